@@ -1,0 +1,1 @@
+"""What happened, unforgeable: entries, acts, the append-only log, its proofs. Imports no other package of ours."""
