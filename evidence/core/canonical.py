@@ -129,9 +129,7 @@ def decode_object(data: bytes, *, limit: int = MAX_BYTES) -> Object:
     return value
 
 
-def members(
-    value: object, required: Mapping[str, type], optional: Mapping[str, type] | None = None
-) -> Object:
+def members(value: object, required: Mapping[str, type], optional: Mapping[str, type] | None = None) -> Object:
     """The object `value` with exactly these members and types (bool is not int), or Malformed naming the member."""
     if not isinstance(value, dict):
         raise Malformed("not an object")

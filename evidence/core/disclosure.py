@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evidence.core.canonical import JSON, Malformed, b64u, decode, encode, sha256, unb64u
+from evidence.core.canonical import JSON, b64u, decode, encode, sha256, unb64u
+from evidence.errors import Malformed
 
 SALT_BYTES = 16
 

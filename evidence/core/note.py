@@ -109,11 +109,7 @@ class Note:
 
     def verify(self, key: VerifierKey) -> int | None:
         """None if `key` did not sign; else the cosignature's time (0 for a log). A bad signature is Untrusted."""
-        times = [
-            self._time(line, key)
-            for line in self.signatures
-            if (line.name, line.key_id) == (key.name, key.id)
-        ]
+        times = [self._time(line, key) for line in self.signatures if (line.name, line.key_id) == (key.name, key.id)]
         return max(times) if times else None
 
     def _time(self, line: SignatureLine, key: VerifierKey) -> int:

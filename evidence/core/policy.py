@@ -35,8 +35,8 @@ class Policy:
                     log = VerifierKey.parse(vkey)
                 case ["witness", alias, vkey] if alias not in witnesses:
                     witnesses[alias] = VerifierKey.parse(vkey)
-                case ["group", name, k, *aliases] if name not in groups and k.isdigit():
-                    groups[name] = (int(k), aliases)
+                case ["group", name, count, *members] if name not in groups and count.isdigit():
+                    groups[name] = (int(count), members)
                 case ["quorum", name] if chosen is None:
                     chosen = name
                 case _:
@@ -67,9 +67,7 @@ class Policy:
         checkpoint, parsed = read_checkpoint(note, log_key)
         got = len(self.cosignatures(parsed))
         if got < self.quorum:
-            raise NoQuorum(
-                f"{got} of {self.quorum} witnesses cosigned {checkpoint.origin} at {checkpoint.size}"
-            )
+            raise NoQuorum(f"{got} of {self.quorum} witnesses cosigned {checkpoint.origin} at {checkpoint.size}")
         return checkpoint
 
     def check_exactly(self, note: bytes, log_key: VerifierKey) -> Checkpoint:
