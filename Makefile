@@ -1,0 +1,46 @@
+# Every command that people and CI type. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+READY := .venv/.ready
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
+
+# uv comes into .venv; everything else comes from requirements.lock, each file checked against its hash.
+$(READY): pyproject.toml requirements.lock requirements-uv.lock
+	@test -x $(BIN)/python || python3 -m venv .venv
+	@$(BIN)/pip --quiet --disable-pip-version-check install --require-hashes -r requirements-uv.lock
+	@$(BIN)/uv --quiet pip install --require-hashes -r requirements.lock
+	@$(BIN)/uv --quiet pip install --no-deps --editable .
+	@touch $@
+
+demo: $(READY) ## one whole proceeding with real media, then its verdict (SEED=n for another tender)
+	@$(BIN)/tongping demo $(if $(SEED),--seed $(SEED))
+
+serve: $(READY) ## a main server on this machine (state in var/serve)
+	@test -d var/serve || $(BIN)/tongping init --state var/serve
+	@$(BIN)/tongping serve --state var/serve
+
+test: $(READY) system ## all tests that fit in 15 minutes on two cores
+	@$(BIN)/pytest -q -m "not long"
+
+test-long: $(READY) system ## what takes longer: one kill per run, long generated runs
+	@$(BIN)/pytest -q -m long --timeout 1800
+
+check: $(READY) ## style, types, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## every speed beside its floor or peer, as a ratio
+	@for b in bench/[a-z]*.py; do $(BIN)/python -m bench.$$(basename $$b .py) || exit 1; done
+
+lock: $(READY) ## write the locks anew from pyproject.toml
+	@$(BIN)/uv --quiet pip compile --universal --generate-hashes --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+
+system: ## Debian packages that the tests need, fetched when missing and root
+	@bash tests/system-packages.sh
+
+.PHONY: help demo serve test test-long check bench lock system
