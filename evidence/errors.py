@@ -5,6 +5,7 @@ EvidenceError
 ├── Untrusted            a signature, proof or key that does not hold (`untrusted`)
 │   └── NoQuorum         too few witnesses cosigned (`no-quorum`)
 ├── StaleSize            an append expected another size (`stale-size`)
+├── RepeatedAct          the log holds this act already (`repeated-act`)
 ├── LostLease            the owner's epoch is over (`lost-lease`)
 ├── UnknownLog           no log of this origin here (`unknown-log`)
 ├── ObjectMissing        the vault has no such object (`object-missing`)
@@ -50,6 +51,16 @@ class StaleSize(EvidenceError):
         super().__init__(f"expected size {expected}, the log has {actual}")
         self.expected = expected
         self.actual = actual
+
+
+class RepeatedAct(EvidenceError):
+    """The act's id, its idempotency key, stands in the log already."""
+
+    code = "repeated-act"
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"the act stands at index {index}")
+        self.index = index
 
 
 class LostLease(EvidenceError):

@@ -3,11 +3,134 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from evidence.core.entry import Entry
 from evidence.core.envelope import Context, Envelope
+from evidence.core.note import VerifierKey
+from evidence.core.witness import AddCheckpoint, AddLog
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDisclosure:
+    """`text` as handed out; `kind` is its class: `open`, `case` or `person` (protocols.md 5)."""
+
+    digest: str
+    text: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """An outbox message, stored in the same transaction as the entries that it announces."""
+
+    id: int
+    origin: str
+    body: bytes
+
+
+class Ledger(Protocol):
+    """The logs of one installation: entries, checkpoints, disclosures, outbox.
+
+    Every write MUST be durable before it returns, MUST be refused with LostLease under another epoch than the
+    origin's newest, and MUST leave nothing behind where it is refused. Entries, checkpoints and cosignatures MUST NOT
+    be changed or removed, by this interface or by the application's database role.
+    After Unavailable it is unknown whether the write happened: the caller MUST read before it writes again.
+    """
+
+    async def lease(self, origin: str, owner: str, ttl_s: float) -> int:
+        """The new epoch, larger than every earlier one. MUST raise LostLease while another owner's lease runs."""
+
+    async def renew(self, origin: str, epoch: int, ttl_s: float) -> None:
+        """The same epoch for another `ttl_s`. MUST raise LostLease where a newer one was given out."""
+
+    async def release(self, origin: str, epoch: int) -> None:
+        """The lease ends now. MUST do nothing where the epoch is over."""
+
+    async def append(
+        self,
+        origin: str,
+        entries: Sequence[Entry],
+        disclosures: Sequence[StoredDisclosure] = (),
+        *,
+        expected_size: int,
+        epoch: int,
+        outbox: Sequence[bytes] = (),
+    ) -> int:
+        """The new size. All or nothing; MUST raise StaleSize where the log has not `expected_size` entries and
+        RepeatedAct where an act's id stands in the log. The failure of one append MUST NOT fail another one."""
+
+    async def size(self, origin: str) -> int:
+        """Committed entries. MUST raise UnknownLog where the origin was never leased."""
+
+    async def entries(self, origin: str, start: int, stop: int) -> list[bytes]:
+        """The octets of the entries [start, stop), as far as they are committed."""
+
+    async def leaves(self, origin: str, start: int, stop: int) -> list[bytes]:
+        """The leaf hashes of the entries [start, stop), as far as they are committed."""
+
+    async def act_index(self, origin: str, act_id: bytes) -> int | None:
+        """Where the act stands."""
+
+    async def disclosures(self, origin: str, digests: Sequence[str]) -> dict[str, StoredDisclosure]:
+        """Those of the digests that are stored (and not erased)."""
+
+    async def put_checkpoint(self, origin: str, size: int, note: bytes, *, epoch: int) -> bytes:
+        """The stored note: the first one for a size wins, and nobody MUST see another one.
+        MUST raise StaleSize where fewer than `size` entries are committed. The root is the caller's to build from
+        committed entries."""
+
+    async def add_cosignatures(self, origin: str, size: int, lines: Sequence[str]) -> bytes:
+        """The stored note with these signature lines behind it; the first line of each key wins. Needs no epoch:
+        a cosignature is as good whoever brings it."""
+
+    async def checkpoint(self, origin: str, size: int | None = None) -> bytes | None:
+        """The note of that size (the newest by default) with all its cosignatures."""
+
+    async def checkpoints(self, origin: str) -> list[bytes]:
+        """All notes, by size."""
+
+    async def origins(self) -> list[str]:
+        """Every log, by name."""
+
+    async def outbox(self, limit: int) -> list[Message]:
+        """The oldest messages that were not settled."""
+
+    async def settle(self, ids: Sequence[int]) -> None:
+        """These messages were delivered."""
+
+
+class Vault(Protocol):
+    """Objects by their SHA-256 in lower-case hex: write once."""
+
+    async def put(self, data: bytes) -> str:
+        """The object's name. MUST be durable before it returns; putting the same bytes again is no error."""
+
+    async def get(self, name: str) -> bytes:
+        """The object. MUST hash what it returns; ObjectMissing, or ObjectRejected where the store's bytes differ."""
+
+    async def has(self, name: str) -> bool:
+        """Whether the object is there, by name only."""
+
+    async def size(self, name: str) -> int:
+        """Its length; ObjectMissing."""
+
+
+class Witness(Protocol):
+    """A witness as a log sees it (C2SP tlog-witness, and `add-log`)."""
+
+    @property
+    def vkey(self) -> VerifierKey: ...
+
+    async def add_checkpoint(self, request: AddCheckpoint) -> list[str]:
+        """Signature lines, not yet verified. WitnessConflict with the witness's size; UnknownLog; WitnessRefused where
+        the checkpoint was refused for good; Unavailable."""
+
+    async def add_log(self, request: AddLog) -> None:
+        """Admission of a new proceeding's log (gate G0); idempotent. Untrusted, WitnessRefused, Unavailable."""
 
 
 class Sealed(Protocol):

@@ -38,6 +38,12 @@ class Tree:
         """The leaf hash at `index`."""
         return self._levels[0][index]
 
+    def subtree(self, level: int, index: int) -> bytes:
+        """The hash of the complete subtree of 2^level leaves that starts at leaf index * 2^level."""
+        if level >= len(self._levels) or not 0 <= index < len(self._levels[level]):
+            raise Malformed("the tree has no such complete subtree")
+        return self._levels[level][index]
+
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash of 32 bytes."""
         if len(leaf) != HASH_BYTES:
