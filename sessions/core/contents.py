@@ -1,0 +1,56 @@
+"""Which files an evidence file holds: decided by the log alone, so that nothing can be left out or added unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from evidence.core.canonical import unb64u
+from evidence.core.entry import Entry
+
+ENTRIES = "proceeding/entries"
+CHECKPOINT = "proceeding/checkpoint"
+OPENED, OPENED_PROOF = "centre/opened.json", "centre/opened.tlog-proof"
+FINAL, FINAL_PROOF = "centre/final.json", "centre/final.tlog-proof"
+DISCLOSURES = "disclosures.json"
+REPORT = "report.pdf"
+FIXED = (CHECKPOINT, OPENED, OPENED_PROOF, FINAL, FINAL_PROOF, DISCLOSURES)
+
+
+def entry_name(n: int) -> str:
+    """Where entry `n` lies; seven digits keep names sorted up to ten million entries."""
+    return f"{ENTRIES}/{n:07}.json"
+
+
+def object_name(sha256: bytes) -> str:
+    """Where a cited object lies."""
+    return f"objects/{sha256.hex()}"
+
+
+def objects(entries: Iterable[Entry]) -> dict[str, bytes]:
+    """File name -> SHA-256 of every object that the log cites and the evidence file must hold."""
+    return {name: sha256 for entry in entries for name, sha256 in _cited(entry)}
+
+
+def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
+    act = entry.act.body if entry.act else {}
+    match entry.type:
+        case "DefinitionFixed":
+            yield _object(act["sha256"])
+            for sha256, _pages in entry.body["scoring"]["documents"]:
+                yield _object(sha256)
+        case "Witnessed":
+            yield _object(entry.body["note"])
+        case "SheetSealed" | "BallotSealed":
+            yield _object(act["envelope"]["ct"]["sha256"])
+        case "ReportSigned":
+            # Each signature is an incremental update, so the last revision begins with all earlier ones.
+            yield REPORT, unb64u(entry.body["document"], 32)
+        case "SegmentsClosed":
+            for segment in entry.body["segments"]:
+                folder = f"recordings/{segment['room']}/{segment['kind']}/{segment['take']:04}"
+                yield f"{folder}/init.webm", unb64u(segment["init"], 32)
+                yield f"{folder}/{segment['number']:06}.seg", unb64u(segment["sha256"], 32)
+
+
+def _object(sha256: str) -> tuple[str, bytes]:
+    return object_name(unb64u(sha256, 32)), unb64u(sha256, 32)
