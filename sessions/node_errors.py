@@ -1,0 +1,103 @@
+"""Errors of a city node.
+
+NodeError
+├── NotYet               the log shown so far does not hold what was asked for (`not-yet`)
+├── LogForked            the log shown contradicts what this node holds or signed (`log-forked`)
+├── LogRefused           the log does not replay, or was not founded under this node's pins (`log-refused`)
+├── NotAHolder           this city holds no share in that proceeding (`not-a-holder`)
+├── NotSealed            the act named is no seal of this proceeding (`not-sealed`)
+├── ForeignSeat          the seat belongs to another centre, or to nobody (`foreign-seat`)
+├── AlreadyVouched       this node vouched for the seat with another key (`already-vouched`)
+├── ReleaseRefused       one of R1 to R5 does not hold
+│   ├── NotListed            R3: the list is not that of the required members (`freeze-incomplete`)
+│   ├── NotApproved          R4: no approval, an unanswered seat, or an open dispute (`not-approved`)
+│   └── OtherFreeze          R5: shares of this round left for another freeze (`released-elsewhere`)
+├── ClockBackwards       this node's clock stands before a time that it signed (`clock-backwards`)
+└── NodeStateBroken      keys and records on disk do not belong together (`node-state-broken`)
+"""
+
+from __future__ import annotations
+
+
+class NodeError(Exception):
+    """A city node refuses; `code` is stable, the text is for engineers."""
+
+    code = "node"
+
+
+class NotYet(NodeError):
+    """Ask again when the log shown holds more."""
+
+    code = "not-yet"
+
+
+class LogForked(NodeError):
+    """Two histories of one log: the node stops serving it."""
+
+    code = "log-forked"
+
+
+class LogRefused(NodeError):
+    """An entry breaks a rule, or the founding differs from this node's own policy and trust."""
+
+    code = "log-refused"
+
+
+class NotAHolder(NodeError):
+    """The proceeding does not name this city among its holders."""
+
+    code = "not-a-holder"
+
+
+class NotSealed(NodeError):
+    """The act is known, and is no sealed sheet or ballot."""
+
+    code = "not-sealed"
+
+
+class ForeignSeat(NodeError):
+    """A node vouches for the seats of its own centre only."""
+
+    code = "foreign-seat"
+
+
+class AlreadyVouched(NodeError):
+    """One seat, one key: another thumbprint needs the rebinding of a later version."""
+
+    code = "already-vouched"
+
+
+class ReleaseRefused(NodeError):
+    """Shares stay where they are."""
+
+    code = "release-refused"
+
+
+class NotListed(ReleaseRefused):
+    """The freeze does not list each required member once, with its current and acked seal."""
+
+    code = "freeze-incomplete"
+
+
+class NotApproved(ReleaseRefused):
+    """Somebody who has to agree did not, or objects."""
+
+    code = "not-approved"
+
+
+class OtherFreeze(ReleaseRefused):
+    """One freeze per round, for ever."""
+
+    code = "released-elsewhere"
+
+
+class ClockBackwards(NodeError):
+    """A wrong time is worse than no signature."""
+
+    code = "clock-backwards"
+
+
+class NodeStateBroken(NodeError):
+    """A witness whose record is gone or foreign must be retired, not restarted."""
+
+    code = "node-state-broken"

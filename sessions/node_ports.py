@@ -1,0 +1,86 @@
+"""What a city node needs from outside, in MUST / MUST NOT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from evidence.core.act import Act
+from evidence.core.tiles import Tile
+from evidence.core.witness import Decision, WitnessState
+
+
+class NodeStore(Protocol):
+    """Everything a node must not forget. Synchronous: a call lasts as long as one fsync.
+
+    Every write MUST be durable before it returns, and MUST be whole or absent after a crash at any point.
+    Nothing that was written MUST be changed or removed, except a witnessed tree, which grows.
+    """
+
+    def secret(self, name: str) -> bytes | None:
+        """A key by name. It MUST be stored sealed, and MUST NOT open under another name."""
+
+    def put_secret(self, name: str, value: bytes) -> bytes:
+        """The stored key: the first one under a name wins."""
+
+    def witnessed(self, origin: str) -> WitnessState | None:
+        """What was cosigned last of this log."""
+
+    def opening(self, origin: str) -> bytes | None:
+        """The add-log body that admitted the log; empty for a pinned one."""
+
+    def admit(self, origin: str, state: WitnessState, opening: bytes) -> WitnessState:
+        """The stored state: the first admission of an origin wins."""
+
+    def cosign(self, origin: str, decide: Callable[[WitnessState | None], Decision]) -> Decision:
+        """Look up, decide and store the new state in one step that no other call MUST come between."""
+
+    def entries(self, origin: str) -> list[bytes]:
+        """The mirror of the log, from entry 0 on."""
+
+    def head(self, origin: str) -> bytes | None:
+        """The checkpoint that covers exactly the mirrored entries."""
+
+    def extend(self, origin: str, start: int, entries: Sequence[bytes], head: bytes) -> None:
+        """Entries from index `start` on, and the checkpoint that covers them all."""
+
+    def act(self, origin: str, kind: str, subject: bytes) -> str | None:
+        """The act that this node signed on the subject."""
+
+    def sign(
+        self,
+        origin: str,
+        kind: str,
+        subject: bytes,
+        make: Callable[[int, bytes], Act],
+        *,
+        once: tuple[str, int, bytes] | None = None,
+    ) -> str:
+        """The stored act of (kind, subject), else that of `make(ctr, prev)`, stored as this log's next one.
+        `once` = (purpose, round, freeze): MUST raise OtherFreeze where the round was recorded with another freeze;
+        record and act MUST be one write."""
+
+    def put_object(self, data: bytes) -> None:
+        """A copy of a ciphertext, by its SHA-256."""
+
+    def object(self, sha256: bytes) -> bytes | None:
+        """The copy; None too where its bytes no longer have that hash."""
+
+
+class LogSource(Protocol):
+    """The main server's logs as it shows them. Nothing that it returns is trusted.
+
+    Every method MUST raise Unavailable where no answer came, and MUST NOT return more than the answer's legal size.
+    """
+
+    async def checkpoint(self, origin: str) -> bytes:
+        """The newest checkpoint. NotYet where there is none."""
+
+    async def bundle(self, origin: str, tile: Tile) -> bytes:
+        """A bundle of entries (C2SP tlog-tiles)."""
+
+    async def receipt(self, origin: str, n: int) -> bytes:
+        """The tlog-proof of entry n with the quorum's cosignatures. NotYet before there is a quorum."""
+
+    async def object(self, origin: str, sha256: bytes, size: int) -> bytes | None:
+        """A vault object of at most `size` bytes; None where the server does not have it."""

@@ -1,0 +1,82 @@
+"""`trust.json`: whom a node, a seat and an auditor trust, pinned beside the tlog-policy (docs/protocol.md section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evidence.core.act import public_key
+from evidence.core.canonical import Object, decode_object, members, sha256, unb64
+from evidence.core.policy import Policy
+from evidence.errors import Malformed
+
+# Nine holders, some witnesses and a root or two: far below this.
+MAX_TRUST = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """A trading centre, or the supervising authority, as the agreement names it."""
+
+    domain: str
+    operator: str
+    jwk: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The parsed file; `f` = witnesses that may be dishonest."""
+
+    main: str
+    centres: Mapping[str, Centre]
+    ca_roots: tuple[bytes, ...]
+    holder_k: int
+    f: int
+
+    @property
+    def identities(self) -> dict[str, Object]:
+        """The identity key of each centre."""
+        return {domain: centre.jwk for domain, centre in self.centres.items()}
+
+    @staticmethod
+    def parse(data: bytes) -> Trust:
+        """Read the file strictly."""
+        required = {"v": int, "main": str, "centres": list, "ca_roots": list, "holder_k": int, "f": int}
+        value = members(decode_object(data, limit=MAX_TRUST), required)
+        centres: dict[str, Centre] = {}
+        for item in value["centres"]:
+            found = members(item, {"domain": str, "operator": str, "jwk": dict})
+            public_key(found["jwk"])
+            if found["domain"] in centres:
+                raise Malformed("a centre stands twice in trust.json")
+            centres[found["domain"]] = Centre(found["domain"], found["operator"], found["jwk"])
+        if value["v"] != 1 or value["main"] not in centres or value["holder_k"] < 1 or value["f"] < 0:
+            raise Malformed("trust.json is out of form")
+        roots = tuple(unb64(root) for root in value["ca_roots"])
+        return Trust(value["main"], centres, roots, value["holder_k"], value["f"])
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """Policy and trust as one party pinned them, with the hashes that acts and foundings state."""
+
+    policy: Policy
+    trust: Trust
+    policy_text: str
+    trust_text: str
+
+    @staticmethod
+    def parse(policy_text: str, trust_text: str) -> Pins:
+        """Both files, and that they speak of the same main centre."""
+        pins = Pins(Policy.parse(policy_text), Trust.parse(trust_text.encode()), policy_text, trust_text)
+        if pins.policy.log.name != pins.trust.main + "/centre":
+            raise Malformed("the policy pins another centre log than that of trust.json's main centre")
+        return pins
+
+    @property
+    def policy_hash(self) -> bytes:
+        return sha256(self.policy_text.encode())
+
+    @property
+    def trust_hash(self) -> bytes:
+        return sha256(self.trust_text.encode())
