@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from evidence.core import act as acts
 from evidence.core.act import Act
@@ -68,6 +69,21 @@ def write(draft: Draft, *, n: int, origin: str, at: str, salt: bytes) -> Entry:
     if draft.sd:
         value["_sd"] = sorted(draft.sd)
     return parse(encode(value))
+
+
+def check_row(row: Sequence[Entry], origin: str, start: int) -> None:
+    """The entries belong to this log and stand in a row from index `start` on, no act twice."""
+    if not row or any(entry.origin != origin or entry.n != n for n, entry in enumerate(row, start)):
+        raise Malformed("the entries were written for another place")
+    ids = [entry.act.id for entry in row if entry.act is not None]
+    if len(set(ids)) != len(ids):
+        raise Malformed("one act twice in one append")
+
+
+def timestamp(milliseconds: int) -> str:
+    """`at` for a time in ms since the epoch: RFC 3339, UTC."""
+    whole = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
 def parse(data: bytes) -> Entry:

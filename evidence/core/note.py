@@ -80,6 +80,13 @@ class SignatureLine:
     key_id: bytes
     blob: bytes
 
+    @staticmethod
+    def parse(line: str) -> SignatureLine:
+        """Read one line, its line feed included."""
+        if not line.endswith("\n"):
+            raise Malformed("a signature line ends with a line feed")
+        return _signature(line[:-1])
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -148,6 +155,13 @@ class Checkpoint:
         if not lines[1].isascii() or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
             raise Malformed("the size is not a plain decimal")
         return Checkpoint(lines[0], int(lines[1]), unb64(lines[2], 32))
+
+
+def check_names(note: bytes, origin: str, size: int) -> None:
+    """The note's text is a checkpoint of this log and size."""
+    checkpoint = Checkpoint.parse(Note.parse(note).text)
+    if (checkpoint.origin, checkpoint.size) != (origin, size):
+        raise Malformed("the checkpoint is another log's or size's")
 
 
 def sign(checkpoint: Checkpoint, signer: NoteSigner) -> bytes:
