@@ -1,0 +1,1 @@
+"""Where keys really lie, who issues certificates, and how a PDF is signed and validated."""

@@ -1,0 +1,1 @@
+"""Pure rules of signing: credentials, certificate profile, authorisation bound to a hash, order, verdict."""
