@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from evaluation.core.committee import Member, check
+from evaluation.core.tender import parse
+from evidence.core.canonical import encode
 from web.demo.tender import BUYER_SEAT, CODE_ALPHABET, MEMBERS, TV1_PRICES, TV1_TECHNICAL, case
 
 
@@ -34,6 +37,8 @@ def test_every_tender_is_in_order(seed: int | None) -> None:
     tender = case(seed)
     assert tender == case(seed)
     definition = tender.definition
+    parse(encode(definition | {"documents": [], "origin": "hohhot.example/proceedings/a", "salt": "A" * 43, "v": 1}))
+    check([Member(seat["id"], seat["role"]) for seat in tender.seats if seat["id"] in MEMBERS])
     leaves = dict(leaf for node in definition["criteria"] for leaf in _leaves(node))
     assert sum(leaves.values()) == Decimal(definition["weights"]["technical"])
     for plan in tender.plans.values():

@@ -81,7 +81,7 @@ def case(seed: int | None) -> Case:
     bidders = [
         {
             "id": f"bidder-{i}",
-            "name": f"{company}有限公司",
+            "name": f"{company}有限公司（虚构）",
             "code": _credit_code(random),
             "price": f"{Decimal(price):.2f}",
         }
