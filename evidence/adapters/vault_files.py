@@ -1,0 +1,107 @@
+"""The vault as files by SHA-256: read-only, on disk before `put` returns.
+
+`put` does:
+(1) write a temporary file and flush it, data and length;
+(2) make it read-only;
+(3) link it under its name: atomic, and it never replaces a file that is there;
+(4) flush the folder, so that the name survives a crash too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from evidence.core.canonical import sha256
+from evidence.errors import ObjectMissing, ObjectRejected, Unavailable
+
+_NAME = re.compile(r"[0-9a-f]{64}\Z")
+
+
+class FileVault:
+    """An `evidence.ports.Vault` under one folder, spread over 256 sub-folders by the name's first byte."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._incoming = folder / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        # What a crash left half written has no name and never had one.
+        for left in self._incoming.iterdir():
+            left.unlink(missing_ok=True)
+
+    async def put(self, data: bytes) -> str:
+        return await asyncio.to_thread(self._put, data)
+
+    async def get(self, name: str) -> bytes:
+        return await asyncio.to_thread(self._get, name)
+
+    async def has(self, name: str) -> bool:
+        return bool(_NAME.match(name)) and await asyncio.to_thread(self._path(name).is_file)
+
+    async def size(self, name: str) -> int:
+        try:
+            return (await asyncio.to_thread(self._path(name).stat)).st_size
+        except FileNotFoundError as error:
+            raise ObjectMissing(name) from error
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.match(name):
+            raise ObjectMissing(f"{name[:80]!r} is no object's name")
+        return self._folder / name[:2] / name
+
+    def _get(self, name: str) -> bytes:
+        try:
+            data = self._path(name).read_bytes()
+        except FileNotFoundError as error:
+            raise ObjectMissing(name) from error
+        except OSError as error:
+            raise Unavailable(f"{name} cannot be read") from error
+        if sha256(data).hex() != name:
+            raise ObjectRejected(f"the file {name} holds other bytes")
+        return data
+
+    def _put(self, data: bytes) -> str:
+        name = sha256(data).hex()
+        path = self._path(name)
+        if path.exists():
+            # A repeated put must not vouch for a file that rotted.
+            self._get(name)
+            return name
+        try:
+            self._write(path, data)
+        except OSError as error:
+            raise Unavailable(f"{name} cannot be written") from error
+        return name
+
+    def _write(self, path: Path, data: bytes) -> None:
+        # (1)
+        handle, temporary = tempfile.mkstemp(dir=self._incoming)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                # (2)
+                os.fchmod(file.fileno(), 0o444)
+                os.fsync(file.fileno())
+            # (3)
+            if not path.parent.exists():
+                path.parent.mkdir(exist_ok=True)
+                _flush(self._folder)
+            with suppress(FileExistsError):
+                os.link(temporary, path)
+        finally:
+            os.unlink(temporary)
+        # (4)
+        _flush(path.parent)
+
+
+def _flush(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

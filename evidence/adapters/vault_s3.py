@@ -1,0 +1,149 @@
+"""The vault in an S3 bucket with Object Lock: every version is locked in COMPLIANCE mode when it is written.
+
+Retention stands on each put and not only as the bucket's default, because whoever administers the bucket may remove
+the default. A lock does not stop a delete marker or a newer version from hiding an object, so `get` looks through
+the versions for the one whose bytes have the right hash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import COMPLIANCE, ENABLED
+from minio.error import MinioException, S3Error
+from minio.retention import Retention
+
+from evidence.core.canonical import sha256
+from evidence.errors import ObjectMissing, ObjectRejected, Unavailable
+
+Result = TypeVar("Result")
+
+_NAME = re.compile(r"[0-9a-f]{64}\Z")
+_MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchObject", "MethodNotAllowed"})
+# Government procurement keeps its files for at least 15 years (政府采购法 42).
+DEFAULT_RETENTION = timedelta(days=15 * 366)
+
+
+class S3Vault:
+    """An `evidence.ports.Vault` in one bucket; `open` refuses a bucket without Object Lock."""
+
+    def __init__(
+        self,
+        *,
+        client: Minio,
+        bucket: str,
+        retention: timedelta = DEFAULT_RETENTION,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._retention = retention
+        self._clock = clock
+
+    @staticmethod
+    async def open(
+        *,
+        endpoint: str,
+        bucket: str,
+        access_key: str,
+        secret_key: str,
+        secure: bool = True,
+        retention: timedelta = DEFAULT_RETENTION,
+    ) -> S3Vault:
+        """Connect, and make sure that the bucket versions and locks what it is given."""
+        # A store that does not answer within these times is out; the spool keeps what waits.
+        pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=60), retries=urllib3.Retry(total=2))
+        client = Minio(endpoint, access_key=access_key, secret_key=secret_key, secure=secure, http_client=pool)
+        vault = S3Vault(client=client, bucket=bucket, retention=retention)
+        await vault._call(vault._check_bucket)
+        return vault
+
+    async def put(self, data: bytes) -> str:
+        return await self._call(lambda: self._put(data))
+
+    async def get(self, name: str) -> bytes:
+        _check(name)
+        return await self._call(lambda: self._get(name))
+
+    async def has(self, name: str) -> bool:
+        try:
+            await self.size(name)
+        except ObjectMissing:
+            return False
+        return True
+
+    async def size(self, name: str) -> int:
+        _check(name)
+        return await self._call(lambda: self._size(name))
+
+    async def _call(self, run: Callable[[], Result]) -> Result:
+        try:
+            return await asyncio.to_thread(run)
+        except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Unavailable(f"the object store did not answer: {type(error).__name__}") from error
+
+    def _check_bucket(self) -> None:
+        if self._client.get_bucket_versioning(self._bucket).status != ENABLED:
+            raise ObjectRejected(f"the bucket {self._bucket} keeps no versions")
+        try:
+            self._client.get_object_lock_config(self._bucket)
+        except S3Error as error:
+            raise ObjectRejected(f"the bucket {self._bucket} has no Object Lock") from error
+
+    def _put(self, data: bytes) -> str:
+        name = sha256(data).hex()
+        try:
+            if self._get(name) == data:
+                return name
+        except (ObjectMissing, ObjectRejected):
+            pass
+        until = self._clock() + self._retention
+        self._client.put_object(self._bucket, name, io.BytesIO(data), len(data), retention=Retention(COMPLIANCE, until))
+        return name
+
+    def _get(self, name: str) -> bytes:
+        found = False
+        for version in (None, *self._versions(name)):
+            data = self._read(name, version)
+            if data is not None:
+                found = True
+                if sha256(data).hex() == name:
+                    return data
+        raise ObjectRejected(f"{name} holds other bytes") if found else ObjectMissing(name)
+
+    def _size(self, name: str) -> int:
+        try:
+            return self._client.stat_object(self._bucket, name).size or 0
+        except S3Error as error:
+            if error.code not in _MISSING:
+                raise
+        return len(self._get(name))
+
+    def _versions(self, name: str) -> Iterator[str]:
+        listed = self._client.list_objects(self._bucket, prefix=name, include_version=True)
+        return (item.version_id for item in listed if item.object_name == name and not item.is_delete_marker)
+
+    def _read(self, name: str, version: str | None) -> bytes | None:
+        try:
+            response = self._client.get_object(self._bucket, name, version_id=version)
+        except S3Error as error:
+            if error.code in _MISSING:
+                return None
+            raise
+        try:
+            return bytes(response.read())
+        finally:
+            response.close()
+            response.release_conn()
+
+
+def _check(name: str) -> None:
+    if not _NAME.match(name):
+        raise ObjectMissing(f"{name[:80]!r} is no object's name")

@@ -1,0 +1,192 @@
+"""The promises of `evidence.ports.Vault`, on memory, files and an S3 store with Object Lock."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import itertools
+import os
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from minio import Minio
+from minio.commonconfig import GOVERNANCE
+from minio.error import S3Error
+from minio.retention import Retention
+
+from evidence.adapters.memory import MemoryVault
+from evidence.adapters.vault_files import FileVault
+from evidence.adapters.vault_s3 import S3Vault
+from evidence.errors import ObjectMissing, ObjectRejected, Unavailable
+from evidence.ports import Vault
+from tests.seaweed import ACCESS, SECRET, ObjectStore
+
+pytestmark = pytest.mark.asyncio
+_BUCKETS = (f"bucket-{i}" for i in itertools.count())
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[ObjectStore]:
+    with ObjectStore() as store:
+        yield store
+
+
+async def s3_vault(store: ObjectStore, bucket: str) -> S3Vault:
+    return await S3Vault.open(
+        endpoint=store.endpoint, bucket=bucket, access_key=ACCESS, secret_key=SECRET, secure=False, retention=WEEK
+    )
+
+
+async def open_vault(kind: str, folder: Path, store: ObjectStore) -> Vault:
+    if kind == "memory":
+        return MemoryVault()
+    if kind == "files":
+        return FileVault(folder / "vault")
+    bucket = next(_BUCKETS)
+    store.client.make_bucket(bucket, object_lock=True)
+    return await s3_vault(store, bucket)
+
+
+@pytest.fixture(params=["memory", "files", "s3"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize("data", [b"", b"one", bytes(range(256)) * 4096 + b"x"], ids=len)
+async def test_what_is_put_is_got(kind: str, tmp_path: Path, store: ObjectStore, data: bytes) -> None:
+    vault = await open_vault(kind, tmp_path, store)
+    name = hashlib.sha256(data).hexdigest()
+    assert not await vault.has(name)
+    assert await vault.put(data) == name
+    assert await vault.has(name)
+    assert await vault.get(name) == data
+    assert await vault.size(name) == len(data)
+
+
+async def test_putting_again_is_no_error(kind: str, tmp_path: Path, store: ObjectStore) -> None:
+    vault = await open_vault(kind, tmp_path, store)
+    names = await asyncio.gather(*(vault.put(b"same") for _ in range(5)))
+    assert len(set(names)) == 1
+    assert await vault.put(b"same") == names[0]
+    assert await vault.get(names[0]) == b"same"
+
+
+async def test_an_object_that_is_not_there_is_missing(kind: str, tmp_path: Path, store: ObjectStore) -> None:
+    vault = await open_vault(kind, tmp_path, store)
+    await vault.put(b"another")
+    absent = ["0" * 64, hashlib.sha256(b"x").hexdigest(), "", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "\n"]
+    for name in absent:
+        with pytest.raises(ObjectMissing):
+            await vault.get(name)
+        with pytest.raises(ObjectMissing):
+            await vault.size(name)
+        assert not await vault.has(name)
+
+
+async def test_files_are_read_only_and_nothing_half_written_stays(tmp_path: Path) -> None:
+    vault = FileVault(tmp_path)
+    name = await vault.put(b"object")
+    path = tmp_path / name[:2] / name
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    assert path.stat().st_nlink == 1
+    (tmp_path / "incoming" / "left").write_bytes(b"half")
+    FileVault(tmp_path)
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+async def test_a_rotten_file_is_rejected_and_a_repeated_put_does_not_vouch_for_it(tmp_path: Path) -> None:
+    vault = FileVault(tmp_path)
+    name = await vault.put(b"object")
+    path = tmp_path / name[:2] / name
+    path.chmod(0o644)
+    path.write_bytes(b"objecT")
+    with pytest.raises(ObjectRejected):
+        await vault.get(name)
+    with pytest.raises(ObjectRejected):
+        await vault.put(b"object")
+    # Control: the bytes themselves were readable, so it was the hash that refused them.
+    assert path.read_bytes() == b"objecT"
+
+
+async def test_a_full_disk_is_unavailable(tmp_path: Path) -> None:
+    vault = FileVault(tmp_path)
+    (tmp_path / "incoming").rmdir()
+    with pytest.raises(Unavailable):
+        await vault.put(b"object")
+    os.mkdir(tmp_path / "incoming")
+    assert await vault.put(b"object")
+
+
+async def test_a_bucket_without_object_lock_is_refused(store: ObjectStore) -> None:
+    plain = next(_BUCKETS)
+    store.client.make_bucket(plain)
+    with pytest.raises(ObjectRejected):
+        await s3_vault(store, plain)
+    with pytest.raises(Unavailable):
+        await s3_vault(store, "no-such-bucket")
+
+
+async def test_a_store_that_does_not_answer_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        await S3Vault.open(endpoint="127.0.0.1:9", bucket="bucket", access_key="a", secret_key="b", secure=False)
+
+
+async def test_a_locked_object_outlives_overwriting_deleting_and_shortening(store: ObjectStore) -> None:
+    """Object Lock COMPLIANCE: whoever has all rights in the store can hide an object, and nothing more."""
+    bucket = next(_BUCKETS)
+    client: Minio = store.client
+    client.make_bucket(bucket, object_lock=True)
+    vault = await s3_vault(store, bucket)
+    name = await vault.put(b"evidence")
+    version = str(client.stat_object(bucket, name).version_id)
+    lock = client.get_object_retention(bucket, name, version_id=version)
+    assert lock is not None
+    assert lock.mode == "COMPLIANCE"
+    until = datetime.now(UTC) + timedelta(hours=1)
+    refused: list[Callable[[], object]] = [
+        lambda: client.remove_object(bucket, name, version_id=version),
+        lambda: client.set_object_retention(bucket, name, Retention("COMPLIANCE", until), version_id=version),
+        lambda: client.set_object_retention(bucket, name, Retention(GOVERNANCE, until), version_id=version),
+        lambda: client.remove_bucket(bucket),
+    ]
+    for attempt in refused:
+        with pytest.raises(S3Error):
+            attempt()
+    client.put_object(bucket, name, io.BytesIO(b"forgery"), 7)
+    assert client.get_object(bucket, name).data == b"forgery"
+    assert await vault.get(name) == b"evidence"
+    client.remove_object(bucket, name)
+    with pytest.raises(S3Error):
+        client.stat_object(bucket, name)
+    assert await vault.get(name) == b"evidence"
+    assert await vault.size(name) == 8
+    assert await vault.has(name)
+    assert await vault.put(b"evidence") == name
+
+
+async def test_without_a_lock_the_same_delete_succeeds(store: ObjectStore) -> None:
+    """The control of the test above: retention, and nothing else, made the store refuse."""
+    bucket = next(_BUCKETS)
+    client = store.client
+    client.make_bucket(bucket, object_lock=True)
+    name = hashlib.sha256(b"evidence").hexdigest()
+    written = client.put_object(bucket, name, io.BytesIO(b"evidence"), 8)
+    client.remove_object(bucket, name, version_id=written.version_id)
+    vault = await s3_vault(store, bucket)
+    with pytest.raises(ObjectMissing):
+        await vault.get(name)
+
+
+async def test_bytes_that_do_not_hash_to_their_name_are_rejected(store: ObjectStore) -> None:
+    bucket = next(_BUCKETS)
+    store.client.make_bucket(bucket, object_lock=True)
+    vault = await s3_vault(store, bucket)
+    name = "ab" * 32
+    store.client.put_object(bucket, name, io.BytesIO(b"forgery"), 7)
+    with pytest.raises(ObjectRejected):
+        await vault.get(name)
