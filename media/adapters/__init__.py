@@ -1,0 +1,1 @@
+"""What touches sockets, disks and libraries on behalf of the media package."""
