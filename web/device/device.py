@@ -1,0 +1,139 @@
+"""A seat's device: its key, the chain of its acts, and the newest tree that it verified.
+
+A restarted device goes on where it was: key, acts and their answers are on disk before anything is sent, so the same
+act is sent again as the same octets, and one `ctr` never carries two acts that could both be accepted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from evidence.core import act as acts
+from evidence.core.act import NO_ACT, NOTHING_SEEN, Act, SoftwareSigner
+from evidence.core.canonical import Object, b64u, unb64u
+from evidence.core.merkle import verify_consistency
+from evidence.core.note import VerifierKey, read_checkpoint
+from web.device.errors import ActPending, JournalBroken
+from web.device.journal import Journal, write_durably
+
+_KEY = "seat.key"
+_JOURNAL = "journal"
+_KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An act that the log holds: the server's definitive answer."""
+
+    act: Act
+    index: int
+    leaf: bytes
+
+
+class Device:
+    """One seat's key in one log. `sub` is the seat's id."""
+
+    def __init__(self, *, folder: Path, origin: str, sub: str, clock: Callable[[], float] = time.time) -> None:
+        self.origin = origin
+        self.sub = sub
+        self.seen: tuple[int, bytes] = NOTHING_SEEN
+        self.answered: list[Answered] = []
+        self.pending: Act | None = None
+        self._clock = clock
+        self._folder = folder
+        (folder / _KEPT).mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._signer = SoftwareSigner(_key(folder / _KEY))
+        self._journal = Journal(folder / _JOURNAL)
+        for line in self._journal.lines:
+            self._replay(line)
+
+    @property
+    def jwk(self) -> Object:
+        return self._signer.jwk
+
+    @property
+    def thumbprint(self) -> str:
+        """RFC 7638: what the seat's centre vouches for."""
+        return acts.thumbprint(self._signer.jwk)
+
+    def sign(self, name: str, body: Object) -> Act:
+        """The next act of the chain, on disk before it is returned."""
+        if self.pending is not None:
+            raise ActPending(f"{self.pending.act} has no definitive answer yet")
+        act = acts.make(
+            self._signer,
+            act=name,
+            aud=self.origin,
+            sub=self.sub,
+            body=body,
+            ctr=len(self.answered) + 1,
+            iat=int(self._clock()),
+            prev=self.answered[-1].act.id if self.answered else NO_ACT,
+            seen=self.seen,
+        )
+        self._append({"act": act.jws})
+        return act
+
+    def accepted(self, index: int, leaf: bytes) -> Answered:
+        """The pending act stands in the log at `index`."""
+        self._append({"index": index, "leaf": b64u(leaf)})
+        return self.answered[-1]
+
+    def refused(self, code: str) -> None:
+        """The pending act was refused for good: its `ctr` is free again."""
+        self._append({"refused": code})
+
+    def verified(self, note: bytes, proof: list[bytes], log_key: VerifierKey) -> None:
+        """Move `seen` on to this checkpoint: signed by the log, and an extension of what was seen before.
+
+        Untrusted = the server shows another history: a fork.
+        """
+        checkpoint, _ = read_checkpoint(note, log_key)
+        if self.seen[0]:
+            verify_consistency(self.seen[0], checkpoint.size, proof, self.seen[1], checkpoint.root)
+        if checkpoint.size > self.seen[0]:
+            self._append({"seen": [checkpoint.size, b64u(checkpoint.root)]})
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Keep octets under a name of this device: P, s and receipts (protocols.md 3, "The seat keeps")."""
+        write_durably(self._folder / _KEPT / name, data)
+
+    def kept(self, name: str) -> bytes | None:
+        path = self._folder / _KEPT / name
+        return path.read_bytes() if path.is_file() else None
+
+    def close(self) -> None:
+        self._journal.close()
+
+    def _append(self, line: Object) -> None:
+        self._journal.append(line)
+        self._replay(line)
+
+    def _replay(self, line: Object) -> None:
+        match line:
+            case {"act": str(jws)}:
+                act = acts.parse(jws)
+                if (act.aud, act.sub, act.kid) != (self.origin, self.sub, self.thumbprint):
+                    raise JournalBroken("an act of another key, seat or log")
+                self.pending = act
+            case {"index": int(index), "leaf": str(leaf)} if self.pending is not None:
+                self.answered.append(Answered(self.pending, index, unb64u(leaf, 32)))
+                self.pending = None
+            case {"refused": str()}:
+                self.pending = None
+            case {"seen": [int(size), str(root)]}:
+                self.seen = (size, unb64u(root, 32))
+            case _:
+                raise JournalBroken("a line without a meaning")
+
+
+def _key(path: Path) -> ec.EllipticCurvePrivateKey:
+    if not path.exists():
+        fresh = ec.generate_private_key(ec.SECP256R1())
+        write_durably(path, fresh.private_numbers().private_value.to_bytes(32, "big"))
+    return ec.derive_private_key(int.from_bytes(path.read_bytes(), "big"), ec.SECP256R1())
