@@ -1,4 +1,4 @@
-"""`trust.json`: whom a node, a seat and an auditor trust, pinned beside the tlog-policy (docs/protocol.md section 9)."""
+"""`trust.json`: whom a node, a seat and an auditor trust, pinned beside the tlog-policy (docs/protocol.md 9)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""A city node as a witness (C2SP tlog-witness) that admits proceedings by itself (`add-log`, gate G0)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evidence.core.note import NoteSigner
+from evidence.core.witness import AddCheckpoint, AddLog, Answer, WitnessState, admit, decide
+from evidence.errors import Untrusted
+from sessions.node_errors import NodeStateBroken
+from sessions.node_ports import NodeStore
+from sessions.node_trust import Pins
+
+
+@dataclass(frozen=True, slots=True)
+class Cosignature:
+    """What add-checkpoint answers: `line` where it cosigned, `size` where the sizes differ."""
+
+    answer: Answer
+    line: str = ""
+    size: int = 0
+
+
+class CityWitness:
+    """Cosigns the main centre's log and the proceedings that this log opened. Blocking: call it from a thread."""
+
+    def __init__(self, *, pins: Pins, store: NodeStore, signer: NoteSigner, clock: Callable[[], float]) -> None:
+        self._pins = pins
+        self._store = store
+        self._signer = signer
+        self._clock = clock
+        pinned = pins.policy.log
+        if store.admit(pinned.name, WitnessState(pinned), b"").log_key != pinned:
+            raise NodeStateBroken("this witness knows the centre log under another key than the policy pins")
+
+    def add_log(self, body: bytes) -> None:
+        """Gate G0, the recipe of `evidence.core.witness.admit`; the same log again is the same answer."""
+        trust = self._pins.trust
+        state = admit(AddLog.parse(body), self._pins.policy, trust.identities[trust.main])
+        if self._store.admit(state.log_key.name, state, body).log_key != state.log_key:
+            raise Untrusted("the log is known under another key")
+
+    def add_checkpoint(self, body: bytes) -> Cosignature:
+        """The recipe of `evidence.core.witness.decide`; what is cosigned is on disk before it is answered."""
+        request = AddCheckpoint.parse(body)
+        decision = self._store.cosign(
+            request.checkpoint.origin, lambda state: decide(state, request, int(self._clock()))
+        )
+        if decision.answer is not Answer.COSIGNED or decision.state is None:
+            return Cosignature(decision.answer, size=decision.size)
+        return Cosignature(Answer.COSIGNED, line=self._signer.line(decision.text, time=decision.state.time))
