@@ -41,7 +41,7 @@ def make_clip(path: Path, *, seconds: int = 4, venue: int = 1) -> Path:
 
 
 def picture(venue: int, number: int) -> np.ndarray:
-    """Two rows of BITS blocks: the venue above, the frame's number below; a little noise keeps packets of normal size."""
+    """Two rows of BITS blocks: the venue above, the frame's number below; noise keeps packets of normal size."""
     noise = np.random.default_rng(number).integers(96, 160, (HEIGHT, WIDTH), dtype=np.uint8)
     block = WIDTH // BITS
     for row, value in enumerate((venue, number)):
