@@ -22,16 +22,18 @@ def read_master_key(path: Path) -> bytes:
     """
     # (1)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise MasterKeyRefused(f"cannot open the master key: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         # (2)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or stat.S_IMODE(status.st_mode) != 0o600 or status.st_uid != os.geteuid():
             raise MasterKeyRefused("the master key must be a file of this user with mode 0600")
         # (3)
-        key = file.read(MASTER_KEY_BYTES + 1)
+        key = os.read(descriptor, MASTER_KEY_BYTES + 1)
+    finally:
+        os.close(descriptor)
     if len(key) != MASTER_KEY_BYTES:
         raise MasterKeyRefused(f"the master key must have {MASTER_KEY_BYTES} bytes")
     return key
