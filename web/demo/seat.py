@@ -1,4 +1,4 @@
-"""What does a member of the committee do? Declares, elects, reviews, scores in secret and signs, by a plan of its own."""
+"""What does a member of the committee do? Declares, elects, reviews, scores in secret and signs, by a plan."""
 
 from __future__ import annotations
 
