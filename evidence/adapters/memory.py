@@ -1,4 +1,4 @@
-"""A ledger and a vault in memory: for tests and for rehearsals that leave nothing behind."""
+"""A ledger, a vault and a witness in memory: for tests and for rehearsals that leave nothing behind."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from evidence.core.canonical import sha256
+from evidence.core.canonical import Object, sha256
 from evidence.core.entry import Entry, check_row
-from evidence.core.note import Note, SignatureLine, check_names, with_lines
-from evidence.errors import LostLease, ObjectMissing, RepeatedAct, StaleSize, UnknownLog
+from evidence.core.note import Note, NoteSigner, SignatureLine, VerifierKey, check_names, with_lines
+from evidence.core.policy import Policy
+from evidence.core.witness import AddCheckpoint, AddLog, Answer, WitnessState, admit, decide
+from evidence.errors import (
+    LostLease,
+    ObjectMissing,
+    RepeatedAct,
+    StaleSize,
+    Unavailable,
+    UnknownLog,
+    WitnessConflict,
+    WitnessRefused,
+)
 from evidence.ports import Message, StoredDisclosure
 
 
@@ -137,6 +148,45 @@ class MemoryLedger:
         if log is None or log.epoch != epoch:
             raise LostLease(f"epoch {epoch} of {origin} is over")
         return log
+
+
+class MemoryWitness:
+    """An `evidence.ports.Witness` that decides by the real recipes. `pin` is the policy under which it admits logs."""
+
+    def __init__(
+        self, *, signer: NoteSigner, pin: Policy, identity: Object, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._signer = signer
+        self._pin = pin
+        self._identity = identity
+        self._clock = clock
+        self.states: dict[str, WitnessState] = {pin.log.name: WitnessState(pin.log)}
+
+    @property
+    def vkey(self) -> VerifierKey:
+        return self._signer.vkey
+
+    async def add_checkpoint(self, request: AddCheckpoint) -> list[str]:
+        origin = request.checkpoint.origin
+        decision = decide(self.states.get(origin), request, int(self._clock()))
+        match decision.answer:
+            case Answer.UNKNOWN_ORIGIN:
+                raise UnknownLog(origin)
+            case Answer.CONFLICT:
+                raise WitnessConflict(decision.size)
+            case Answer.CLOCK_BACKWARDS:
+                raise Unavailable("the witness's clock went backwards")
+            case Answer.COSIGNED if decision.state is not None:
+                self.states[origin] = decision.state
+                return [self._signer.line(decision.text, time=decision.state.time)]
+            case refusal:
+                raise WitnessRefused(refusal.value)
+
+    async def add_log(self, request: AddLog) -> None:
+        admitted = admit(request, self._pin, self._identity)
+        known = self.states.setdefault(admitted.log_key.name, admitted)
+        if known.log_key != admitted.log_key:
+            raise WitnessRefused("the log is known under another key")
 
 
 class MemoryVault:
