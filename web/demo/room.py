@@ -19,13 +19,49 @@ PATIENCE_S = 5.0
 """A connection that the server does not see after this time is made anew; ICE and DTLS take less than a second here."""
 
 
+class Camera:
+    """A camera process with its offer: ready to publish, publishing, or dead."""
+
+    def __init__(self, process: asyncio.subprocess.Process, offer: str) -> None:
+        self.offer = offer
+        self._process = process
+
+    @classmethod
+    async def start(cls, clip: Path) -> Camera:
+        """ConnectionError where the process ended without an offer."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "web.demo.camera", str(clip)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        return cls(process, (await _line(process))["offer"])
+
+    @property
+    def runs(self) -> bool:
+        return self._process.returncode is None
+
+    async def accept(self, answer: str) -> None:
+        """Publish; returns when packets flow, ConnectionError where they never will."""
+        assert self._process.stdin is not None  # noqa: S101 (for the type checker: it is a pipe)
+        self._process.stdin.write(json.dumps({"answer": answer}).encode() + b"\n")
+        async with asyncio.timeout(PATIENCE_S):
+            await _line(self._process)
+
+    async def kill(self) -> None:
+        """The camera ends at once and says nothing to anybody."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+
 class Room(Actor):
     """The device of one room; `clip` is what its camera sees."""
 
     def __init__(self, *, seat: Seat, live: Live, report: Report, clip: Path) -> None:
         super().__init__(seat=seat, live=live, report=report)
         self._clip = clip
-        self._camera: asyncio.subprocess.Process | None = None
+        self._next: Camera | None = None
+        self._camera: Camera | None = None
         self._engine: str | None = None
         self._published = 0.0
 
@@ -36,9 +72,12 @@ class Room(Actor):
             await self._unplug()
 
     async def attend(self) -> None:
+        """A camera stands ready before it is needed: what happens between admission and publishing is not recorded."""
+        if self._next is None:
+            self._next = await Camera.start(self._clip)
         await super().attend()
         if self._may_publish() and not self._publishing():
-            await self._publish()
+            await self._publish(self._next)
 
     async def went_offline(self) -> None:
         await super().went_offline()
@@ -49,44 +88,36 @@ class Room(Actor):
 
     def _publishing(self) -> bool:
         """The camera runs, the engine that runs now is the one that it was offered to, and gets its packets."""
-        if self._camera is None or self._camera.returncode is not None or self._engine != self.media.get("engine"):
+        if self._camera is None or not self._camera.runs or self._engine != self.media.get("engine"):
             return False
         connected = self.media["rooms"].get(self.id, {}).get("connected", False)
         return bool(connected) or time.monotonic() < self._published + PATIENCE_S
 
-    async def _publish(self) -> None:
-        """A new camera process for a new connection: its offer to the server, the answer back to it."""
+    async def _publish(self, camera: Camera) -> None:
+        """A new camera for a new connection: its offer to the server, the answer back to it."""
         await self._unplug()
         engine = self.media.get("engine")
-        camera = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "web.demo.camera", str(self._clip)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        self._camera = camera
-        assert camera.stdin is not None  # noqa: S101 (for the type checker: both are pipes)
+        self._camera, self._next = camera, None
         try:
-            offer: Object = await self._read(camera)
-            answer = await self.seat.client.publish(self.id, offer["offer"])
-            camera.stdin.write(json.dumps({"answer": answer}).encode() + b"\n")
-            await self._read(camera)
-        except (ServerRefused, ServerSilent, ConnectionError, ValueError) as error:
+            await camera.accept(await self.seat.client.publish(self.id, camera.offer))
+        except (ServerRefused, ServerSilent, ConnectionError, TimeoutError) as error:
             self.report.say(self.id, "refused", act="publish", code=getattr(error, "code", "no-connection"))
             await self._unplug()
         else:
             self._engine, self._published = engine, time.monotonic()
             self.report.say(self.id, "publishes")
 
-    async def _read(self, camera: asyncio.subprocess.Process) -> Object:
-        """The camera's next line; ValueError where it ended without one."""
-        assert camera.stdout is not None  # noqa: S101 (for the type checker)
-        found: Object = json.loads(await camera.stdout.readline())
-        return found
-
     async def _unplug(self) -> None:
-        """The camera ends at once and says nothing to anybody."""
         camera, self._camera, self._engine = self._camera, None, None
         if camera is not None:
-            with suppress(ProcessLookupError):
-                camera.kill()
-            await camera.wait()
+            await camera.kill()
+
+
+async def _line(process: asyncio.subprocess.Process) -> Object:
+    """The camera's next line."""
+    assert process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)
+    line = await process.stdout.readline()
+    if not line:
+        raise ConnectionError("the camera ended")
+    found: Object = json.loads(line)
+    return found
