@@ -10,7 +10,7 @@ NodeError
 ├── AlreadyVouched       this node vouched for the seat with another key (`already-vouched`)
 ├── ReleaseRefused       one of R1 to R5 does not hold
 │   ├── NotListed            R3: the list is not that of the required members (`freeze-incomplete`)
-│   ├── NotApproved          R4: no approval, an unanswered seat, or an open dispute (`not-approved`)
+│   ├── NotApproved          R4: no approval, an unanswered seat, or an open dispute (`release-not-approved`)
 │   └── OtherFreeze          R5: shares of this round left for another freeze (`released-elsewhere`)
 ├── ClockBackwards       this node's clock stands before a time that it signed (`clock-backwards`)
 └── NodeStateBroken      keys and records on disk do not belong together (`node-state-broken`)
@@ -82,7 +82,7 @@ class NotListed(ReleaseRefused):
 class NotApproved(ReleaseRefused):
     """Somebody who has to agree did not, or objects."""
 
-    code = "not-approved"
+    code = "release-not-approved"
 
 
 class OtherFreeze(ReleaseRefused):

@@ -63,7 +63,7 @@ class NodeStore(Protocol):
     def put_object(self, data: bytes) -> None:
         """A copy of a ciphertext, by its SHA-256."""
 
-    def object(self, sha256: bytes) -> bytes | None:
+    def object(self, sha256_: bytes) -> bytes | None:
         """The copy; None too where its bytes no longer have that hash."""
 
 
@@ -82,5 +82,5 @@ class LogSource(Protocol):
     async def receipt(self, origin: str, n: int) -> bytes:
         """The tlog-proof of entry n with the quorum's cosignatures. NotYet before there is a quorum."""
 
-    async def object(self, origin: str, sha256: bytes, size: int) -> bytes | None:
+    async def object(self, origin: str, sha256_: bytes, size: int) -> bytes | None:
         """A vault object of at most `size` bytes; None where the server does not have it."""

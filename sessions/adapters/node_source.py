@@ -50,8 +50,8 @@ class HttpLogSource:
     async def receipt(self, origin: str, n: int) -> bytes:
         return await self._required(f"{self._log(origin)}/receipts/{n}", MAX_RECEIPT)
 
-    async def object(self, origin: str, sha256: bytes, size: int) -> bytes | None:
-        return await self._get(f"{self._proceeding(origin)}/objects/{sha256.hex()}", size)
+    async def object(self, origin: str, sha256_: bytes, size: int) -> bytes | None:
+        return await self._get(f"{self._proceeding(origin)}/objects/{sha256_.hex()}", size)
 
     def _proceeding(self, origin: str) -> str:
         prefix = self._main + "/proceedings/"

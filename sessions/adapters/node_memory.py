@@ -1,0 +1,91 @@
+"""A city node's records in memory: for tests, and as the shortest statement of what the port promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from evidence.core import act as acts
+from evidence.core.act import NO_ACT, Act
+from evidence.core.canonical import sha256
+from evidence.core.witness import Answer, Decision, WitnessState
+from sessions.node_errors import NodeStateBroken, OtherFreeze
+
+
+@dataclass(slots=True)
+class MemoryNodeStore:
+    """`NodeStore` that forgets when the process ends."""
+
+    _secrets: dict[str, bytes] = field(default_factory=dict)
+    _witnessed: dict[str, WitnessState] = field(default_factory=dict)
+    _openings: dict[str, bytes] = field(default_factory=dict)
+    _entries: dict[str, list[bytes]] = field(default_factory=dict)
+    _heads: dict[str, bytes] = field(default_factory=dict)
+    _acts: dict[str, dict[tuple[str, bytes], str]] = field(default_factory=dict)
+    _released: dict[tuple[str, str, int], bytes] = field(default_factory=dict)
+    _objects: dict[bytes, bytes] = field(default_factory=dict)
+
+    def secret(self, name: str) -> bytes | None:
+        return self._secrets.get(name)
+
+    def put_secret(self, name: str, value: bytes) -> bytes:
+        return self._secrets.setdefault(name, value)
+
+    def witnessed(self, origin: str) -> WitnessState | None:
+        return self._witnessed.get(origin)
+
+    def opening(self, origin: str) -> bytes | None:
+        return self._openings.get(origin)
+
+    def admit(self, origin: str, state: WitnessState, opening: bytes) -> WitnessState:
+        self._openings.setdefault(origin, opening)
+        return self._witnessed.setdefault(origin, state)
+
+    def cosign(self, origin: str, decide: Callable[[WitnessState | None], Decision]) -> Decision:
+        decision = decide(self._witnessed.get(origin))
+        if decision.answer is Answer.COSIGNED and decision.state is not None:
+            self._witnessed[origin] = decision.state
+        return decision
+
+    def entries(self, origin: str) -> list[bytes]:
+        return list(self._entries.get(origin, ()))
+
+    def head(self, origin: str) -> bytes | None:
+        return self._heads.get(origin)
+
+    def extend(self, origin: str, start: int, entries: Sequence[bytes], head: bytes) -> None:
+        held = self._entries.setdefault(origin, [])
+        if len(held) != start:
+            raise NodeStateBroken("the mirror was extended by somebody else")
+        held += entries
+        self._heads[origin] = head
+
+    def act(self, origin: str, kind: str, subject: bytes) -> str | None:
+        return self._acts.get(origin, {}).get((kind, subject))
+
+    def sign(
+        self,
+        origin: str,
+        kind: str,
+        subject: bytes,
+        make: Callable[[int, bytes], Act],
+        *,
+        once: tuple[str, int, bytes] | None = None,
+    ) -> str:
+        signed = self._acts.setdefault(origin, {})
+        if (kind, subject) in signed:
+            return signed[kind, subject]
+        if once is not None and self._released.get((origin, *once[:2]), once[2]) != once[2]:
+            raise OtherFreeze(f"shares of {once[0]} round {once[1]} left for another freeze")
+        prev = acts.parse(list(signed.values())[-1]).id if signed else NO_ACT
+        jws = make(len(signed) + 1, prev).jws
+        signed[kind, subject] = jws
+        if once is not None:
+            self._released[origin, once[0], once[1]] = once[2]
+        return jws
+
+    def put_object(self, data: bytes) -> None:
+        self._objects[sha256(data)] = data
+
+    def object(self, sha256_: bytes) -> bytes | None:
+        return self._objects.get(sha256_)

@@ -1,0 +1,199 @@
+"""A city node: witness of the main centre's logs, holder of shares, and its city's voice for its own seats.
+
+Everything it says about a proceeding comes from its own replay (`sessions.node_mirror`) under its own pins. Every act
+is on disk before it is answered, and the same question gets the same octets for ever.
+
+Release, for a freeze (protocols.md section 3):
+(R1) this node's own replay from entry 0 has this state, and leads to the checkpoint's root;
+(R2) gate G2: the approval's entry (ballots: the freeze) has the quorum of this node's own policy, in this very history;
+(R3) the freeze lists each required member with its current, acknowledged seal;
+(R4) the approval names every seat without `freeze.ok`, and no dispute is open;
+(R5) no share of this round left for another freeze: recorded in one write with the act, with fsync, before answering.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from evidence.core import act as acts
+from evidence.core.act import Act
+from evidence.core.canonical import Object, b64u, sha256, unb64u
+from evidence.errors import UnknownLog
+from evidence.ports import Envelopes
+from sessions.node_errors import AlreadyVouched, ForeignSeat, NotYet, ReleaseRefused
+from sessions.node_holder import Dealt, dealt, find_freeze, find_seal, holder_index, releasable
+from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
+from sessions.node_mirror import Mirror
+from sessions.node_ports import LogSource, NodeStore
+from sessions.node_trust import Pins
+from sessions.node_witness import CityWitness
+
+OFFER, ACK, RELEASE, VOUCH = "offer", "ack", "release", "vouch"
+"""Kinds of questions; with its subject each is answered once."""
+
+
+class CityNode:
+    """`clock` gives seconds since the epoch. One question at a time per log; logs do not wait for each other."""
+
+    def __init__(
+        self,
+        *,
+        keys: NodeKeys,
+        pins: Pins,
+        store: NodeStore,
+        source: LogSource,
+        envelopes: Envelopes,
+        clock: Callable[[], float],
+    ) -> None:
+        self.witness = CityWitness(pins=pins, store=store, signer=keys.witness, clock=clock)
+        self._keys = keys
+        self._pins = pins
+        self._store = store
+        self._source = source
+        self._envelopes = envelopes
+        self._clock = clock
+        self._mirrors: dict[str, Mirror] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    @property
+    def domain(self) -> str:
+        return self._keys.domain
+
+    def trust(self) -> dict[str, Any]:
+        """Policy and trust for the city's own seats, as this city pinned them: exact text, whose hashes seats state."""
+        return {"policy": self._pins.policy_text, "trust": json.loads(self._pins.trust_text)}
+
+    async def offer(self, origin: str) -> str:
+        """`holder.offer`: a fresh key for this proceeding, made once."""
+        async with self._question(origin, OFFER, b"") as (stored, mirror):
+            if stored is not None:
+                return stored
+            await self._show(mirror, lambda: mirror.state.founding is not None)
+            holder_index(mirror.state.evaluation, self.domain)
+            key = await asyncio.to_thread(make_holder_key, self._store, origin)
+            return await self._sign(mirror, OFFER, b"", "holder.offer", {"pk": b64u(public_point(key))})
+
+    async def ack(self, origin: str, act: bytes) -> str:
+        """`share.ack` or `share.reject` of the sealed act of this id."""
+        async with self._question(origin, ACK, act) as (stored, mirror):
+            if stored is not None:
+                return stored
+            await self._show(mirror, lambda: act in mirror.state.acts)
+            answer = self._dealt(mirror, act)
+            if answer.y is not None:
+                await self._copy_ciphertext(mirror, answer)
+            return await self._sign(mirror, ACK, act, answer.act, answer.body)
+
+    async def release(self, origin: str, freeze: bytes) -> str:
+        """`share.release` for the freeze of this leaf hash, by R1 to R5."""
+        async with self._question(origin, RELEASE, freeze) as (stored, mirror):
+            if stored is not None:
+                return stored
+            # R1
+            await mirror.catch_up()
+            state = mirror.state.evaluation
+            found = find_freeze(state, freeze)
+            # R3 and R4
+            gate = releasable(state, found)
+            # R2
+            await mirror.quorum(gate)
+            shares = []
+            for act in found.listed:
+                share = self._dealt(mirror, act)
+                if share.y is None:
+                    raise ReleaseRefused("this holder's share of a listed seal was dealt badly")
+                shares.append([b64u(act), b64u(share.y)])
+            # R5
+            body: Object = {"freeze": b64u(freeze), "shares": shares}
+            once = (found.purpose, found.number, freeze)
+            return await self._sign(mirror, RELEASE, freeze, "share.release", body, once=once)
+
+    async def vouch(self, origin: str, seat: str, thumbprint: str) -> str:
+        """`seat.vouch` for a seat of this centre, whose person the city's officers saw."""
+        unb64u(thumbprint, 32)
+        subject = seat.encode()
+        async with self._question(origin, VOUCH, subject) as (stored, mirror):
+            if stored is None:
+                await self._show(mirror, lambda: seat in mirror.state.seats)
+                if mirror.state.seats[seat].centre != self.domain:
+                    raise ForeignSeat(f"{seat} is a seat of {mirror.state.seats[seat].centre}")
+                body: Object = {"seat": seat, "thumbprint": thumbprint, "cose": None}
+                stored = await self._sign(mirror, VOUCH, subject, "seat.vouch", body)
+            if acts.parse(stored).body["thumbprint"] != thumbprint:
+                raise AlreadyVouched(f"{seat} was vouched for with another key")
+            return stored
+
+    @asynccontextmanager
+    async def _question(self, origin: str, kind: str, subject: bytes) -> AsyncIterator[tuple[str | None, Mirror]]:
+        """The answer that was given before, if there is one, and the mirror; one question at a time per log."""
+        if origin not in self._locks:
+            if not self._store.opening(origin):
+                raise UnknownLog("no add-log admitted this proceeding")
+            self._locks[origin] = asyncio.Lock()
+        async with self._locks[origin]:
+            mirror = self._mirrors.get(origin)
+            if mirror is None:
+                mirror = await asyncio.to_thread(self._load, origin)
+                self._mirrors[origin] = mirror
+            yield self._store.act(origin, kind, subject), mirror
+
+    def _load(self, origin: str) -> Mirror:
+        return Mirror(origin=origin, pins=self._pins, store=self._store, source=self._source)
+
+    async def _show(self, mirror: Mirror, there: Callable[[], bool]) -> None:
+        """Catch up until the log shown holds what was asked for, or NotYet."""
+        if not there():
+            await mirror.catch_up()
+        if not there():
+            raise NotYet("the log shown does not hold it yet")
+
+    def _dealt(self, mirror: Mirror, act: bytes) -> Dealt:
+        state = mirror.state.evaluation
+        found, seal = find_seal(state, act)
+        key = holder_key(self._store, mirror.origin)
+        if key is None:
+            raise NotYet("this node made no offer here")
+        return dealt(state, found, seal, domain=self.domain, key=key, envelopes=self._envelopes)
+
+    async def _copy_ciphertext(self, mirror: Mirror, answer: Dealt) -> None:
+        """The holder keeps what it helps to open: with k copies no server is needed (protocols.md 3)."""
+        envelope = answer.seal.envelope
+        if envelope.ct_sha256 is None or envelope.ct_size is None:
+            return
+        if self._store.object(envelope.ct_sha256) is not None:
+            return
+        data = await self._source.object(mirror.origin, envelope.ct_sha256, envelope.ct_size)
+        if data is None or len(data) != envelope.ct_size or sha256(data) != envelope.ct_sha256:
+            raise NotYet("the ciphertext that the seal names is not shown")
+        await asyncio.to_thread(self._store.put_object, data)
+
+    async def _sign(
+        self,
+        mirror: Mirror,
+        kind: str,
+        subject: bytes,
+        name: str,
+        body: Object,
+        *,
+        once: tuple[str, int, bytes] | None = None,
+    ) -> str:
+        """The stored answer, or this act as the next of the node's chain in this log, on disk."""
+
+        def make(ctr: int, prev: bytes) -> Act:
+            return acts.make(
+                self._keys.identity,
+                act=name,
+                aud=mirror.origin,
+                sub=self.domain,
+                body=body,
+                ctr=ctr,
+                iat=int(self._clock()),
+                prev=prev,
+                seen=mirror.seen,
+            )
+
+        return await asyncio.to_thread(lambda: self._store.sign(mirror.origin, kind, subject, make, once=once))

@@ -1,0 +1,203 @@
+"""A city node's own copy of a proceeding's log, replayed by itself from entry 0 (R1 of protocols.md section 3).
+
+To catch up:
+(1) the newest checkpoint is signed by the log's key, which the witnessed centre log named;
+(2) what this node holds is a prefix of it: entries are pulled up to its size and lead to its root;
+(3) what this node cosigned as a witness is a prefix of it, too;
+(4) entry 0 founds the proceeding under this node's own policy and trust;
+(5) each act is its signer's, and each append is what `decide` yields: not only what the log says, but what it may say;
+(6) entries and checkpoint are on disk before anything is answered from them.
+A step that fails leaves the copy as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from evaluation.errors import EvaluationError
+from evidence.core import entry as entry_form
+from evidence.core.canonical import Object, b64u, members, unb64u
+from evidence.core.entry import Entry
+from evidence.core.merkle import Tree
+from evidence.core.note import Checkpoint, VerifierKey, read_checkpoint
+from evidence.core.proof import Proof
+from evidence.core.tiles import bundles, read_bundle
+from evidence.core.witness import AddLog
+from evidence.errors import EvidenceError, Malformed, Untrusted
+from sessions.core import acts
+from sessions.core.proceeding import decide, evolve
+from sessions.core.replay import command
+from sessions.core.state import EMPTY, Proceeding
+from sessions.errors import SessionError
+from sessions.node_errors import LogForked, LogRefused, NotYet
+from sessions.node_ports import LogSource, NodeStore
+from sessions.node_trust import Pins
+
+RULES = (EvidenceError, EvaluationError, SessionError)
+"""Everything that a fold may refuse with."""
+
+
+class Mirror:
+    """One log. `state` is the fold of `entries`, `note` the checkpoint that covers exactly them."""
+
+    def __init__(self, *, origin: str, pins: Pins, store: NodeStore, source: LogSource) -> None:
+        self.origin = origin
+        self.state: Proceeding = EMPTY
+        self.entries: list[Entry] = []
+        self.tree = Tree()
+        self._pins = pins
+        self._store = store
+        self._source = source
+        known = store.witnessed(origin)
+        if known is None:
+            raise NotYet("no add-log admitted this proceeding")
+        self._log_key: VerifierKey = known.log_key
+        stored, note = store.entries(origin), store.head(origin)
+        if stored and note is not None:
+            self._take(stored, self._read(note))
+
+    @property
+    def seen(self) -> tuple[int, bytes]:
+        """The newest tree that this node verified, for its acts."""
+        return len(self.tree), self.tree.root()
+
+    async def catch_up(self) -> None:
+        """Steps (1) to (6); LogForked or LogRefused where one fails."""
+        # (1)
+        note = await self._source.checkpoint(self.origin)
+        checkpoint = self._read(note)
+        have = len(self.tree)
+        if checkpoint.size <= have:
+            if checkpoint.size and self.tree.root(checkpoint.size) != checkpoint.root:
+                raise LogForked(f"another root at {checkpoint.size} than this node holds")
+            return
+        pulled = await self._pull(have, checkpoint.size)
+        await asyncio.to_thread(self._take, pulled, checkpoint)
+        # (6)
+        await asyncio.to_thread(self._store.extend, self.origin, have, pulled, note)
+
+    def index(self, leaf: bytes) -> int | None:
+        """Where the entry of this leaf hash stands."""
+        return next((entry.n for entry in self.entries if entry.leaf == leaf), None)
+
+    async def quorum(self, n: int) -> Checkpoint:
+        """A checkpoint that covers entry n, cosigned by the quorum of this node's own policy, of this very history.
+
+        NotYet before there is one; LogForked where the quorum signed another history than the one held here.
+        """
+        receipt_note = (await self._receipt(n)).note
+        checkpoint = self._pins.policy.check(receipt_note, self._log_key)
+        if checkpoint.origin != self.origin or checkpoint.size <= n:
+            raise Untrusted("the receipt is not of this entry")
+        if checkpoint.size > len(self.tree):
+            await self.catch_up()
+        if checkpoint.size > len(self.tree):
+            raise NotYet("the log shown is older than its own receipt")
+        if self.tree.root(checkpoint.size) != checkpoint.root:
+            raise LogForked("the quorum cosigned another history")
+        return checkpoint
+
+    async def _pull(self, start: int, size: int) -> list[bytes]:
+        pulled: list[bytes] = []
+        for tile in bundles(start, size):
+            entries = read_bundle(await self._source.bundle(self.origin, tile), tile.width)
+            pulled += entries[max(0, start - tile.span[0]) :]
+        return pulled
+
+    def _read(self, note: bytes) -> Checkpoint:
+        checkpoint, _ = read_checkpoint(note, self._log_key)
+        if checkpoint.origin != self.origin:
+            raise Untrusted("the checkpoint is another log's")
+        return checkpoint
+
+    async def _receipt(self, n: int) -> Proof:
+        receipt = Proof.parse(await self._source.receipt(self.origin, n))
+        if receipt.index != n:
+            raise Untrusted("a receipt of another entry")
+        return receipt
+
+    def _take(self, data: Sequence[bytes], checkpoint: Checkpoint) -> None:
+        """Steps (2) to (5) for the entries up to the checkpoint; all of them, or none."""
+        found = [entry_form.parse(octets) for octets in data]
+        # (2)
+        tree = Tree([*(entry.leaf for entry in self.entries), *(entry.leaf for entry in found)])
+        if len(tree) != checkpoint.size or tree.root() != checkpoint.root:
+            raise LogForked(f"the entries do not lead to the checkpoint's root at {checkpoint.size}")
+        # (3)
+        cosigned = self._store.witnessed(self.origin)
+        if cosigned and 0 < cosigned.size <= len(tree) and tree.root(cosigned.size) != cosigned.root:
+            raise LogForked(f"another root at {cosigned.size} than this node cosigned")
+        state = self.state
+        at = 0
+        while at < len(found):
+            state, taken = self._append(state, found[at:], tree)
+            at += taken
+        self.entries += found
+        self.tree, self.state = tree, state
+
+    def _append(self, state: Proceeding, rest: Sequence[Entry], tree: Tree) -> tuple[Proceeding, int]:
+        """Fold the append at the head of `rest`; the new state, and how many entries it had."""
+        first = rest[0]
+        try:
+            # (5)
+            expected = self._decided(state, rest, tree)
+            # (4), once its form is known to be right
+            if first.n == 0:
+                check_founding(first, self._pins, self._store.opening(self.origin))
+            for n, entry in enumerate(rest[:expected], first.n):
+                if entry.n != n or entry.origin != self.origin:
+                    raise Untrusted(f"it says it is {entry.n} of {entry.origin}")
+                state = evolve(state, entry)
+        except RULES as error:
+            raise LogRefused(f"entry {first.n} ({first.type}): {error.code}: {error}") from error
+        return state, expected
+
+    def _decided(self, state: Proceeding, rest: Sequence[Entry], tree: Tree) -> int:
+        """The append is what the rules yield for its act or fact; returns its length."""
+        first = rest[0]
+        if first.act is not None:
+            acts.check(state, first.act, root_at=lambda size: tree.root(size) if size <= first.n else None)
+        if first.type == "DefinitionFixed":
+            # The document holds names, which mirrors never see (protocols.md 5); the seats read it for themselves.
+            if first.act is None or first.act.act != "definition.fix":
+                raise Untrusted("a definition without its act")
+            return 1
+        drafts = decide(state, command(state, rest, _no_document), at=first.at, entropy=b"")
+        if not drafts or len(drafts) > len(rest):
+            raise Untrusted("the rules yield another append")
+        for draft, entry in zip(drafts, rest, strict=False):
+            acted = (draft.act.jws if draft.act else None, entry.act.jws if entry.act else None)
+            same = (draft.type, draft.v, draft.body, draft.assertion) == (
+                entry.type,
+                entry.v,
+                entry.body,
+                entry.assertion,
+            )
+            if not same or acted[0] != acted[1]:
+                raise Untrusted(f"the rules yield another {draft.type} at {entry.n}")
+        return len(drafts)
+
+
+def check_founding(entry: Entry, pins: Pins, opening: bytes | None) -> None:
+    """Step (4): main centre, identities, k, policy and trust are this node's own, the opening is the admitted one."""
+    act = entry.act
+    if entry.type != "ProceedingFounded" or act is None or act.aud != entry.origin or not opening:
+        raise Untrusted("the log does not begin with its founding")
+    trust = pins.trust
+    pinned = (trust.main, b64u(pins.policy_hash), b64u(pins.trust_hash))
+    if (act.sub, act.body["policy"], act.body["trust"]) != pinned:
+        raise Untrusted("founded by another centre, or under another policy or trust than this node pins")
+    identities: Object = act.body["identities"]
+    if any(trust.identities.get(domain) != jwk for domain, jwk in identities.items()):
+        raise Untrusted("the founding names other identity keys than trust.json")
+    if act.body["holder_k"] != trust.holder_k or not set(act.body["holders"]) <= set(trust.identities):
+        raise Untrusted("the holders are not those of the agreement")
+    opened = entry_form.parse(AddLog.parse(opening).entry)
+    cited = members(act.body["opening"], {"origin": str, "index": int, "leaf": str})
+    if (cited["origin"], cited["index"], unb64u(cited["leaf"], 32)) != (opened.origin, opened.n, opened.leaf):
+        raise Untrusted("the founding cites another opening")
+
+
+def _no_document(_: bytes) -> bytes:
+    raise Malformed("a mirror holds no documents")

@@ -1,0 +1,1 @@
+"""The city node's doors: witness and holder routes."""

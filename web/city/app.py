@@ -1,0 +1,140 @@
+"""The routes of a city node (docs/protocol.md section 8).
+
+The holder's routes need no sign-in: what they give out is decided by the witnessed log alone, whoever asks. Vouching
+for a person is the city's own act, so it takes the operator's token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+
+from evidence.core.canonical import Object, decode_object, members, unb64u
+from evidence.core.witness import MAX_ADD_CHECKPOINT, MAX_ADD_LOG, Answer
+from evidence.errors import EvidenceError, Malformed
+from sessions.node import CityNode
+from sessions.node_errors import NodeError
+from web.city.errors import BadOperatorToken, CityError, TooLarge
+
+SIZE_TYPE = "text/x.tlog.size"
+"""C2SP tlog-witness: the body of a 409 is the witness's size."""
+# An origin, an id of 32 bytes, a seat: a few hundred bytes.
+MAX_JSON = 4_096
+
+_ANSWERS = {
+    Answer.COSIGNED: 200,
+    Answer.MALFORMED: 400,
+    Answer.UNSIGNED: 403,
+    Answer.UNKNOWN_ORIGIN: 404,
+    Answer.CONFLICT: 409,
+    Answer.INCONSISTENT: 422,
+    Answer.CLOCK_BACKWARDS: 503,
+}
+_STATUSES = {
+    "malformed": 400,
+    "operator-token-refused": 401,
+    "untrusted": 403,
+    "no-quorum": 403,
+    "foreign-seat": 403,
+    "not-a-holder": 403,
+    "unknown-log": 404,
+    "not-yet": 409,
+    "not-sealed": 409,
+    "log-forked": 409,
+    "log-refused": 409,
+    "already-vouched": 409,
+    "freeze-incomplete": 409,
+    "release-not-approved": 409,
+    "released-elsewhere": 409,
+    "release-refused": 409,
+    "city-request-too-large": 413,
+    "clock-backwards": 503,
+    "evidence-unavailable": 503,
+}
+
+
+def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
+    """The doors of one node; `operator_token` is the city's own operator's."""
+    app = FastAPI(title="Tongping city node", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.exception_handler(EvidenceError)
+    @app.exception_handler(NodeError)
+    @app.exception_handler(CityError)
+    async def refused(_: Request, error: EvidenceError | NodeError | CityError) -> JSONResponse:
+        status = _STATUSES.get(error.code, 500)
+        problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": error.code}
+        return JSONResponse(problem | {"detail": str(error)}, status, media_type="application/problem+json")
+
+    @app.post("/add-log")
+    async def add_log(request: Request) -> Response:
+        body = await _read(request, MAX_ADD_LOG)
+        await asyncio.to_thread(node.witness.add_log, body)
+        return PlainTextResponse("")
+
+    @app.post("/add-checkpoint")
+    async def add_checkpoint(request: Request) -> Response:
+        body = await _read(request, MAX_ADD_CHECKPOINT)
+        result = await asyncio.to_thread(node.witness.add_checkpoint, body)
+        status = _ANSWERS[result.answer]
+        if result.answer is Answer.CONFLICT:
+            return Response(f"{result.size}\n", status, headers={"Content-Type": SIZE_TYPE})
+        return PlainTextResponse(result.line or f"{result.answer.value}\n", status)
+
+    @app.post("/holder/offer")
+    async def offer(request: Request) -> dict[str, str]:
+        asked = await _json(request, {"origin": str})
+        return {"act": await node.offer(asked["origin"])}
+
+    @app.post("/holder/ack")
+    async def ack(request: Request) -> dict[str, str]:
+        asked = await _json(request, {"origin": str, "act": str})
+        return {"act": await node.ack(asked["origin"], unb64u(asked["act"], 32))}
+
+    @app.post("/holder/release")
+    async def release(request: Request) -> dict[str, str]:
+        asked = await _json(request, {"origin": str, "freeze": str})
+        return {"act": await node.release(asked["origin"], unb64u(asked["freeze"], 32))}
+
+    @app.post("/identity/vouch")
+    async def vouch(request: Request) -> dict[str, str]:
+        _check_operator(request, operator_token)
+        asked = await _json(request, {"origin": str, "seat": str, "thumbprint": str})
+        return {"act": await node.vouch(asked["origin"], asked["seat"], asked["thumbprint"])}
+
+    @app.get("/trust")
+    async def trust() -> dict[str, Any]:
+        return node.trust()
+
+    @app.get("/healthz")
+    @app.get("/readyz")
+    async def ready() -> dict[str, str]:
+        return {"domain": node.domain}
+
+    return app
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    """The body, refused as soon as it is too long, whatever its headers promised."""
+    data = bytearray()
+    async for piece in request.stream():
+        data += piece
+        if len(data) > limit:
+            raise TooLarge(f"at most {limit} bytes")
+    return bytes(data)
+
+
+async def _json(request: Request, required: dict[str, type]) -> Object:
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise Malformed("the body must be application/json")
+    return members(decode_object(await _read(request, MAX_JSON)), required)
+
+
+def _check_operator(request: Request, token: str) -> None:
+    given = request.headers.get("authorization", "")
+    if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        raise BadOperatorToken("only the city's own operator vouches for its seats")
