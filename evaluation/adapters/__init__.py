@@ -1,0 +1,1 @@
+"""Where the evaluation meets file formats."""

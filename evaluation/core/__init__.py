@@ -1,0 +1,1 @@
+"""The rules of a bid evaluation: no venue, no clock, no input or output."""

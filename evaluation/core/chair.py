@@ -1,0 +1,36 @@
+"""The election of the chair: secret, equal votes, the buyer's representative not eligible (87号令 45)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluation.core.committee import Member
+
+# The practice's endless loop of 2:2:1 ties (domain study 1.5) is bounded; a lot decides once lots exist.
+MAX_ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Votes of one round in the order of its choices; `leaders` share the highest number."""
+
+    votes: tuple[tuple[str, int], ...]
+    leaders: tuple[str, ...]
+
+    @property
+    def elected(self) -> str | None:
+        """The one leader, if there is one."""
+        return self.leaders[0] if len(self.leaders) == 1 else None
+
+
+def eligible(members: Sequence[Member]) -> tuple[str, ...]:
+    """Who may be chosen in the first round; later rounds are between the tied."""
+    return tuple(member.seat for member in members if member.may_chair)
+
+
+def count(ballots: Sequence[str], choices: Sequence[str]) -> Count:
+    """All votes weigh the same. Without any readable vote everybody is tied."""
+    votes = tuple((choice, sum(ballot == choice for ballot in ballots)) for choice in choices)
+    most = max(number for _, number in votes)
+    return Count(votes, tuple(choice for choice, number in votes if number == most))

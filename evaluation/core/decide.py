@@ -1,0 +1,135 @@
+"""What the evaluation answers to acts and openings: events, or a refusal.
+
+The caller has checked the act's signature and the actor's role, gate and stage; here stand the rules' own checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evaluation.core import chair, committee, compliance, declarations, opening, sealing, stages
+from evaluation.core.commands import Command, OpenRound
+from evaluation.core.ranking import rank
+from evaluation.core.results import ranking_json, rows_json
+from evaluation.core.rounds import BALLOT, CHAIR, SCORES, SHEET
+from evaluation.core.sealing import round_opened
+from evaluation.core.state import Evaluation
+from evaluation.core.tally import tally
+from evaluation.errors import (
+    AlreadyDone,
+    ChairUndecided,
+    EvaluationError,
+    NotNextStage,
+    SheetIsUnreadable,
+    StageIncomplete,
+    TooFewBidders,
+)
+from evidence.core.act import Act
+from evidence.core.canonical import members
+from evidence.core.entry import Draft
+
+
+def decide(state: Evaluation, command: Command) -> tuple[Draft, ...]:
+    """The events that follow from the command, or EvaluationError."""
+    if isinstance(command, OpenRound):
+        return opening.open_round(state, command)
+    return ACTS[command.act](state, command)
+
+
+def advance(state: Evaluation, act: Act) -> tuple[Draft, ...]:
+    """`stage.advance`: only to the next stage and when this one is complete."""
+    asked = members(act.body, {"from": str, "to": str})
+    if asked["from"] != state.stage or stages.following(state.stage) != asked["to"]:
+        raise NotNextStage(f"{state.stage} is followed by {stages.following(state.stage)}")
+    if state.stage in _COMPLETE:
+        _COMPLETE[state.stage](state)
+    first = Draft("StageAdvanced", {}, act)
+    if asked["to"] == stages.CHAIR_ELECTION:
+        choices = chair.eligible(state.committee)
+        return first, round_opened(state, BALLOT, CHAIR, 1, choices)
+    if asked["to"] == stages.DETAILED_REVIEW:
+        return first, round_opened(state, SHEET, SCORES, 1, None)
+    if asked["to"] == stages.TALLY:
+        prices = state.prices()
+        rows = tally(state.sheets(), prices=prices, weight=sealing.fixed(state).scoring.price)
+        return first, Draft("ScoresTallied", rows_json(rows)), Draft("RankingFixed", ranking_json(rank(rows, prices)))
+    return (first,)
+
+
+def vote(state: Evaluation, act: Act) -> tuple[Draft, ...]:
+    """`review.vote`; the last member's vote concludes the review in the same append."""
+    found = members(act.body, {"findings": list})
+    findings = compliance.parse(found["findings"], sealing.fixed(state).scoring)
+    if act.sub in state.votes:
+        raise AlreadyDone("a member votes once")
+    voted = Draft("ReviewVoted", {}, act)
+    votes = {**state.votes, act.sub: findings}
+    if set(votes) != set(state.seats):
+        return (voted,)
+    valid, rejected = compliance.conclude(votes, sealing.fixed(state).scoring)
+    body = {"valid": list(valid), "rejected": [list(pair) for pair in rejected]}
+    return voted, Draft("ReviewConcluded", body)
+
+
+def _declared(state: Evaluation) -> None:
+    for seat in state.seats:
+        if seat not in state.commitments or seat not in state.declarations:
+            raise StageIncomplete(f"{seat} has not signed and declared")
+    committee.check(state.committee)
+
+
+def _chosen(state: Evaluation) -> None:
+    if state.chair_undecided:
+        raise ChairUndecided("three rounds were tied")
+    if state.chair is None:
+        raise StageIncomplete("no chair was elected")
+
+
+def _reviewed(state: Evaluation) -> None:
+    if state.valid is None:
+        raise StageIncomplete("not every member has voted")
+    if len(state.valid) < compliance.FEWEST_BIDDERS:
+        raise TooFewBidders(f"{len(state.valid)} valid bidders (procurement law, article 36)")
+
+
+def _scored(state: Evaluation) -> None:
+    found = state.round
+    if found is None or found.purpose != SHEET or found.opened is None:
+        raise StageIncomplete("the sheets are not opened")
+    if found.unreadable:
+        raise SheetIsUnreadable(f"{len(found.unreadable)} sheets could not be read")
+
+
+_COMPLETE: dict[str, Callable[[Evaluation], None]] = {
+    stages.DECLARATIONS: _declared,
+    stages.CHAIR_ELECTION: _chosen,
+    stages.COMPLIANCE_REVIEW: _reviewed,
+    stages.DETAILED_REVIEW: _scored,
+}
+
+
+def complete(state: Evaluation) -> bool:
+    """Whether this stage lacks nothing that the evaluation itself knows of."""
+    try:
+        if state.stage in _COMPLETE:
+            _COMPLETE[state.stage](state)
+    except EvaluationError:
+        return False
+    return True
+
+
+ACTS: dict[str, Callable[[Evaluation, Act], tuple[Draft, ...]]] = {
+    "stage.advance": advance,
+    "commitment.sign": declarations.commit,
+    "recusal.declare": declarations.declare,
+    "review.vote": vote,
+    "ballot.seal": sealing.seal,
+    "sheet.seal": sealing.seal,
+    "share.ack": sealing.acknowledge,
+    "share.reject": sealing.reject,
+    "round.freeze": sealing.freeze,
+    "freeze.ok": opening.confirm,
+    "freeze.dispute": opening.dispute,
+    "opening.approve": opening.approve,
+    "share.release": opening.release,
+}

@@ -1,0 +1,160 @@
+"""Sealing: a round is opened, members seal, holders acknowledge, the operator freezes (protocols.md section 3)."""
+
+from __future__ import annotations
+
+from evaluation.core.rounds import BALLOT, SHEET, Round
+from evaluation.core.sheet import PART
+from evaluation.core.state import Evaluation, Fixed, Holders
+from evaluation.errors import (
+    AlreadyDone,
+    AlreadySealed,
+    CopiedSeal,
+    NotRequired,
+    NotSafe,
+    NotWitnessed,
+    RoundFrozen,
+    SealRefused,
+    SeenTooOld,
+    StageIncomplete,
+    StaleSeal,
+    WrongDefinition,
+    WrongHolders,
+)
+from evidence.core.act import Act
+from evidence.core.canonical import Object, b64u, members, unb64u
+from evidence.core.entry import Draft
+from evidence.core.envelope import Context, Envelope
+from evidence.errors import Malformed
+
+PURPOSE_OF = {"ballot.seal": BALLOT, "sheet.seal": SHEET}
+SEALED = {BALLOT: "BallotSealed", SHEET: "SheetSealed"}
+# A code of a holder's rejection, kebab-case; longer texts have no place in the log.
+_MAX_CODE = 64
+
+
+def fixed(state: Evaluation) -> Fixed:
+    """The definition in force, or StageIncomplete."""
+    if state.fixed is None:
+        raise StageIncomplete("no definition is fixed")
+    return state.fixed
+
+
+def holder_set(state: Evaluation) -> Holders:
+    """The frozen holders, or StageIncomplete."""
+    if state.holder_set is None:
+        raise StageIncomplete("the holders are not frozen")
+    return state.holder_set
+
+
+def round_opened(state: Evaluation, purpose: str, matter: str, number: int, choices: tuple[str, ...] | None) -> Draft:
+    """A round opens only when G1 is witnessed: nobody seals to holders or names that could still be swapped."""
+    gate = state.sealing_gate
+    if gate is None or state.witnessed <= gate:
+        raise NotWitnessed("holders and definition have no quorum in this log yet")
+    body: Object = {
+        "purpose": purpose,
+        "matter": matter,
+        "round": number,
+        "definition": b64u(fixed(state).sha256),
+        "required": list(state.seats),
+    }
+    if choices is not None:
+        body["choices"] = list(choices)
+    return Draft("RoundOpened", body)
+
+
+def context(state: Evaluation, purpose: str, seat: str, number: int, subject: bytes) -> Context:
+    """What an envelope of this seat in this round is bound to."""
+    return Context(purpose, state.origin, seat, number, subject, state.holder_k, holder_set(state).keys)
+
+
+def seal(state: Evaluation, act: Act) -> tuple[Draft, ...]:
+    """`sheet.seal`, `ballot.seal`: recipe "Server" of protocols.md section 3.
+
+    (1) The round is open, not frozen, and the seat is required in it.
+    (2) Definition and part are those in force.
+    (3) The act was made after its signer had verified G1.
+    (4) `replaces` names the seat's current seal, or null if there is none.
+    (5) The envelope is sealed to the frozen holders.
+    (6) Commitment and ciphertext are nobody's yet.
+    """
+    types = {"envelope": dict, "definition": str, "round": int, "part": list, "replaces": object}
+    body = members(act.body, types)
+    purpose = PURPOSE_OF[act.act]
+    # (1)
+    found = state.find_round(purpose, body["round"])
+    if found.freeze is not None:
+        raise RoundFrozen("the round is frozen")
+    if act.sub not in found.required:
+        raise NotRequired("the seat has no part in this round")
+    # (2)
+    if unb64u(body["definition"], 32) != fixed(state).sha256:
+        raise WrongDefinition("made for another definition")
+    if body["part"] != PART:
+        raise SealRefused("a sheet has one part in this version")
+    # (3)
+    gate = state.sealing_gate
+    if gate is None or act.seen[0] <= gate:
+        raise SeenTooOld("made before holders and definition were seen with a quorum")
+    # (4)
+    _check_replaces(found, act.sub, body["replaces"])
+    # (5)
+    envelope = Envelope.parse(body["envelope"])
+    if envelope.purpose != purpose or envelope.c is None:
+        raise SealRefused("the envelope has another purpose")
+    try:
+        envelope.check_context(context(state, purpose, act.sub, found.number, envelope.c))
+    except Malformed as error:
+        raise WrongHolders(str(error)) from error
+    # (6)
+    for earlier in state.rounds:
+        for other in earlier.seals.values():
+            if other.envelope.c == envelope.c or other.envelope.ct_sha256 == envelope.ct_sha256:
+                raise CopiedSeal("commitment or ciphertext is already in the log")
+    return (Draft(SEALED[purpose], {}, act),)
+
+
+def acknowledge(state: Evaluation, act: Act) -> tuple[Draft, ...]:
+    """`share.ack`: the holder opened its share of this seal and it fits the dealing."""
+    body = members(act.body, {"act": str, "index": int})
+    _check_answer(state, act, body)
+    return (Draft("ShareAcked", {}, act),)
+
+
+def reject(state: Evaluation, act: Act) -> tuple[Draft, ...]:
+    """`share.reject`: the dealing is bad; the seat seals again."""
+    body = members(act.body, {"act": str, "index": int, "code": str})
+    if not 1 <= len(body["code"]) <= _MAX_CODE or not body["code"].isascii():
+        raise Malformed("a code is a short ASCII word")
+    _check_answer(state, act, body)
+    return (Draft("ShareRejected", {}, act),)
+
+
+def freeze(state: Evaluation, act: Act) -> tuple[Draft, ...]:
+    """`round.freeze`: only when every required member's current seal is safe."""
+    body = members(act.body, {"purpose": str, "round": int})
+    found = state.find_round(body["purpose"], body["round"])
+    if found.freeze is not None:
+        raise RoundFrozen("the round is frozen")
+    if unsafe := found.unsafe(state.holder_k):
+        raise NotSafe(f"{', '.join(unsafe)} not safely sealed")
+    sheets = [[seat, b64u(found.current[seat])] for seat in sorted(found.required)]
+    return (Draft("SheetsFrozen", {"purpose": found.purpose, "round": found.number, "sheets": sheets}, act),)
+
+
+def _check_replaces(found: Round, seat: str, replaces: object) -> None:
+    current = found.current.get(seat)
+    if replaces is None:
+        if current is not None:
+            raise AlreadySealed("the seat has sealed; a new seal names the one that it replaces")
+    elif unb64u(replaces, 32) != current:
+        raise StaleSeal("`replaces` is not the seat's current seal")
+
+
+def _check_answer(state: Evaluation, act: Act, body: Object) -> None:
+    """Any seal may be answered, replaced ones included: a holder's acts are appended in the order it made them."""
+    _, sealed = state.find_seal(unb64u(body["act"], 32))
+    if body["index"] != state.holders.index(act.sub) + 1:
+        raise Malformed("the index is not the holder's own")
+    if sealed.answered(act.sub):
+        raise AlreadyDone("the holder answered for this seal")

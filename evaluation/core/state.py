@@ -1,0 +1,143 @@
+"""The evaluation as folded from the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from evaluation.core import ballot, sheet, stages
+from evaluation.core.committee import Member
+from evaluation.core.compliance import Finding
+from evaluation.core.ranking import Ranking
+from evaluation.core.rounds import BALLOT, SHEET, Round, Seal
+from evaluation.core.sheet import Place, Sheet
+from evaluation.core.tally import Row
+from evaluation.core.tender import Scoring
+from evaluation.errors import NoSuchFreeze, NoSuchRound, NoSuchSeal
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """The frozen holder set: public keys in the order of the holders."""
+
+    n: int
+    set: bytes
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """The definition in force."""
+
+    n: int
+    sha256: bytes
+    scoring: Scoring
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A member's answer on recusal."""
+
+    n: int
+    recuse: bool
+    grounds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Stage and facts of one evaluation. Indices (`n`) say which entry a fact comes from."""
+
+    origin: str = ""
+    members: tuple[Member, ...] = ()
+    holders: tuple[str, ...] = ()
+    holder_k: int = 0
+    witnessed: int = 0
+    holder_set: Holders | None = None
+    fixed: Fixed | None = None
+    stage: str = stages.CHECK_IN
+    commitments: Mapping[str, int] = field(default_factory=dict)
+    declarations: Mapping[str, Declaration] = field(default_factory=dict)
+    recused: frozenset[str] = frozenset()
+    rounds: tuple[Round, ...] = ()
+    chair: str | None = None
+    chair_undecided: bool = False
+    votes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    valid: tuple[str, ...] | None = None
+    rejected: tuple[tuple[str, str], ...] = ()
+    rows: tuple[Row, ...] = ()
+    ranking: Ranking | None = None
+
+    @property
+    def committee(self) -> tuple[Member, ...]:
+        """The members who are not recused."""
+        return tuple(member for member in self.members if member.seat not in self.recused)
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        """The seats of the committee."""
+        return tuple(member.seat for member in self.committee)
+
+    @property
+    def sealing_gate(self) -> int | None:
+        """G1: the later of `HoldersFrozen` and `DefinitionFixed`."""
+        if self.holder_set is None or self.fixed is None:
+            return None
+        return max(self.holder_set.n, self.fixed.n)
+
+    @property
+    def round(self) -> Round | None:
+        """The newest round."""
+        return self.rounds[-1] if self.rounds else None
+
+    def prices(self) -> dict[str, Decimal]:
+        """The prices of the valid bids, in the definition's order."""
+        if self.fixed is None or self.valid is None:
+            return {}
+        return {bidder: price for bidder, price in self.fixed.scoring.bidders if bidder in self.valid}
+
+    def asked(self) -> tuple[tuple[sheet.Item, Decimal], ...]:
+        """Every score that a sheet must hold, with its maximum."""
+        return sheet.items(self.fixed.scoring, self.valid or ()) if self.fixed else ()
+
+    def find_round(self, purpose: str, number: int) -> Round:
+        """The round, or NoSuchRound."""
+        for found in self.rounds:
+            if (found.purpose, found.number) == (purpose, number):
+                return found
+        raise NoSuchRound(f"no round {number} of purpose {purpose}")
+
+    def find_seal(self, act: bytes) -> tuple[Round, Seal]:
+        """The seal of this act id with its round, or NoSuchSeal."""
+        for found in self.rounds:
+            if act in found.seals:
+                return found, found.seals[act]
+        raise NoSuchSeal("the act is no seal of this proceeding")
+
+    def find_freeze(self, leaf: bytes) -> Round:
+        """The round that this leaf froze, or NoSuchFreeze."""
+        for found in self.rounds:
+            if found.freeze is not None and found.freeze.leaf == leaf:
+                return found
+        raise NoSuchFreeze("no freeze has this leaf hash")
+
+    def place(self, seat: str, number: int) -> Place:
+        """What a plaintext of this seat in this round must be bound to."""
+        return Place(self.origin, seat, number, self.fixed.sha256 if self.fixed else b"")
+
+    def read(self, found: Round, seat: str, plaintext: bytes) -> Sheet | str:
+        """The sheet, or the choice of a ballot; SheetError where it cannot count."""
+        place = self.place(seat, found.number)
+        if found.purpose == BALLOT:
+            return ballot.parse(plaintext, place, found.choices)
+        return sheet.parse(plaintext, place, self.asked())
+
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The opened sheets in the order of the freeze."""
+        return tuple(
+            sheet.parse(found.plaintexts[act], self.place(seat, found.number), self.asked())
+            for found in self.rounds
+            if found.purpose == SHEET and found.opened is not None and found.freeze is not None
+            for seat, act in found.freeze.sheets
+            if act in found.plaintexts
+        )

@@ -1,0 +1,34 @@
+"""The tally: mean of the sheets' exact technical sums, price points, total (87号令 55)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from evaluation.core.points import half_up, total
+from evaluation.core.price import price_points
+from evaluation.core.sheet import Sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One bidder's points. `technical` and `price` are rounded, each once; `total` is their exact sum."""
+
+    bidder: str
+    technical: Decimal
+    price: Decimal
+    total: Decimal
+
+
+def tally(sheets: Sequence[Sheet], *, prices: Mapping[str, Decimal], weight: Decimal) -> tuple[Row, ...]:
+    """A row for each valid bidder, in the order of `prices`; `weight` is that of the price."""
+    lowest = min(prices.values())
+    rows = []
+    for bidder, price in prices.items():
+        sums = [sheet.sum_of(bidder) for sheet in sheets]
+        technical = half_up(Fraction(total(sums)) / len(sheets))
+        points = price_points(price=price, lowest=lowest, weight=weight)
+        rows.append(Row(bidder, technical, points, total([technical, points])))
+    return tuple(rows)

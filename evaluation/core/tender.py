@@ -1,0 +1,331 @@
+"""The definition of a tender, and the scoring that is derived from it (docs/protocol.md section 4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from evaluation.core import credit_code, points
+from evaluation.core.rules import government_procurement as rules
+from evaluation.errors import BiddersRefused, CreditCodeRefused, CriteriaRefused, DefinitionRefused, WeightRefused
+from evidence.core.canonical import JSON, Object, b64u, decode_object, members, unb64u
+from evidence.errors import Malformed
+
+# A definition names every criterion once; a tender with thousands of them still stays below this.
+MAX_DEFINITION = 1024 * 1024
+MAX_TEXT = 300
+MAX_PAGES = 10_000
+FEWEST_BIDDERS = 3
+"""政府采购法 36: with fewer than three suppliers the tender fails, so it cannot be defined."""
+MAX_BIDDERS = 99
+# A sealed sheet has at most 40 000 bytes (protocols.md section 3); see `_check_sheet_fits`.
+_SHEET_BYTES, _SHEET_HEAD, _ITEM_HEAD = 40_000, 600, 64
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
+_MAX_ID = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Bidder:
+    """A supplier: `code` is its unified social credit code."""
+
+    id: str
+    name: str
+    code: str
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A node of the criteria tree; only leaves are scored."""
+
+    id: str
+    name: str
+    max: Decimal
+    children: tuple[Criterion, ...]
+
+    @property
+    def leaves(self) -> Iterator[Criterion]:
+        """The leaves in their shown order."""
+        if not self.children:
+            yield self
+        for child in self.children:
+            yield from child.leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of the compliance review."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that may be shown; `bidder` is None for those of the tender itself."""
+
+    sha256: bytes
+    name: str
+    bidder: str | None
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who sits at a member's seat."""
+
+    seat: str
+    name: str
+    organisation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """All that the fold needs of a definition: ids and figures, no names."""
+
+    regime: str
+    method: str
+    category: str
+    technical: Decimal
+    price: Decimal
+    bidders: tuple[tuple[str, Decimal], ...]
+    criteria: tuple[tuple[str, Decimal], ...]
+    compliance: tuple[str, ...]
+    documents: tuple[tuple[bytes, int], ...]
+
+    @property
+    def json(self) -> Object:
+        """`scoring` of `DefinitionFixed`."""
+        return {
+            "regime": self.regime,
+            "method": self.method,
+            "category": self.category,
+            "technical": points.form(self.technical),
+            "price": points.form(self.price),
+            "bidders": [[bidder, points.form(price)] for bidder, price in self.bidders],
+            "criteria": [[leaf, points.form(maximum)] for leaf, maximum in self.criteria],
+            "compliance": list(self.compliance),
+            "documents": [[b64u(sha256), pages] for sha256, pages in self.documents],
+        }
+
+    @staticmethod
+    def parse(value: JSON) -> Scoring:
+        """Read `json` back."""
+        texts = dict.fromkeys(("regime", "method", "category", "technical", "price"), str)
+        lists = dict.fromkeys(("bidders", "criteria", "compliance", "documents"), list)
+        found = members(value, {**texts, **lists})
+        try:
+            return Scoring(
+                regime=found["regime"],
+                method=found["method"],
+                category=found["category"],
+                technical=points.parse(found["technical"]),
+                price=points.parse(found["price"]),
+                bidders=tuple((str(bidder), points.parse(price)) for bidder, price in found["bidders"]),
+                criteria=tuple((str(leaf), points.parse(maximum)) for leaf, maximum in found["criteria"]),
+                compliance=tuple(str(item) for item in found["compliance"]),
+                documents=tuple((unb64u(sha256, 32), int(pages)) for sha256, pages in found["documents"]),
+            )
+        except (ValueError, TypeError) as error:
+            raise Malformed("scoring is out of form") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The whole document, names included."""
+
+    origin: str
+    title: str
+    regime: str
+    method: str
+    category: str
+    technical: Decimal
+    price: Decimal
+    bidders: tuple[Bidder, ...]
+    criteria: tuple[Criterion, ...]
+    compliance: tuple[Item, ...]
+    documents: tuple[Document, ...]
+    members: tuple[Person, ...]
+
+    @property
+    def scoring(self) -> Scoring:
+        """What `DefinitionFixed` repeats; every verifier derives it again."""
+        return Scoring(
+            regime=self.regime,
+            method=self.method,
+            category=self.category,
+            technical=self.technical,
+            price=self.price,
+            bidders=tuple((bidder.id, bidder.price) for bidder in self.bidders),
+            criteria=tuple((leaf.id, leaf.max) for root in self.criteria for leaf in root.leaves),
+            compliance=tuple(item.id for item in self.compliance),
+            documents=tuple((document.sha256, document.pages) for document in self.documents),
+        )
+
+
+def parse(document: bytes) -> Definition:
+    """Read a definition strictly and hold it against the law; DefinitionRefused says what is wrong."""
+    try:
+        value = members(
+            decode_object(document, limit=MAX_DEFINITION),
+            {
+                **dict.fromkeys(("salt", "origin", "title", "regime", "method", "category"), str),
+                **dict.fromkeys(("bidders", "criteria", "compliance", "documents", "members"), list),
+                "v": int,
+                "weights": dict,
+            },
+        )
+        unb64u(value["salt"])
+        weights = members(value["weights"], {"technical": str, "price": str})
+        definition = Definition(
+            origin=value["origin"],
+            title=_text(value["title"]),
+            regime=value["regime"],
+            method=value["method"],
+            category=value["category"],
+            technical=_points(weights["technical"]),
+            price=_points(weights["price"]),
+            bidders=tuple(_bidder(item) for item in value["bidders"]),
+            criteria=tuple(_criterion(item) for item in value["criteria"]),
+            compliance=tuple(_item(item) for item in value["compliance"]),
+            documents=tuple(_document(item) for item in value["documents"]),
+            members=tuple(_person(item) for item in value["members"]),
+        )
+    except Malformed as error:
+        raise DefinitionRefused(str(error)) from error
+    # 80 bits of entropy: below that a hash does not hide what it covers (protocols.md section 5).
+    if value["v"] != 1 or len(unb64u(value["salt"])) < 10:
+        raise DefinitionRefused("unknown version, or too little salt")
+    _check_method(definition)
+    _check_bidders(definition)
+    _check_criteria(definition)
+    _check_rest(definition)
+    _check_sheet_fits(definition)
+    return definition
+
+
+def _check_method(definition: Definition) -> None:
+    if (definition.regime, definition.method) != (rules.REGIME, rules.METHOD):
+        raise DefinitionRefused("only comprehensive scoring in government procurement is known")
+    least = rules.LEAST_PRICE_WEIGHT.get(definition.category)
+    if least is None:
+        raise DefinitionRefused("the category is goods or services")
+    if definition.technical + definition.price != 100:
+        raise WeightRefused("weights must sum to 100.00 (order 87, article 55)")
+    if definition.price < least:
+        raise WeightRefused(f"the price weighs at least {least} for {definition.category} (order 87, article 55)")
+
+
+def _check_bidders(definition: Definition) -> None:
+    bidders = definition.bidders
+    if not FEWEST_BIDDERS <= len(bidders) <= MAX_BIDDERS:
+        raise BiddersRefused(f"{len(bidders)} bidders: at least {FEWEST_BIDDERS} (procurement law, article 36)")
+    for name, listed in (("id", [b.id for b in bidders]), ("code", [b.code for b in bidders])):
+        if len(set(listed)) != len(listed):
+            raise BiddersRefused(f"a bidder's {name} stands twice")
+    for bidder in bidders:
+        if bidder.price <= 0:
+            raise BiddersRefused(f"the price of {bidder.id} is not above zero")
+        if not credit_code.valid(bidder.code):
+            raise CreditCodeRefused(f"the code of {bidder.id} fails its check character")
+
+
+def _check_criteria(definition: Definition) -> None:
+    nodes = list(_nodes(definition.criteria))
+    if not nodes:
+        raise CriteriaRefused("comprehensive scoring needs at least one criterion")
+    if len({node.id for node in nodes}) != len(nodes):
+        raise CriteriaRefused("a criterion's id stands twice")
+    for node in nodes:
+        if node.max <= 0:
+            raise CriteriaRefused(f"the maximum of {node.id} is not above zero")
+        if node.children and points.total([child.max for child in node.children]) != node.max:
+            raise CriteriaRefused(f"the parts of {node.id} do not sum to its maximum")
+    if points.total([root.max for root in definition.criteria]) != definition.technical:
+        raise CriteriaRefused("the criteria do not sum to the technical weight")
+
+
+def _check_rest(definition: Definition) -> None:
+    bidders = {bidder.id for bidder in definition.bidders}
+    items = [item.id for item in definition.compliance]
+    if not items or len(set(items)) != len(items):
+        raise DefinitionRefused("compliance needs at least one item, and none twice")
+    if len({document.sha256 for document in definition.documents}) != len(definition.documents):
+        raise DefinitionRefused("a document stands twice")
+    if any(document.bidder is not None and document.bidder not in bidders for document in definition.documents):
+        raise DefinitionRefused("a document belongs to an unknown bidder")
+    seats = [person.seat for person in definition.members]
+    if len(set(seats)) != len(seats):
+        raise DefinitionRefused("a member's seat stands twice")
+
+
+def _check_sheet_fits(definition: Definition) -> None:
+    """Every bidder and criterion with a comment digest must fit into one sealed part."""
+    size = _SHEET_HEAD + sum(
+        _ITEM_HEAD + len(bidder) + len(criterion) + len(points.form(maximum))
+        for bidder, _ in definition.scoring.bidders
+        for criterion, maximum in definition.scoring.criteria
+    )
+    if size > _SHEET_BYTES:
+        raise DefinitionRefused(f"a sheet may take {size} bytes, {_SHEET_BYTES} fit into one part")
+
+
+def _nodes(roots: Sequence[Criterion]) -> Iterator[Criterion]:
+    for root in roots:
+        yield root
+        yield from _nodes(root.children)
+
+
+def _bidder(value: JSON) -> Bidder:
+    found = members(value, {"id": str, "name": str, "code": str, "price": str})
+    return Bidder(_id(found["id"]), _text(found["name"]), found["code"], _points(found["price"]))
+
+
+def _criterion(value: JSON) -> Criterion:
+    found = members(value, {"id": str, "name": str, "max": str, "children": list})
+    children = tuple(_criterion(child) for child in found["children"])
+    return Criterion(_id(found["id"]), _text(found["name"]), _points(found["max"]), children)
+
+
+def _item(value: JSON) -> Item:
+    found = members(value, {"id": str, "name": str})
+    return Item(_id(found["id"]), _text(found["name"]))
+
+
+def _document(value: JSON) -> Document:
+    found = members(value, {"sha256": str, "name": str, "bidder": object, "pages": int})
+    bidder = found["bidder"]
+    if not 1 <= found["pages"] <= MAX_PAGES:
+        raise Malformed(f"a document has 1 to {MAX_PAGES} pages")
+    return Document(
+        unb64u(found["sha256"], 32),
+        _text(found["name"]),
+        None if bidder is None else _id(bidder),
+        found["pages"],
+    )
+
+
+def _person(value: JSON) -> Person:
+    found = members(value, {"seat": str, "name": str, "organisation": str})
+    return Person(_id(found["seat"]), _text(found["name"]), _text(found["organisation"]))
+
+
+def _points(text: JSON) -> Decimal:
+    try:
+        return points.parse(text)
+    except ValueError as error:
+        raise Malformed("points and money are decimals with two places") from error
+
+
+def _text(value: JSON) -> str:
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT or not value.isprintable():
+        raise Malformed(f"a shown text has 1 to {MAX_TEXT} printable characters")
+    return value
+
+
+def _id(value: JSON) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_ID or not _ID.fullmatch(value):
+        raise Malformed("an id is lower case words joined by hyphens")
+    return value

@@ -1,0 +1,97 @@
+"""Who checks an act: everything up to `seen` (docs/protocol.md section 3). Service, node and verifier use this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evidence.core.act import NO_ACT, NOTHING_SEEN, Act, thumbprint, verify
+from evidence.core.canonical import Object, members
+from sessions.core.state import Key, Proceeding
+from sessions.errors import (
+    ActFork,
+    ActGap,
+    ActRepeated,
+    NotVouched,
+    SeatKeyEnded,
+    SeenUnknown,
+    UnknownKey,
+    WrongLog,
+    WrongSeat,
+)
+
+RootAt = Callable[[int], bytes | None]
+"""The root of our log at that size, or None where the log was never so large."""
+
+
+def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
+    """Raise what is wrong with the act, or return. `evidence.core.act.parse` has checked its form.
+
+    (1) The key is known and live: in the state, or, for the two acts that bring their own key, in their body, where
+        `proceeding.found` carries the main centre's identity and `seat.bind` must match the vouched thumbprint.
+    (2) The signature holds under that key.
+    (3) `aud` is this log.
+    (4) `sub` is the key's owner.
+    (5) The id is new; a repeated act gets the first answer again.
+    (6) `ctr` is the key's next, and `prev` its last act.
+    (7) `seen` is our root at that size, and not smaller than in the key's last act.
+    """
+    # (1)
+    key = _key(state, act)
+    # (2)
+    verify(act, key.jwk)
+    # (3)
+    if state.founding is not None and act.aud != state.origin:
+        raise WrongLog(f"the act is for {act.aud[:80]!r}")
+    # (4)
+    if act.sub != key.owner:
+        raise WrongSeat(f"the key is not that of {act.sub[:40]!r}")
+    # (5)
+    if act.id in state.acts:
+        raise ActRepeated(state.acts[act.id])
+    # (6)
+    if act.ctr > key.ctr + 1:
+        raise ActGap(f"ctr {act.ctr} after {key.ctr}")
+    if act.ctr <= key.ctr or act.prev != key.last:
+        raise ActFork(f"another act has ctr {act.ctr}, or `prev` is not the key's last act")
+    # (7)
+    size, root = act.seen
+    known = NOTHING_SEEN[1] if size == 0 else root_at(size) if size <= state.size else None
+    if known != root or size < key.seen_size:
+        raise SeenUnknown(f"`seen` is not our root at size {size}, or older than before")
+
+
+def _key(state: Proceeding, act: Act) -> Key:
+    """The key that must have signed, as recipe step (1) finds it."""
+    if state.founding is None:
+        return _founder(act)
+    if act.kid in state.keys:
+        key = state.keys[act.kid]
+        if not key.live:
+            raise SeatKeyEnded("the key was replaced")
+        return key
+    if act.act == "seat.bind":
+        return _bound(state, act)
+    raise UnknownKey("no key of this proceeding has that thumbprint")
+
+
+def _founder(act: Act) -> Key:
+    if act.act != "proceeding.found":
+        raise UnknownKey("the first act founds the proceeding")
+    identities = members(act.body.get("identities"), dict.fromkeys(act.body.get("identities") or (), dict))
+    domain, _, path = act.aud.partition("/")
+    if domain != act.sub or not path.startswith("proceedings/") or domain not in identities:
+        raise WrongSeat("a proceeding is founded by the centre of its origin")
+    return _fresh(identities[domain], domain)
+
+
+def _bound(state: Proceeding, act: Act) -> Key:
+    if "jwk" not in act.body or not isinstance(act.body["jwk"], dict):
+        raise UnknownKey("seat.bind brings its key")
+    key = _fresh(act.body["jwk"], act.sub)
+    if state.vouches.get(act.sub) != key.kid:
+        raise NotVouched("the seat's centre has not vouched for this key")
+    return key
+
+
+def _fresh(jwk: Object, owner: str) -> Key:
+    return Key(kid=thumbprint(jwk), jwk=jwk, owner=owner, ctr=0, last=NO_ACT)

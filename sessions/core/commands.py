@@ -1,0 +1,142 @@
+"""What may be asked of a proceeding: acts of persons and centres, and facts that the server states.
+
+All hashes are 32 raw bytes; the log writes them base64url.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.core.commands import OpenRound as OpenRound
+from evidence.core.act import Act
+from evidence.core.canonical import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """An act that `sessions.core.acts.check` has let through."""
+
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class FixDefinition:
+    """`definition.fix` with the document that it names."""
+
+    act: Act
+    document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoriseSignature:
+    """`report.sign` with the hash of the prepared revision that the vault holds."""
+
+    act: Act
+    revision: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeHolders:
+    """Every holder has offered its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCredential:
+    """The signing service made a credential; `certificate` = SHA-256 of its leaf's DER."""
+
+    seat: str
+    credential: str
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoteWitnessed:
+    """A checkpoint of `size` has its quorum; `note` = hash of the cosigned note in the vault."""
+
+    size: int
+    root: bytes
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecording:
+    """The engine records these rooms."""
+
+    rooms: tuple[str, ...]
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecording:
+    """The engine has stopped and every segment of these rooms is in the log."""
+
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSegments:
+    """Segments of one venue lie in the vault (docs/protocol.md section 5)."""
+
+    venue: str
+    segments: tuple[Object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoseVenue:
+    """A venue is cut off; `size` = the last size that it acknowledged."""
+
+    venue: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoseRecording:
+    """An admitted room sends nothing that could be recorded."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegainRecording:
+    """The room's packets flow again."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeReport:
+    """The report lies in the vault: hashes of the document, its content and the ranking."""
+
+    document: bytes
+    size: int
+    content: bytes
+    ranking: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSignature:
+    """The revision with the signature of `seat`, authorised by `act`, lies in the vault."""
+
+    seat: str
+    act: bytes
+    document: bytes
+    size: int
+
+
+Command = (
+    Perform
+    | FixDefinition
+    | AuthoriseSignature
+    | FreezeHolders
+    | IssueCredential
+    | NoteWitnessed
+    | StartRecording
+    | EndRecording
+    | CloseSegments
+    | LoseVenue
+    | LoseRecording
+    | RegainRecording
+    | OpenRound
+    | FreezeReport
+    | RecordSignature
+)

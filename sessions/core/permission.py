@@ -1,0 +1,205 @@
+"""Who may do what, and when: the one table (role x relation to the venue x stage x gate)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evaluation.core import stages
+from evaluation.core.committee import BUYER, EXPERT
+from evaluation.core.stages import (
+    CHAIR_ELECTION,
+    CHECK_IN,
+    COMPLIANCE_REVIEW,
+    DECLARATIONS,
+    DETAILED_REVIEW,
+    DONE,
+    SIGNING,
+    STAGES,
+    span,
+)
+from evaluation.errors import EvaluationError, TooEarly
+from sessions.core.state import (
+    ABORTED,
+    AUDITOR,
+    CLOSED,
+    OPEN,
+    OPERATOR,
+    PAUSED,
+    ROLES,
+    ROOM,
+    SUPERVISOR,
+    Proceeding,
+)
+from sessions.errors import Aborted, Closed, NotPaused, Paused, SessionError, UnknownAct, WrongRole, WrongVenue
+
+CENTRE = "centre"
+MAIN_CENTRE = "main-centre"
+HOLDER = "holder"
+NODE = "node"
+ADMINISTRATOR = "administrator"
+
+
+class Relation(StrEnum):
+    """Where an operator or a room device must sit, seen from the venue that it is about. Nobody else is bound."""
+
+    ANY = "any"
+    OWN = "own"
+    MAIN = "main"
+    OWN_OR_MAIN = "own-or-main"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row: all four must hold."""
+
+    roles: frozenset[str]
+    relation: Relation
+    stages: frozenset[str]
+    gates: frozenset[str]
+
+
+_MEMBERS = frozenset({EXPERT, BUYER})
+_PEOPLE = _MEMBERS | {OPERATOR, SUPERVISOR, AUDITOR}
+_MEETING = _MEMBERS | {OPERATOR}
+_ALWAYS = frozenset(STAGES)
+_OPEN = frozenset({OPEN})
+_LIVE = frozenset({OPEN, PAUSED})
+_ANY_GATE = frozenset({OPEN, PAUSED, ABORTED, CLOSED})
+# A holder's acts are appended in the order it made them; refusing one in a pause would break its chain for good.
+_HOLDER_GATES = frozenset({OPEN, PAUSED, ABORTED})
+
+
+def _rule(
+    *roles: str,
+    relation: Relation = Relation.ANY,
+    when: frozenset[str] = _ALWAYS,
+    gates: frozenset[str] = _OPEN,
+) -> Rule:
+    return Rule(frozenset(roles), relation, when, gates)
+
+
+ACTS: Mapping[str, Rule] = {
+    # founding
+    "proceeding.found": _rule(MAIN_CENTRE, when=frozenset({CHECK_IN})),
+    "definition.fix": _rule(MAIN_CENTRE, when=frozenset({CHECK_IN}), gates=_LIVE),
+    "holder.offer": _rule(HOLDER, when=frozenset({CHECK_IN}), gates=_LIVE),
+    "seat.vouch": _rule(CENTRE, gates=_LIVE),
+    "seat.bind": _rule(*ROLES, gates=_LIVE),
+    # meeting
+    "room.admit": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "page.show": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
+    "presenter.hand-over": _rule(*_MEETING),
+    "proceeding.pause": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=_LIVE),
+    "proceeding.resume": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=frozenset({PAUSED})),
+    "proceeding.abort": _rule(SUPERVISOR, gates=_LIVE),
+    "seat.resume": _rule(*ROLES, gates=frozenset({PAUSED})),
+    # evaluation
+    "stage.advance": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),
+    "commitment.sign": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
+    "recusal.declare": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
+    "ballot.seal": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION})),
+    "sheet.seal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
+    "share.ack": _rule(HOLDER, gates=_HOLDER_GATES),
+    "share.reject": _rule(HOLDER, gates=_HOLDER_GATES),
+    "round.freeze": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
+    "freeze.ok": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
+    "freeze.dispute": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
+    "opening.approve": _rule(SUPERVISOR, when=frozenset({DETAILED_REVIEW})),
+    "share.release": _rule(HOLDER, gates=_HOLDER_GATES),
+    "review.vote": _rule(*_MEMBERS, when=frozenset({COMPLIANCE_REVIEW})),
+    "report.sign": _rule(*_MEMBERS, when=frozenset({SIGNING})),
+    "proceeding.close": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({DONE})),
+}
+
+DOORS: Mapping[str, Rule] = {
+    "view": _rule(*ROLES, gates=_ANY_GATE),
+    "socket": _rule(*ROLES, gates=_ANY_GATE),
+    "watch": _rule(*_PEOPLE, gates=_HOLDER_GATES),
+    "publish": _rule(ROOM, relation=Relation.OWN, gates=_LIVE),
+    "objects.put": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW}), gates=_LIVE),
+    "objects.get": _rule(*_PEOPLE, NODE, gates=_ANY_GATE),
+    "pages.get": _rule(*_PEOPLE, ROOM, when=span(DECLARATIONS, DONE), gates=_ANY_GATE),
+    "pointer": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
+    "log.read": _rule(*ROLES, NODE, gates=_ANY_GATE),
+    "receipts.get": _rule(*ROLES, NODE, gates=_ANY_GATE),
+    "vouch": _rule(OPERATOR, relation=Relation.MAIN, gates=_LIVE),
+    "report.prepare": _rule(*_MEMBERS, when=frozenset({SIGNING})),
+    "evidence.get": _rule(*_PEOPLE, gates=frozenset({CLOSED, ABORTED})),
+    "create": _rule(ADMINISTRATOR, gates=_ANY_GATE),
+    "links.issue": _rule(ADMINISTRATOR, gates=_ANY_GATE),
+}
+
+TABLE: Mapping[str, Rule] = {**ACTS, **DOORS}
+_BOUND_TO_VENUES = frozenset({OPERATOR, ROOM})
+
+
+def roles_of(state: Proceeding, actor: str) -> frozenset[str]:
+    """The roles of a seat id, a centre's domain, or one of the names `administrator` and `node`.
+
+    A recused member has none left. Before the founding every centre is the main centre of its own proceeding.
+    """
+    if actor in (ADMINISTRATOR, NODE):
+        return frozenset({actor})
+    if actor in state.seats:
+        return frozenset() if actor in state.evaluation.recused else frozenset({state.seats[actor].role})
+    if state.founding is None:
+        return frozenset({MAIN_CENTRE})
+    if actor not in state.identities:
+        return frozenset()
+    roles = {CENTRE, NODE}
+    if actor == state.main:
+        roles.add(MAIN_CENTRE)
+    if actor in state.holders:
+        roles.add(HOLDER)
+    return frozenset(roles)
+
+
+def relation(state: Proceeding, actor: str, venue: str | None) -> frozenset[Relation]:
+    """Which relations hold between the actor and the venue (None: no venue is concerned)."""
+    held = {Relation.ANY}
+    seat = state.seats.get(actor)
+    if seat is None or seat.role not in _BOUND_TO_VENUES:
+        return frozenset(Relation)
+    if state.in_main_venue(seat):
+        held |= {Relation.MAIN, Relation.OWN_OR_MAIN}
+    if venue is None or seat.venue == venue:
+        held |= {Relation.OWN, Relation.OWN_OR_MAIN}
+    return frozenset(held)
+
+
+def demand(state: Proceeding, actor: str, permission: str, *, venue: str | None = None) -> None:
+    """Return, or raise what is missing: role, then relation, then gate, then stage."""
+    if permission not in TABLE:
+        raise UnknownAct(f"no act or permission {permission[:40]!r}")
+    rule = TABLE[permission]
+    if not rule.roles & roles_of(state, actor):
+        raise WrongRole(f"{permission} is not for {actor[:40]!r}")
+    if rule.relation not in relation(state, actor, venue):
+        raise WrongVenue(f"{permission} is not for {actor[:40]!r} in another venue")
+    _check_gate(state.gate, rule.gates)
+    stages.check(state.stage, rule.stages)
+
+
+def allowed(state: Proceeding, actor: str, permission: str, *, venue: str | None = None) -> bool:
+    """Whether `demand` would return. `actor` as in `roles_of`; without a proceeding pass `EMPTY`."""
+    try:
+        demand(state, actor, permission, venue=venue)
+    except (SessionError, EvaluationError):
+        return False
+    return True
+
+
+def _check_gate(gate: str, gates: frozenset[str]) -> None:
+    if gate in gates:
+        return
+    if gate == CLOSED:
+        raise Closed("the proceeding is closed")
+    if gate == ABORTED:
+        raise Aborted("the proceeding was aborted")
+    if gate == PAUSED:
+        raise Paused("the proceeding is paused")
+    if PAUSED in gates:
+        raise NotPaused("the proceeding is not paused")
+    raise TooEarly("the proceeding is not closed")

@@ -1,0 +1,187 @@
+"""The root: `decide` and `evolve`. It checks role, relation, gate and stage, then delegates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from evaluation.core import decide as evaluation_decide
+from evaluation.core import evolve as evaluation_evolve
+from evaluation.core.commands import OpenRound
+from evidence.core.act import Act
+from evidence.core.canonical import members
+from evidence.core.entry import Draft, Entry
+from evidence.errors import EvidenceError
+from sessions.core import founding, meeting, readiness, signing_off
+from sessions.core.commands import (
+    AuthoriseSignature,
+    CloseSegments,
+    Command,
+    EndRecording,
+    FixDefinition,
+    FreezeHolders,
+    FreezeReport,
+    IssueCredential,
+    LoseRecording,
+    LoseVenue,
+    NoteWitnessed,
+    Perform,
+    RecordSignature,
+    RegainRecording,
+    StartRecording,
+)
+from sessions.core.permission import demand
+from sessions.core.state import ABORTED, CLOSED, OPEN, PAUSED, Proceeding
+from sessions.errors import Aborted, Closed, CommandRefused, EntryRefused, Paused, UnknownAct
+
+EVENT_OF: Mapping[str, str] = {
+    "proceeding.found": "ProceedingFounded",
+    "definition.fix": "DefinitionFixed",
+    "holder.offer": "HolderOffered",
+    "seat.vouch": "SeatVouched",
+    "seat.bind": "SeatBound",
+    "room.admit": "RoomAdmitted",
+    "page.show": "PageShown",
+    "presenter.hand-over": "PresenterChanged",
+    "proceeding.pause": "ProceedingPaused",
+    "seat.resume": "SeatResumed",
+    "proceeding.resume": "ProceedingResumed",
+    "proceeding.abort": "ProceedingAborted",
+    "stage.advance": "StageAdvanced",
+    "commitment.sign": "CommitmentSigned",
+    "recusal.declare": "RecusalDeclared",
+    "ballot.seal": "BallotSealed",
+    "sheet.seal": "SheetSealed",
+    "share.ack": "ShareAcked",
+    "share.reject": "ShareRejected",
+    "round.freeze": "SheetsFrozen",
+    "freeze.ok": "FreezeConfirmed",
+    "freeze.dispute": "FreezeDisputed",
+    "opening.approve": "OpeningApproved",
+    "share.release": "SharesReleased",
+    "review.vote": "ReviewVoted",
+    "report.sign": "SignatureAuthorised",
+    "proceeding.close": "ProceedingClosed",
+}
+"""The event that carries each act (docs/protocol.md section 2)."""
+
+# These two are also facts of the server, without an act.
+_ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed"})
+_ACTS = {**founding.ACTS, **meeting.ACTS, **signing_off.ACTS}
+_EVENTS_OF_ACTS = {**founding.EVENTS_OF_ACTS, **meeting.EVENTS_OF_ACTS, **signing_off.EVENTS_OF_ACTS}
+_FACTS = {**founding.FACTS, **meeting.FACTS, **signing_off.FACTS}
+# Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
+# An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
+_LIVE = frozenset({OPEN, PAUSED})
+_NOT_CLOSED = frozenset({OPEN, PAUSED, ABORTED})
+_STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], frozenset[str]]] = {
+    FreezeHolders: (founding.freeze_holders, _LIVE),
+    IssueCredential: (founding.issue, _LIVE),
+    NoteWitnessed: (founding.witness, _NOT_CLOSED),
+    StartRecording: (meeting.start_recording, _LIVE),
+    EndRecording: (meeting.end_recording, _NOT_CLOSED),
+    CloseSegments: (meeting.close_segments, _NOT_CLOSED),
+    LoseVenue: (meeting.lose_venue, _LIVE),
+    LoseRecording: (meeting.lose_recording, _LIVE),
+    RegainRecording: (meeting.regain_recording, _LIVE),
+    OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
+    FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
+    RecordSignature: (signing_off.record, _LIVE),
+}
+
+
+def decide(state: Proceeding, command: Command, *, at: str, entropy: bytes) -> tuple[Draft, ...]:
+    """The events that follow from the command, in one append; else an error with a stable code.
+
+    Deterministic in its arguments, because every verifier decides again (ADR 2). No rule of this version needs `at`
+    or `entropy`; they stand here for deadlines and lots.
+    """
+    match command:
+        case Perform(act):
+            return _perform(state, act)
+        case FixDefinition():
+            _demand(state, command.act, "definition.fix")
+            return founding.fix_definition(state, command)
+        case AuthoriseSignature():
+            _demand(state, command.act, "report.sign")
+            return signing_off.authorise(state, command)
+    founding.founding(state)
+    made, gates = _STATED[type(command)]
+    _check_gate(state, gates)
+    return made(state, command)
+
+
+def evolve(state: Proceeding, entry: Entry) -> Proceeding:
+    """The state after `entry`; EntryRefused or UnknownEvent where it cannot follow.
+
+    Folding shows what the log says; whether it was allowed is shown by deciding again (ADR 2).
+    """
+    if entry.n != state.size or (state.size > 0 and entry.origin != state.origin) or entry.v != 1:
+        raise EntryRefused("the entry does not continue this log, or has an unknown version")
+    if (entry.type == "ProceedingFounded") != (state.size == 0) or state.closed is not None:
+        raise EntryRefused("the first entry founds, and after the last none follows")
+    _check_form(entry)
+    try:
+        return _fold(state, entry)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise EntryRefused(f"the body of entry {entry.n} is out of form") from error
+    except EvidenceError as error:
+        raise EntryRefused(f"entry {entry.n}: {error}") from error
+
+
+def _perform(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    if act.act not in EVENT_OF:
+        raise UnknownAct(f"no act {act.act[:40]!r}")
+    if act.act in ("definition.fix", "report.sign"):
+        raise CommandRefused(f"{act.act} comes with more than the act")
+    _demand(state, act, act.act)
+    if act.act in _ACTS:
+        return _ACTS[act.act](state, act)
+    if act.act == "stage.advance":
+        readiness.check(state)
+    return evaluation_decide.decide(state.evaluation, act)
+
+
+def _demand(state: Proceeding, act: Act, permission: str) -> None:
+    if act.act != permission:
+        raise CommandRefused(f"{permission} needs its own act")
+    venue = None
+    if permission == "room.admit":
+        venue = state.room(members(act.body, {"room": str})["room"]).venue
+    demand(state, act.sub, permission, venue=venue)
+
+
+def _check_gate(state: Proceeding, gates: frozenset[str]) -> None:
+    if state.gate in gates:
+        return
+    raise {CLOSED: Closed, ABORTED: Aborted, PAUSED: Paused}[state.gate](f"the proceeding is {state.gate}")
+
+
+def _check_form(entry: Entry) -> None:
+    """An event carries the act that the protocol names for it, and no other."""
+    named = entry.type in EVENT_OF.values()
+    if not named and entry.type not in _FACTS and entry.type not in evaluation_evolve.EVENTS:
+        raise EntryRefused(f"unknown event {entry.type}")
+    if entry.act is None:
+        if named and entry.type not in _ALSO_FACTS:
+            raise EntryRefused(f"{entry.type} needs an act")
+    elif EVENT_OF.get(entry.act.act) != entry.type:
+        raise EntryRefused(f"{entry.type} carries the act {entry.act.act[:40]!r}")
+
+
+def _fold(state: Proceeding, entry: Entry) -> Proceeding:
+    act = entry.act
+    if act is not None and entry.type in _EVENTS_OF_ACTS:
+        state = _EVENTS_OF_ACTS[entry.type](state, entry, act)
+    elif entry.type in _FACTS:
+        state = _FACTS[entry.type](state, entry)
+    evaluation = state.evaluation
+    if entry.type in evaluation_evolve.EVENTS:
+        evaluation = evaluation_evolve.evolve(evaluation, entry)
+    keys, acts = state.keys, state.acts
+    if act is not None:
+        acts = {**acts, act.id: entry.n}
+        key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
+        keys = {**keys, act.kid: key}
+    return replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)

@@ -1,0 +1,61 @@
+"""What the meeting still owes before a stage may end; the evaluation's own part is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evaluation.core import stages
+from sessions.core import segments, signing_off
+from sessions.core.state import AUDITOR, Proceeding
+from sessions.errors import NotReady
+
+
+def check(state: Proceeding) -> None:
+    """NotReady, naming what is missing."""
+    if state.stage in _CHECKS:
+        _CHECKS[state.stage](state)
+
+
+def ready(state: Proceeding) -> bool:
+    """Whether `check` would return."""
+    try:
+        check(state)
+    except NotReady:
+        return False
+    return True
+
+
+def recorded(state: Proceeding, room: str) -> bool:
+    """A segment of sound and of picture of this room is in the log."""
+    return {kind for found, kind, _ in state.tracks if found == room} >= segments.REQUIRED
+
+
+def _check_in(state: Proceeding) -> None:
+    if state.definition is None or state.holders_frozen is None:
+        raise NotReady("definition or holders are not fixed")
+    for seat in state.seats.values():
+        if seat.role != AUDITOR and seat.id not in state.seat_key:
+            raise NotReady(f"{seat.id} has not checked in")
+        if seat.member and seat.id not in state.credentials:
+            raise NotReady(f"{seat.id} has no credential yet")
+    for room in state.rooms:
+        if room not in state.admitted or room not in state.recording:
+            raise NotReady(f"{room} is not admitted, or not being recorded")
+        if not recorded(state, room):
+            raise NotReady(f"no recorded sound and picture of {room} yet")
+
+
+def _report(state: Proceeding) -> None:
+    signing_off.report(state)
+
+
+def _signing(state: Proceeding) -> None:
+    if missing := signing_off.unsigned(state):
+        raise NotReady(f"{', '.join(missing)} have not signed")
+
+
+_CHECKS: dict[str, Callable[[Proceeding], None]] = {
+    stages.CHECK_IN: _check_in,
+    stages.REPORT: _report,
+    stages.SIGNING: _signing,
+}

@@ -1,0 +1,157 @@
+"""The roster of a proceeding: venues, rooms, seats, holders and keys, as the founding act states them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from evaluation.core import committee
+from evaluation.core.committee import Member
+from evaluation.core.rules import government_procurement as rules
+from evaluation.errors import UnknownRulePack
+from evidence.core.act import Act, public_key
+from evidence.core.canonical import JSON, Object, members, unb64u
+from sessions.core.state import AUDITOR, OPERATOR, ROLES, ROOM, SUPERVISOR, Founding, Room, Seat, Venue
+from sessions.errors import FoundingRefused
+
+ENGINE = "1"
+"""The version of these rules; changed rules take the next one and stay beside the old (ADR 2)."""
+FEWEST_HOLDERS, MOST_HOLDERS = 3, 9
+"""protocols.md section 3."""
+_ORIGIN = re.compile(r"[a-z0-9.-]{1,100}/proceedings/[a-z2-7]{26}", re.ASCII)
+_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASCII)
+_NUMBERED = re.compile(r"[a-z]{1,16}-[1-9][0-9]{0,3}", re.ASCII)
+# A seat without a venue is for those who watch over all of them.
+_VENUELESS = frozenset({SUPERVISOR, AUDITOR})
+# The prefix says what a seat is (docs/protocol.md section 1); room devices act under their room's id.
+_PREFIX = {OPERATOR: "operator", SUPERVISOR: "supervisor", AUDITOR: "auditor"}
+
+
+def parse(act: Act) -> Founding:
+    """Read `proceeding.found`; FoundingRefused or CommitteeRefused where it cannot found a proceeding.
+
+    `seats` may list room devices; each room has one in any case, at its venue and of its venue's centre.
+    """
+    found = members(
+        act.body,
+        {
+            **dict.fromkeys(("opening", "rule_pack", "identities"), dict),
+            **dict.fromkeys(("engine", "policy", "trust"), str),
+            **dict.fromkeys(("holders", "venues", "rooms", "seats"), list),
+            "holder_k": int,
+        },
+    )
+    main = act.aud.partition("/")[0]
+    if not _ORIGIN.fullmatch(act.aud) or act.sub != main:
+        raise FoundingRefused("a proceeding is founded by the centre of its origin")
+    if found["engine"] != ENGINE:
+        raise FoundingRefused("unknown engine")
+    opening = members(found["opening"], {"origin": str, "index": int, "leaf": str})
+    if opening["origin"] != f"{main}/centre" or opening["index"] < 0:
+        raise FoundingRefused("a proceeding is opened in its centre's log")
+    identities = _identities(found["identities"])
+    venues = _venues(found["venues"], main, identities)
+    rooms = _rooms(found["rooms"], venues)
+    seats = _seats(found["seats"], venues, rooms, identities)
+    holders, holder_k = _holders(found["holders"], found["holder_k"], identities)
+    pack = members(found["rule_pack"], {"id": str, "version": str, "sha256": str})
+    if (pack["id"], pack["version"], unb64u(pack["sha256"], 32)) != (rules.ID, rules.VERSION, rules.SHA256):
+        raise UnknownRulePack(f"no rule pack {pack['id'][:40]!r} {pack['version'][:10]!r} of this hash")
+    committee.check(committee_of(seats))
+    return Founding(
+        main=main,
+        policy=unb64u(found["policy"], 32),
+        trust=unb64u(found["trust"], 32),
+        rule_pack=(pack["id"], pack["version"], unb64u(pack["sha256"], 32)),
+        opening=(opening["origin"], opening["index"], unb64u(opening["leaf"], 32)),
+        venues=venues,
+        rooms=rooms,
+        seats=seats,
+        holders=holders,
+        holder_k=holder_k,
+        identities=identities,
+    )
+
+
+def committee_of(seats: Mapping[str, Seat]) -> tuple[Member, ...]:
+    """The committee in the roster's order."""
+    return tuple(Member(seat.id, seat.role) for seat in seats.values() if seat.member)
+
+
+def _identities(value: Object) -> dict[str, Object]:
+    for domain, jwk in value.items():
+        _named(domain, _DOMAIN)
+        public_key(members(jwk, {"crv": str, "kty": str, "x": str, "y": str}))
+    if len({(jwk["x"], jwk["y"]) for jwk in value.values()}) != len(value):
+        raise FoundingRefused("two centres share a key")
+    return dict(value)
+
+
+def _venues(value: list[JSON], main: str, identities: Mapping[str, Object]) -> dict[str, Venue]:
+    venues: dict[str, Venue] = {}
+    for item in value:
+        found = members(item, {"id": str, "centre": str, "kind": str})
+        if found["kind"] not in ("main", "secondary") or found["centre"] not in identities:
+            raise FoundingRefused("a venue is main or secondary, and its centre has an identity key")
+        venues[_new(found["id"], venues)] = Venue(found["id"], found["centre"], found["kind"])
+    if [venue.centre for venue in venues.values() if venue.main] != [main]:
+        raise FoundingRefused("exactly one main venue, of the centre of the origin")
+    return venues
+
+
+def _rooms(value: list[JSON], venues: Mapping[str, Venue]) -> dict[str, Room]:
+    rooms: dict[str, Room] = {}
+    for item in value:
+        found = members(item, {"id": str, "venue": str})
+        if found["venue"] not in venues:
+            raise FoundingRefused("a room is in a venue")
+        rooms[_new(found["id"], rooms)] = Room(found["id"], found["venue"])
+    if {room.venue for room in rooms.values()} != set(venues):
+        raise FoundingRefused("every venue has a room")
+    return rooms
+
+
+def _seats(
+    value: list[JSON], venues: Mapping[str, Venue], rooms: Mapping[str, Room], identities: Mapping[str, Object]
+) -> dict[str, Seat]:
+    seats: dict[str, Seat] = {}
+    for item in value:
+        found = members(item, {"id": str, "role": str, "venue": object, "centre": str})
+        role, venue = found["role"], found["venue"] or ""
+        if role not in ROLES or not isinstance(venue, str) or found["centre"] not in identities:
+            raise FoundingRefused("a seat has a known role, and a centre with an identity key")
+        if venue not in venues and not (venue == "" and role in _VENUELESS):
+            raise FoundingRefused("a seat is in a venue, except a supervisor's or auditor's")
+        if venue and role not in _VENUELESS and found["centre"] != venues[venue].centre:
+            raise FoundingRefused("the centre of the venue vouches for its seats")
+        if role != ROOM and found["id"].partition("-")[0] != _PREFIX.get(role, "seat"):
+            raise FoundingRefused("a seat's id says what it is")
+        seats[_new(found["id"], seats)] = Seat(found["id"], role, venue, found["centre"])
+    devices = {room.id: Seat(room.id, ROOM, room.venue, venues[room.venue].centre) for room in rooms.values()}
+    if any(devices.get(seat.id) != seat for seat in seats.values() if seat.role == ROOM):
+        raise FoundingRefused("a room device acts under its room's id, at its room's venue")
+    if not any(seat.role == OPERATOR and venues[seat.venue].main for seat in seats.values()):
+        raise FoundingRefused("the main venue has an operator")
+    if not any(seat.role == SUPERVISOR for seat in seats.values()):
+        raise FoundingRefused("a proceeding has a supervisor")
+    return {**seats, **devices}
+
+
+def _holders(value: list[JSON], k: int, identities: Mapping[str, Object]) -> tuple[tuple[str, ...], int]:
+    if not FEWEST_HOLDERS <= len(value) <= MOST_HOLDERS or any(name not in identities for name in value):
+        raise FoundingRefused(f"{FEWEST_HOLDERS} to {MOST_HOLDERS} holders with identity keys")
+    if len(set(value)) != len(value) or k != len(value) // 2 + 1:
+        raise FoundingRefused("each holder once, and k is the majority of them")
+    return tuple(value), k
+
+
+def _new(name: str, known: Mapping[str, object]) -> str:
+    _named(name, _NUMBERED)
+    if name in known:
+        raise FoundingRefused(f"{name} stands twice")
+    return name
+
+
+def _named(name: str, form: re.Pattern[str]) -> None:
+    if not form.fullmatch(name):
+        raise FoundingRefused(f"{name[:40]!r} is no name of this kind")

@@ -1,0 +1,310 @@
+"""A proceeding as folded from its log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from evaluation.core.committee import MEMBER_ROLES
+from evaluation.core.state import Evaluation
+from evidence.core.act import NO_ACT
+from evidence.core.canonical import Object
+from sessions.errors import UnknownRoom, UnknownSeat, UnknownVenue
+
+OPEN = "open"
+PAUSED = "paused"
+ABORTED = "aborted"
+CLOSED = "closed"
+
+OPERATOR = "operator"
+SUPERVISOR = "supervisor"
+AUDITOR = "auditor"
+ROOM = "room"
+ROLES = MEMBER_ROLES | {OPERATOR, SUPERVISOR, AUDITOR, ROOM}
+
+VENUE_LOST = "venue-lost"
+RECORDING_LOST = "recording-lost"
+ORDERED = "ordered"
+
+Pause = tuple[str, str]
+"""Cause, and the venue or room that it holds for ("" for an ordered pause)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who acts. A room device is a seat under its room's id. `venue` is "" for who sits in none."""
+
+    id: str
+    role: str
+    venue: str
+    centre: str
+
+    @property
+    def member(self) -> bool:
+        """Whether the seat has a vote in the committee."""
+        return self.role in MEMBER_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """A centre's place in this proceeding."""
+
+    id: str
+    centre: str
+    kind: str
+
+    @property
+    def main(self) -> bool:
+        return self.kind == "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """An endpoint with camera and microphone."""
+
+    id: str
+    venue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """What `ProceedingFounded` states, once for all."""
+
+    main: str
+    policy: bytes
+    trust: bytes
+    rule_pack: tuple[str, str, bytes]
+    opening: tuple[str, int, bytes]
+    venues: Mapping[str, Venue]
+    rooms: Mapping[str, Room]
+    seats: Mapping[str, Seat]
+    holders: tuple[str, ...]
+    holder_k: int
+    identities: Mapping[str, Object]
+
+    @property
+    def main_venue(self) -> Venue:
+        """The one main venue."""
+        return next(venue for venue in self.venues.values() if venue.main)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key and the head of its chain of acts in this log. `owner` is a seat id or a domain."""
+
+    kid: str
+    jwk: Object
+    owner: str
+    ctr: int = 0
+    last: bytes = NO_ACT
+    seen_size: int = 0
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A holder's key for this proceeding, as entry `n`."""
+
+    n: int
+    leaf: bytes
+    pk: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HoldersFrozen:
+    """The frozen holder set; `offers` are leaf hashes, `keys` public keys, both in the order of the holders."""
+
+    n: int
+    version: int
+    offers: tuple[bytes, ...]
+    set: bytes
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The definition in force; its scoring is `evaluation.fixed.scoring`."""
+
+    n: int
+    sha256: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A member's cloud key: its name at the signing service, and the hash of its certificate."""
+
+    credential: str
+    certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LostVenue:
+    """A venue that is cut off: who must resume, and what those who did had `seen` (size, root)."""
+
+    size: int
+    waiting: frozenset[str]
+    resumed: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)
+
+    @property
+    def proven(self) -> tuple[int, bytes]:
+        """The newest root that a resumed seat proved."""
+        return max(self.resumed.values(), key=lambda seen: seen[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What everybody looks at."""
+
+    document: bytes
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A signature of the report: authorised by `act` over the prepared `revision`; `document` once it is signed."""
+
+    seat: str
+    act: bytes
+    index: int
+    revision: bytes
+    document: bytes | None = None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The frozen report and its signatures in their order."""
+
+    n: int
+    document: bytes
+    size: int
+    content: bytes
+    ranking: bytes
+    signatures: tuple[Signature, ...] = ()
+
+    @property
+    def revision(self) -> bytes:
+        """The newest revision that is signed, or the frozen document."""
+        return next((s.document for s in reversed(self.signatures) if s.document is not None), self.document)
+
+    @property
+    def pending(self) -> Signature | None:
+        """The signature that is authorised and not made yet."""
+        return next((s for s in self.signatures if s.document is None), None)
+
+    @property
+    def signed(self) -> tuple[str, ...]:
+        """The seats whose signatures are made."""
+        return tuple(s.seat for s in self.signatures if s.document is not None)
+
+
+Track = tuple[str, str, int]
+"""Room, kind, take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proceeding:
+    """The whole state. `size` is the number of entries folded; before the first one there is no `founding`."""
+
+    origin: str = ""
+    size: int = 0
+    founding: Founding | None = None
+    aborted: bool = False
+    closed: int | None = None
+    pauses: frozenset[Pause] = frozenset()
+    keys: Mapping[str, Key] = field(default_factory=dict)
+    seat_key: Mapping[str, str] = field(default_factory=dict)
+    vouches: Mapping[str, str] = field(default_factory=dict)
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    holders_frozen: HoldersFrozen | None = None
+    definition: Definition | None = None
+    credentials: Mapping[str, Credential] = field(default_factory=dict)
+    witnessed: int = 0
+    admitted: Mapping[str, int] = field(default_factory=dict)
+    recording: Mapping[str, str] = field(default_factory=dict)
+    tracks: Mapping[Track, int] = field(default_factory=dict)
+    lost: Mapping[str, LostVenue] = field(default_factory=dict)
+    presenter: str = ""
+    page: Page | None = None
+    acts: Mapping[bytes, int] = field(default_factory=dict)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    report: Report | None = None
+
+    @property
+    def gate(self) -> str:
+        """open, paused, aborted or closed."""
+        if self.closed is not None:
+            return CLOSED
+        if self.aborted:
+            return ABORTED
+        return PAUSED if self.pauses else OPEN
+
+    @property
+    def stage(self) -> str:
+        """The legal stage."""
+        return self.evaluation.stage
+
+    @property
+    def venues(self) -> Mapping[str, Venue]:
+        return self.founding.venues if self.founding else {}
+
+    @property
+    def rooms(self) -> Mapping[str, Room]:
+        return self.founding.rooms if self.founding else {}
+
+    @property
+    def seats(self) -> Mapping[str, Seat]:
+        return self.founding.seats if self.founding else {}
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        return self.founding.holders if self.founding else ()
+
+    @property
+    def holder_k(self) -> int:
+        return self.founding.holder_k if self.founding else 0
+
+    @property
+    def identities(self) -> Mapping[str, Object]:
+        return self.founding.identities if self.founding else {}
+
+    @property
+    def members(self) -> tuple[Seat, ...]:
+        """The seats with a vote, recused ones included."""
+        return tuple(seat for seat in self.seats.values() if seat.member)
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Who must sign the report: the committee in its order."""
+        return self.evaluation.seats
+
+    @property
+    def main(self) -> str:
+        """The main centre's domain."""
+        return self.founding.main if self.founding else ""
+
+    def seat(self, name: str) -> Seat:
+        """The seat, or UnknownSeat."""
+        if name not in self.seats:
+            raise UnknownSeat(f"no seat {name[:40]!r}")
+        return self.seats[name]
+
+    def room(self, name: str) -> Room:
+        """The room, or UnknownRoom."""
+        if name not in self.rooms:
+            raise UnknownRoom(f"no room {name[:40]!r}")
+        return self.rooms[name]
+
+    def venue(self, name: str) -> Venue:
+        """The venue, or UnknownVenue."""
+        if name not in self.venues:
+            raise UnknownVenue(f"no venue {name[:40]!r}")
+        return self.venues[name]
+
+    def in_main_venue(self, seat: Seat) -> bool:
+        """Whether the seat sits in the main venue."""
+        return seat.venue in self.venues and self.venues[seat.venue].main
+
+
+EMPTY = Proceeding()
