@@ -1,0 +1,97 @@
+"""Errors of the doors.
+
+WebError
+├── MalformedRequest     a request that is not what the route reads (`malformed-request`)
+│   ├── NotJson          a body that is not the media type of the route (`unsupported-media-type`)
+│   └── TooLarge         more octets than the route reads (`too-large`)
+├── NotSignedIn          no live session (`not-signed-in`)
+│   ├── LinkRefused      a one-time link that is unknown, used or over (`link-refused`)
+│   ├── TicketRefused    a socket ticket that is unknown, used, over, or of another session (`ticket-refused`)
+│   └── TokenRefused     a bearer token that does not hold (`token-refused`)
+├── NotAllowed           the role may not do this (`not-allowed`)
+│   └── OriginRefused    a request from another origin (`origin-refused`)
+├── NotFound             nothing here for this caller (`not-found`)
+│   └── NotWitnessedYet      the quorum has not cosigned so far (`not-witnessed-yet`)
+├── MethodNotAllowed     the path has no such method (`method-not-allowed`)
+├── TooManyRequests      the caller's bucket is empty (`too-many-requests`)
+├── UnknownMessage       a socket message of no known type or form (`unknown-message`)
+├── Starting             the server is starting or stopping (`starting`)
+├── BadSettings          the configuration is refused (`bad-settings`)
+└── Internal             a defect; the text stays in the server's log (`internal`)
+"""
+
+from __future__ import annotations
+
+
+class WebError(Exception):
+    """A door refused; `code` is stable, the text is for engineers."""
+
+    code = "web"
+
+
+class MalformedRequest(WebError):
+    code = "malformed-request"
+
+
+class NotJson(MalformedRequest):
+    code = "unsupported-media-type"
+
+
+class TooLarge(MalformedRequest):
+    code = "too-large"
+
+
+class NotSignedIn(WebError):
+    code = "not-signed-in"
+
+
+class LinkRefused(NotSignedIn):
+    code = "link-refused"
+
+
+class TicketRefused(NotSignedIn):
+    code = "ticket-refused"
+
+
+class TokenRefused(NotSignedIn):
+    code = "token-refused"
+
+
+class NotAllowed(WebError):
+    code = "not-allowed"
+
+
+class OriginRefused(NotAllowed):
+    code = "origin-refused"
+
+
+class NotFound(WebError):
+    code = "not-found"
+
+
+class NotWitnessedYet(NotFound):
+    code = "not-witnessed-yet"
+
+
+class MethodNotAllowed(WebError):
+    code = "method-not-allowed"
+
+
+class TooManyRequests(WebError):
+    code = "too-many-requests"
+
+
+class UnknownMessage(WebError):
+    code = "unknown-message"
+
+
+class Starting(WebError):
+    code = "starting"
+
+
+class BadSettings(WebError):
+    code = "bad-settings"
+
+
+class Internal(WebError):
+    code = "internal"

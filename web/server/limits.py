@@ -1,0 +1,88 @@
+"""How much a caller may send: token buckets, and bodies read up to a bound."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from web.server.errors import TooLarge, TooManyRequests
+
+# JSON bodies: an act is at most 60 000 octets (protocols.md 1.1); its wrapping adds a few.
+MAX_JSON = 64_000
+# The definition with its documents' names; a tender of a hundred bidders stays below.
+MAX_TENDER = 1_000_000
+# Ciphertexts of seals (protocol.md section 6).
+MAX_OBJECT = 1_048_576
+# Session descriptions (reliability report F11).
+MAX_SDP = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`per_second` on the average, `burst` at once."""
+
+    per_second: float
+    burst: int
+
+
+# Requests of one session: a page with 40 images and acts of a room full of clicks stays below; a loop does not.
+SESSION_RATE = Rate(per_second=40, burst=200)
+# Sign-ins of one address (ASVS 6.3.1: 100 a minute for an address; a venue of 20 seats signs in at once).
+SIGN_IN_RATE = Rate(per_second=100 / 60, burst=60)
+# Session descriptions of one session: each costs the worker a handshake (ASVS 17.3.1).
+SDP_RATE = Rate(per_second=1, burst=10)
+# Socket messages of one connection: a ping each second and a pointer at 15 a second (reliability report row 43).
+MESSAGE_RATE = Rate(per_second=20, burst=60)
+# How many callers are remembered; the one that was silent longest is forgotten first.
+MAX_BUCKETS = 10_000
+
+
+class Bucket:
+    """A token bucket."""
+
+    def __init__(self, rate: Rate, *, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._tokens = float(rate.burst)
+        self._at = clock()
+
+    def take(self) -> None:
+        """One token, or TooManyRequests."""
+        now = self._clock()
+        self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
+        self._at = now
+        if self._tokens < 1:
+            raise TooManyRequests("slow down")
+        self._tokens -= 1
+
+
+class Buckets:
+    """One bucket for each caller."""
+
+    def __init__(self, rate: Rate, *, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._buckets: OrderedDict[Hashable, Bucket] = OrderedDict()
+
+    def take(self, caller: Hashable) -> None:
+        bucket = self._buckets.pop(caller, None) or Bucket(self._rate, clock=self._clock)
+        self._buckets[caller] = bucket
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
+        bucket.take()
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body's octets; TooLarge as soon as the bound is passed, whatever Content-Length claims."""
+    length = request.headers.get("content-length", "0")
+    if not length.isascii() or not length.isdigit() or int(length[:20]) > limit:
+        raise TooLarge(f"at most {limit} octets")
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > limit:
+            raise TooLarge(f"at most {limit} octets")
+    return bytes(data)

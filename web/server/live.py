@@ -1,0 +1,214 @@
+"""The live socket: `GET /v1/proceedings/{id}/live?ticket=…` (protocol.md section 7).
+
+Opening, as a recipe:
+(1) the Origin is ours, or the handshake is refused before it is accepted;
+(2) the ticket is spent: it says which session this is, and that session is alive;
+(3) the role may have a socket;
+(4) the first message is `hello`, within five seconds; only then does the seat count as present.
+
+Then three loops, and whichever ends first ends the socket: what the seat says (a ping each second, or it is gone),
+what the proceeding tells, and the newest position of the pointer. A reader that is too slow is cut off and resumes
+from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from sessions.core.view import view
+from sessions.service import ProceedingKeeper
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from evaluation.errors import EvaluationError
+from evidence.core.canonical import Object, encode
+from sessions.core.permission import demand
+from sessions.errors import SessionError
+from sessions.updates import Appended, CheckpointGrew, MediaChanged, PresenceChanged, Subscription, Update
+from web.server.errors import NotAllowed, OriginRefused, UnknownMessage
+from web.server.identity import SignedIn
+from web.server.limits import MESSAGE_RATE, Bucket
+from web.server.messages import Hello, Ping, Pointer, read_message
+from web.server.pointers import Pointers
+from web.server.problems import code_of
+from web.server.services import Services
+from web.server.window import entry_messages
+
+_log = structlog.get_logger("live")
+
+HELLO_S = 5.0
+# A ping each second is promised; three in a row missing is a dead line (ICE itself would need 31 s, report F6).
+SILENCE_S = 3.0
+# A text that cannot be handed to the network within this time has no reader.
+SEND_S = 5.0
+# A resuming seat gets the past in pieces of this many entries, so that memory stays bounded.
+PIECE = 200
+# RFC 6455 section 7.4.1: policy violation; IANA registry: service restart, try again later.
+POLICY, RESTART, TRY_AGAIN = 1008, 1012, 1013
+
+
+async def serve_live(socket: WebSocket, proceeding: str) -> None:
+    """One connection from its handshake to its end; every refusal has a code and is logged."""
+    services: Services = socket.app.state.services
+    try:
+        session, keeper = await _admit(socket, services, proceeding)
+    except Exception as error:  # noqa: BLE001 (whatever went wrong: the handshake is refused, and the log says why)
+        _log.info("socket-refused", code=code_of(error), proceeding=proceeding)
+        await socket.close(POLICY)
+        return
+    await socket.accept()
+    await Live(socket=socket, services=services, session=session, keeper=keeper).run()
+
+
+async def _admit(socket: WebSocket, services: Services, proceeding: str) -> tuple[SignedIn, ProceedingKeeper]:
+    if socket.headers.getlist("origin") != [services.origin]:  # (1)
+        raise OriginRefused("a socket is opened by our own pages only")
+    session = services.tickets.use(socket.query_params.get("ticket"), proceeding=proceeding)  # (2)
+    await services.identity.revive(session.digest)
+    keeper = services.keeper(proceeding)
+    demand(keeper.state, session.seat, "socket")  # (3)
+    return session, keeper
+
+
+class Live:
+    """One accepted socket of one seat."""
+
+    def __init__(self, *, socket: WebSocket, services: Services, session: SignedIn, keeper: ProceedingKeeper) -> None:
+        self._socket = socket
+        self._services = services
+        self._session = session
+        self._seat = session.seat
+        self._keeper = keeper
+        self._pointers: Pointers = socket.app.state.pointers
+        self._bucket = Bucket(MESSAGE_RATE, clock=services.monotonic)
+        self._turn = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Until one of the loops ends; never raises."""
+        code = POLICY
+        try:
+            hello, _ = read_message(await asyncio.wait_for(self._receive(), HELLO_S))  # (4)
+            if not isinstance(hello, Hello):
+                raise UnknownMessage("the first message is hello")
+            self._keeper.connected(self._seat)
+            try:
+                code = await self._first_of(self._tell(hello.resume), self._listen(), self._point())
+            finally:
+                self._keeper.disconnected(self._seat)
+        except (WebSocketDisconnect, TimeoutError, OSError):
+            pass
+        except Exception as error:
+            await self._refuse(error)
+        with suppress(RuntimeError, OSError, TimeoutError):
+            await asyncio.wait_for(self._socket.close(code), SEND_S)
+
+    async def _first_of(self, *loops: Coroutine[Any, Any, int]) -> int:
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _listen(self) -> int:
+        """What the seat says."""
+        while True:
+            text = await asyncio.wait_for(self._receive(), SILENCE_S)
+            try:
+                self._bucket.take()
+                await self._hear(text)
+            except (NotAllowed, UnknownMessage, SessionError, EvaluationError) as error:
+                await self._refuse(error)
+
+    async def _hear(self, text: str) -> None:
+        message, permission = read_message(text)
+        state = self._keeper.state
+        demand(state, self._seat, permission)
+        match message:
+            case Ping(t=t):
+                # The session dies by sign-out, idleness or age; its sockets with it, within one ping.
+                await self._services.identity.revive(self._session.digest)
+                await self._send({"type": "pong", "t": t, "now": int(self._services.clock() * 1000)})
+            case Pointer(x=x, y=y):
+                self._pointers.publish(state.origin, self._seat, x, y, presenter=state.presenter)
+            case Hello():
+                raise UnknownMessage("hello comes once")
+
+    async def _tell(self, resume: int | None) -> int:
+        """What the proceeding tells: the snapshot, the entries that the seat lacks, and from then on every update."""
+        updates = self._keeper.subscribe()
+        try:
+            state = self._keeper.state
+            if resume is not None and resume > state.size:
+                raise UnknownMessage("resume lies beyond the log")
+            await self._send(await self._snapshot())
+            start = state.size if resume is None else resume
+            for first in range(start, state.size, PIECE):
+                piece = await self._keeper.entries(first, min(first + PIECE, state.size))
+                await self._send_all(entry_messages(piece, state, self._seat))
+            return await self._follow(updates)
+        finally:
+            updates.close()
+
+    async def _follow(self, updates: Subscription) -> int:
+        async for update in updates:
+            await self._send_all(_messages(update, self._seat))
+        return RESTART if self._services.ready() is False else TRY_AGAIN
+
+    async def _point(self) -> int:
+        async for position in self._pointers.follow(self._keeper.state.origin, self._seat):
+            await self._send(position)
+        return TRY_AGAIN
+
+    async def _snapshot(self) -> Object:
+        state = self._keeper.state
+        note = await self._keeper.checkpoint()
+        return {
+            "type": "snapshot",
+            "size": state.size,
+            "view": view(state, self._seat),
+            "checkpoint": None if note is None else note.decode(),
+            "media": {},
+        }
+
+    async def _receive(self) -> str:
+        message = await self._socket.receive()
+        if message["type"] != "websocket.receive":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        text: str | None = message.get("text")
+        if text is None:
+            raise UnknownMessage("only texts")
+        return text
+
+    async def _send_all(self, messages: list[Object]) -> None:
+        for message in messages:
+            await self._send(message)
+
+    async def _send(self, message: Object) -> None:
+        # One text at a time, whoever sends it; a line that takes nothing for so long has no reader.
+        async with asyncio.timeout(SEND_S), self._turn:
+            await self._socket.send_text(encode(message).decode())
+
+    async def _refuse(self, error: Exception) -> None:
+        code = code_of(error)
+        _log.info("socket-message-refused", code=code, seat=self._seat, exc_info=error if code == "internal" else None)
+        with suppress(RuntimeError, OSError, TimeoutError):
+            await self._send({"type": "error", "code": code})
+
+
+def _messages(update: Update, seat: str) -> list[Object]:
+    match update:
+        case Appended(entries=entries, state=state):
+            return entry_messages(entries, state, seat)
+        case CheckpointGrew(note=note):
+            return [{"type": "checkpoint", "note": note.decode()}]
+        case MediaChanged(engine=engine, rooms=rooms):
+            connected = {room: {"connected": there} for room, there in rooms.items()}
+            return [{"type": "media", "engine": engine, "rooms": connected}]
+        case PresenceChanged(venues=venues):
+            return [{"type": "presence", "venues": dict(venues)}]

@@ -1,0 +1,40 @@
+"""Publishing and watching: session descriptions in and out; no packet passes here."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from web.server.allow import Caller, Doors
+from web.server.limits import MAX_SDP
+from web.server.schemas.media import Slot, Watch
+
+doors = Doors("media")
+SDP = "application/sdp"
+
+
+async def _description(here: Caller) -> str:
+    here.services.sdp_buckets.take(here.signed_in.digest)
+    data = await here.octets(SDP, limit=MAX_SDP)
+    # What is not ASCII is no SDP of ours; the worker's strict reader says so with its own code.
+    return data.decode("utf-8", "replace")
+
+
+@doors.open("POST", "/v1/proceedings/{id}/rooms/{room}/publish", permission="publish", reads=SDP, status_code=201)
+async def publish(here: Caller, id: str, room: str) -> Response:
+    here.require_own(room)
+    answer = await here.keeper.publish(room, await _description(here))
+    return Response(answer, status_code=201, media_type=SDP)
+
+
+@doors.open("POST", "/v1/proceedings/{id}/watch", permission="watch", status_code=201)
+async def watch(here: Caller, id: str) -> Watch:
+    here.services.sdp_buckets.take(here.signed_in.digest)
+    offer = await here.keeper.watch(here.watcher)
+    slots = [Slot(mid=slot.mid, room=slot.room, kind=slot.kind) for slot in offer.slots]
+    return Watch(subscription=offer.subscription, sdp=offer.sdp, slots=slots)
+
+
+@doors.open("PUT", "/v1/proceedings/{id}/watch/{subscription}", permission="watch", reads=SDP, status_code=204)
+async def answer_watch(here: Caller, id: str, subscription: str) -> Response:
+    await here.keeper.answer(subscription, await _description(here))
+    return Response(status_code=204)

@@ -1,0 +1,39 @@
+"""Vault objects: ciphertexts in, documents and ciphertexts out; and documents' pages as images."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path
+from starlette.responses import Response
+
+from web.server.allow import Caller, Doors
+from web.server.limits import MAX_OBJECT
+from web.server.schemas.proceeding import Stored
+
+doors = Doors("objects")
+OCTETS = "application/octet-stream"
+# An object's bytes are fixed by its name, so whoever has them may keep them; no shared cache may (`private`).
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
+PageNumber = Annotated[int, Path(ge=1, le=100_000)]
+
+
+@doors.open("POST", "/v1/proceedings/{id}/objects", permission="objects.put", reads=OCTETS, status_code=201)
+async def put_object(here: Caller, id: str) -> Stored:
+    data = await here.octets(OCTETS, limit=MAX_OBJECT)
+    return Stored(sha256=await here.keeper.put_object(data), size=len(data))
+
+
+@doors.open("GET", "/v1/proceedings/{id}/objects/{sha256}", permission="objects.get")
+async def get_object(here: Caller, id: str, sha256: Sha256) -> Response:
+    data = await here.keeper.get_object(sha256, here.seat)
+    return Response(data, media_type=OCTETS, headers=FOR_EVER)
+
+
+@doors.open("GET", "/v1/proceedings/{id}/documents/{sha256}/pages/{page}.png", permission="pages.get")
+async def page_image(here: Caller, id: str, sha256: Sha256, page: PageNumber) -> Response:
+    document = await here.keeper.get_object(sha256, here.seat)
+    image = await here.services.pages.png(document, page)
+    return Response(image, media_type="image/png", headers=FOR_EVER)

@@ -1,0 +1,53 @@
+"""Signing in by a one-time link, and out."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from web.server.allow import COOKIE, PUBLIC, SIGNED_IN, Caller, Doors
+from web.server.identity import ABSOLUTE_S
+from web.server.schemas.session import Link, LinkRequest, Me, SignIn, Ticket
+
+doors = Doors("session")
+
+
+@doors.open("POST", "/v1/sign-in", permission=PUBLIC, reads=SignIn, status_code=204)
+async def sign_in(here: Caller) -> Response:
+    address = here.request.client
+    here.services.sign_in_buckets.take(address.host if address else "")
+    body = await here.json(SignIn)
+    brought = here.request.cookies.get(COOKIE)
+    session, _ = await here.services.identity.sign_in(body.token, brought=brought)
+    answer = Response(status_code=204)
+    answer.set_cookie(COOKIE, session, max_age=ABSOLUTE_S, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
+
+@doors.open("POST", "/v1/sign-out", permission=SIGNED_IN, status_code=204)
+async def sign_out(here: Caller) -> Response:
+    await here.services.identity.sign_out(here.signed_in)
+    answer = Response(status_code=204, headers={"Clear-Site-Data": '"cache", "cookies"'})
+    answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
+
+@doors.open("GET", "/v1/me", permission=SIGNED_IN)
+async def me(here: Caller) -> Me:
+    state = here.services.keeper(here.signed_in.proceeding).state
+    seat = state.seats[here.signed_in.seat]
+    return Me(
+        proceeding=here.signed_in.proceeding, seat=seat.id, role=seat.role, venue=seat.venue, origin=state.origin
+    )
+
+
+@doors.open("POST", "/v1/proceedings/{id}/links", permission="links.issue", reads=LinkRequest, status_code=201)
+async def issue_link(here: Caller, id: str) -> Link:
+    body = await here.json(LinkRequest)
+    here.require_seat(body.seat)
+    token = await here.services.identity.issue_link(id, body.seat)
+    return Link(token=token, url=f"{here.services.origin}/sign-in#{token}")
+
+
+@doors.open("POST", "/v1/proceedings/{id}/socket-tickets", permission="socket", status_code=201)
+async def socket_ticket(here: Caller, id: str) -> Ticket:
+    return Ticket(ticket=here.services.tickets.issue(here.signed_in))

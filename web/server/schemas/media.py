@@ -1,0 +1,17 @@
+"""Bodies of watching."""
+
+from __future__ import annotations
+
+from web.server.schemas.form import Body
+
+
+class Slot(Body):
+    mid: str
+    room: str
+    kind: str
+
+
+class Watch(Body):
+    subscription: str
+    sdp: str
+    slots: list[Slot]

@@ -1,0 +1,42 @@
+"""Bodies of acts, objects, vouching and the report's signature."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from web.server.schemas.form import Body, Hash
+
+
+class Created(Body):
+    id: str
+    origin: str
+
+
+class ActRequest(Body):
+    act: str = Field(max_length=60_000)
+
+
+class Performed(Body):
+    index: int
+    id: str
+    leaf: str
+
+
+class Stored(Body):
+    sha256: str
+    size: int
+
+
+class VouchRequest(Body):
+    thumbprint: Hash
+
+
+class Vouched(Body):
+    index: int
+
+
+class SignatureToMake(Body):
+    credential: str
+    hashes: list[str]
+    document: str
+    revision: str

@@ -1,0 +1,30 @@
+"""Bodies of signing in and of the socket's ticket."""
+
+from __future__ import annotations
+
+from web.server.schemas.form import Body, Seat, Token
+
+
+class SignIn(Body):
+    token: Token
+
+
+class LinkRequest(Body):
+    seat: Seat
+
+
+class Link(Body):
+    token: str
+    url: str
+
+
+class Ticket(Body):
+    ticket: str
+
+
+class Me(Body):
+    proceeding: str
+    seat: str
+    role: str
+    venue: str
+    origin: str

@@ -1,0 +1,45 @@
+"""Everything the doors stand in front of, handed in by `wiring`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sessions.service import ProceedingKeeper, Proceedings
+
+from evidence.core.canonical import Object
+from sessions.centre import Centre
+from web.server.identity import Identity
+from web.server.limits import Buckets
+from web.server.ports import Pages
+from web.server.tickets import Tickets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Frozen: what a route needs, it finds here."""
+
+    origin: str
+    """The one public origin, like `https://pb.example`; also the audience of nodes' tokens."""
+    administrator: bytes
+    """SHA-256 of the installation's administrator token."""
+    identities: Mapping[str, Object]
+    """Identity keys of the agreement's centres, by domain."""
+    proceedings: Proceedings
+    centre: Centre
+    identity: Identity
+    tickets: Tickets
+    pages: Pages
+    session_buckets: Buckets
+    sign_in_buckets: Buckets
+    sdp_buckets: Buckets
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    ready: Callable[[], bool]
+    client: Path
+    """The folder of the plain page's files."""
+
+    def keeper(self, proceeding: str) -> ProceedingKeeper:
+        """The owner of a proceeding; UnknownProceeding where there is none."""
+        return self.proceedings.get(proceeding)
