@@ -10,7 +10,7 @@ from evaluation.errors import EvaluationError
 from evidence.core.canonical import Object
 from evidence.errors import EvidenceError
 from sessions.core.tracks import Track
-from sessions.errors import SessionsError
+from sessions.errors import SessionError
 
 VALID, INVALID, UNDETERMINED = "valid", "invalid", "undetermined"
 # What bodies of a wrong form can raise where the rules take them apart.
@@ -53,7 +53,7 @@ class Verdict:
         found = Step(number, name)
         try:
             yield
-        except (EvidenceError, EvaluationError, SessionsError) as error:
+        except (EvidenceError, EvaluationError, SessionError) as error:
             found = Step(number, name, error.code, str(error))
         except _ILL_FORMED as error:
             found = Step(number, name, "malformed", f"{type(error).__name__}: {error}")
