@@ -163,7 +163,7 @@ class Mirror:
             if first.act is None or first.act.act != "definition.fix":
                 raise Untrusted("a definition without its act")
             return 1
-        drafts = decide(state, command(state, rest, _no_document), at=first.at, entropy=b"")
+        drafts = decide(state, command(rest, _no_document), at=first.at, entropy=b"")
         if not drafts or len(drafts) > len(rest):
             raise Untrusted("the rules yield another append")
         for draft, entry in zip(drafts, rest, strict=False):

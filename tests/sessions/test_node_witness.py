@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evidence.core.entry import Draft
 from evidence.core.note import Note, NoteSigner
 from evidence.core.witness import AddCheckpoint, AddLog, Answer
 from evidence.errors import EvidenceError, Malformed, NoQuorum, Untrusted
@@ -14,7 +15,7 @@ from sessions.adapters.node_store import FileNodeStore
 from sessions.node_errors import NodeStateBroken
 from sessions.node_ports import NodeStore
 from sessions.node_witness import CityWitness
-from tests.sessions.node_world import NOW, PROCEEDING, Draft, Log, Main, new_log_signer
+from tests.sessions.node_world import NOW, PROCEEDING, Log, Main, new_log_signer
 
 
 class Clock:

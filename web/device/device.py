@@ -6,6 +6,8 @@ act is sent again as the same octets, and one `ctr` never carries two acts that 
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +20,13 @@ from evidence.core.act import NO_ACT, NOTHING_SEEN, Act, SoftwareSigner
 from evidence.core.canonical import Object, b64u, unb64u
 from evidence.core.merkle import verify_consistency
 from evidence.core.note import VerifierKey, read_checkpoint
-from web.device.errors import ActPending, JournalBroken
+from web.device.errors import ActPending, DeviceInUse, JournalBroken
 from web.device.journal import Journal, write_durably
 
 _KEY = "seat.key"
 _JOURNAL = "journal"
 _KEPT = "kept"
+_LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,15 @@ class Device:
         self._clock = clock
         self._folder = folder
         (folder / _KEPT).mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._signer = SoftwareSigner(_key(folder / _KEY))
-        self._journal = Journal(folder / _JOURNAL)
-        for line in self._journal.lines:
-            self._replay(line)
+        self._lock = _lock(folder / _LOCK)
+        try:
+            self._signer = SoftwareSigner(_key(folder / _KEY))
+            self._journal = Journal(folder / _JOURNAL)
+            for line in self._journal.lines:
+                self._replay(line)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def jwk(self) -> Object:
@@ -108,7 +116,8 @@ class Device:
         return path.read_bytes() if path.is_file() else None
 
     def close(self) -> None:
-        self._journal.close()
+        """Let another process act with this device. Nothing is left to be written."""
+        os.close(self._lock)
 
     def _append(self, line: Object) -> None:
         self._journal.append(line)
@@ -130,6 +139,17 @@ class Device:
                 self.seen = (size, unb64u(root, 32))
             case _:
                 raise JournalBroken("a line without a meaning")
+
+
+def _lock(path: Path) -> int:
+    """One process at a time (in a browser: the Web Locks API); the lock ends with the process, however it ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise DeviceInUse(f"{path.parent} is in use") from error
+    return descriptor
 
 
 def _key(path: Path) -> ec.EllipticCurvePrivateKey:

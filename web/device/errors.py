@@ -6,6 +6,7 @@ DeviceError
 ├── ActPending           an earlier act has no definitive answer yet (`act-pending`)
 ├── GateClosed           what the gate demands is not proven yet (`gate-closed`)
 ├── RecordUntrusted      what the server shows does not hold under this seat's own pins (`record-untrusted`)
+├── DeviceInUse          another process acts with this device's key (`device-in-use`)
 └── JournalBroken        the journal on disk is not this device's (`journal-broken`)
 """
 
@@ -49,6 +50,12 @@ class RecordUntrusted(DeviceError):
     """Stop: the server shows a record that this seat cannot accept."""
 
     code = "record-untrusted"
+
+
+class DeviceInUse(DeviceError):
+    """Two processes with one key would sign two acts with one `ctr`."""
+
+    code = "device-in-use"
 
 
 class JournalBroken(DeviceError):

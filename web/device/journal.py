@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from evidence.core.canonical import Object, decode_object, encode
+from evidence.errors import Malformed
 from web.device.errors import JournalBroken
 
 
@@ -13,27 +14,22 @@ class Journal:
     """Appends with fsync. A torn last line was never promised to anybody and is cut off."""
 
     def __init__(self, path: Path) -> None:
-        new = not path.exists()
-        self._file = path.open("ab+")
-        self._file.seek(0)
-        data = self._file.read()
+        self._path = path
+        if not path.exists():
+            write_durably(path, b"")
+        data = path.read_bytes()
         whole = data.rfind(b"\n") + 1
         self.lines: list[Object] = [_line(line) for line in data[:whole].splitlines()]
         if whole != len(data):
-            self._file.truncate(whole)
-        if new:
-            os.fsync(self._file.fileno())
-            sync_folder(path.parent)
+            os.truncate(path, whole)
 
     def append(self, line: Object) -> None:
         """Durable when this returns."""
-        self._file.write(encode(line) + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._path.open("ab") as file:
+            file.write(encode(line) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
         self.lines.append(line)
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -59,5 +55,5 @@ def sync_folder(folder: Path) -> None:
 def _line(data: bytes) -> Object:
     try:
         return decode_object(data, limit=1 << 20)
-    except Exception as error:
+    except Malformed as error:
         raise JournalBroken("a line of the journal is not JSON") from error
