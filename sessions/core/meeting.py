@@ -185,7 +185,8 @@ def on_admitted(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 
 def on_recording(state: Proceeding, entry: Entry) -> Proceeding:
     body = members(entry.body, {"rooms": list, "engine": str})
-    return replace(state, recording={**state.recording, **{room: body["engine"] for room in body["rooms"]}})
+    engines = {str(room): str(body["engine"]) for room in body["rooms"]}
+    return replace(state, recording={**state.recording, **engines})
 
 
 def on_recorded(state: Proceeding, entry: Entry) -> Proceeding:

@@ -1,0 +1,164 @@
+"""What the server has to do next, from the state alone: after kill -9 it simply goes on.
+
+A question to a holder, once due, stays due until its answer is in the log, whatever happens meanwhile (a seal that is
+replaced is still acknowledged). A node counts its acts as it answers, and they are appended in that order: so each
+holder has one queue, in the order in which its questions became due, and only its head is a duty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.core import stages
+from sessions.core import signing_off
+from sessions.core.commands import FreezeHolders as FreezeHolders
+from sessions.core.state import ABORTED, CLOSED, OPEN, PAUSED, Proceeding
+
+
+@dataclass(frozen=True, slots=True)
+class AskOffer:
+    """Ask the holder for `holder.offer`."""
+
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskAck:
+    """Ask the holder for `share.ack` (or `share.reject`) of the sealed act."""
+
+    domain: str
+    act: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AskRelease:
+    """Ask the holder for `share.release` of the frozen round; the gate's entry is witnessed."""
+
+    domain: str
+    freeze: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitWitnesses:
+    """A gate waits: bring a checkpoint of at least `size` to its quorum, then `NoteWitnessed`."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRound:
+    """k holders have released: combine, decrypt, then the command of the same name."""
+
+    purpose: str
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCredential:
+    """Have the signing service make the member's credential, then the command of the same name."""
+
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenderReport:
+    """Make the report, then `FreezeReport`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishSignature:
+    """The seat has authorised its signature: make it, then `RecordSignature`."""
+
+    seat: str
+    act: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecordings:
+    """Stop recording these rooms, announce their last segments, then `EndRecording`."""
+
+    rooms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRoot:
+    """The log is closed: its final root goes into the centre log, and the evidence file is written."""
+
+
+Duty = (
+    AskOffer
+    | AskAck
+    | AskRelease
+    | AwaitWitnesses
+    | FreezeHolders
+    | OpenRound
+    | IssueCredential
+    | RenderReport
+    | FinishSignature
+    | EndRecordings
+    | RecordRoot
+)
+
+
+def duties(state: Proceeding) -> tuple[Duty, ...]:
+    """Everything that is due now; each is idempotent, and gone once the log shows it done."""
+    if state.founding is None:
+        return ()
+    if state.gate == CLOSED:
+        return (RecordRoot(),)
+    due: list[Duty] = []
+    for domain in state.holders:
+        due += queue(state, domain)[:1]
+    if (size := witness_size(state)) > state.witnessed:
+        due.append(AwaitWitnesses(size))
+    due += _openings(state)
+    due += _recordings(state)
+    if state.gate in (OPEN, PAUSED):
+        due += _people(state)
+    return tuple(due)
+
+
+def queue(state: Proceeding, domain: str) -> list[AskOffer | AskAck | AskRelease]:
+    """All open questions to one holder, in the order in which they became due."""
+    if domain not in state.offers:
+        return [AskOffer(domain)] if state.gate != ABORTED else []
+    questions: list[tuple[int, AskAck | AskRelease]] = []
+    for found in state.evaluation.rounds:
+        questions += [(seal.n, AskAck(domain, seal.id)) for seal in found.seals.values() if not seal.answered(domain)]
+        if found.freeze is not None and found.releasable is not None and domain not in found.releases:
+            questions.append((found.releasable, AskRelease(domain, found.freeze.leaf)))
+    return [question for _, question in sorted(questions, key=lambda pair: pair[0])]
+
+
+def witness_size(state: Proceeding) -> int:
+    """The size that the newest reached gate wants witnessed: G1, freezes, G2 (protocols.md section 2)."""
+    gates = [state.evaluation.sealing_gate]
+    for found in state.evaluation.rounds:
+        gates += [found.freeze.n if found.freeze else None, found.agreed]
+    return max((n + 1 for n in gates if n is not None), default=0)
+
+
+def _openings(state: Proceeding) -> list[Duty]:
+    return [
+        OpenRound(found.purpose, found.number)
+        for found in state.evaluation.rounds
+        if found.opened is None and found.releasable is not None and len(found.releases) >= state.holder_k
+    ]
+
+
+def _recordings(state: Proceeding) -> list[Duty]:
+    """Recording ends when everybody has signed, or with an abort."""
+    over = state.gate == ABORTED or (state.report is not None and not signing_off.unsigned(state))
+    return [EndRecordings(tuple(sorted(state.recording)))] if over and state.recording else []
+
+
+def _people(state: Proceeding) -> list[Duty]:
+    due: list[Duty] = []
+    if state.holders_frozen is None and set(state.offers) == set(state.holders):
+        due.append(FreezeHolders())
+    due += [IssueCredential(seat) for seat in state.signers if seat in state.seat_key and seat not in state.credentials]
+    if state.stage == stages.REPORT and state.report is None and state.gate == OPEN:
+        due.append(RenderReport())
+    if state.report is not None and state.report.pending is not None:
+        due.append(FinishSignature(state.report.pending.seat, state.report.pending.act))
+    return due

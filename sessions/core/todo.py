@@ -1,0 +1,92 @@
+"""What a seat must do next: names of acts, in the order in which they are due."""
+
+from __future__ import annotations
+
+from evaluation.core import decide as evaluation_decide
+from evaluation.core import stages
+from evaluation.core.rounds import BALLOT, SHEET, Round
+from sessions.core import readiness, signing_off
+from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, SUPERVISOR, Proceeding, Seat
+
+_SEAL = {BALLOT: "ballot.seal", SHEET: "sheet.seal"}
+
+
+def todo(state: Proceeding, seat: Seat) -> list[str]:
+    """Only what would be taken now; what waits for others is not named."""
+    if state.gate in (ABORTED, CLOSED) or seat.id in state.evaluation.recused:
+        return []
+    if seat.id not in state.seat_key:
+        return ["seat.bind"]
+    lost = state.lost.get(seat.venue)
+    if lost is not None and seat.id in lost.waiting:
+        return ["seat.resume"]
+    due = _admissions(state, seat)
+    if state.gate != OPEN:
+        return due
+    if seat.role == OPERATOR and state.in_main_venue(seat):
+        due += _leading(state)
+    if seat.role == SUPERVISOR:
+        due += _supervising(state)
+    if seat.member:
+        due += _deciding(state, seat)
+    return due
+
+
+def _admissions(state: Proceeding, seat: Seat) -> list[str]:
+    waiting = (
+        room.id in state.seat_key and room.id not in state.admitted
+        for room in state.rooms.values()
+        if room.venue == seat.venue
+    )
+    return ["room.admit"] if seat.role == OPERATOR and any(waiting) else []
+
+
+def _leading(state: Proceeding) -> list[str]:
+    """The main operator's part: freeze, advance, close."""
+    found = state.evaluation.round
+    if found is not None and found.freeze is None and not found.unsafe(state.holder_k):
+        return ["round.freeze"]
+    if state.stage == stages.DONE:
+        return [] if state.recording or signing_off.unsigned(state) else ["proceeding.close"]
+    ready = readiness.ready(state) and evaluation_decide.complete(state.evaluation) and _gate(state)
+    return ["stage.advance"] if ready else []
+
+
+def _gate(state: Proceeding) -> bool:
+    """The next stage opens a round only when G1 is witnessed."""
+    gate = state.evaluation.sealing_gate
+    return gate is not None and state.witnessed > gate
+
+
+def _supervising(state: Proceeding) -> list[str]:
+    found = state.evaluation.round
+    if found is None or found.purpose != SHEET or found.freeze is None:
+        return []
+    return [] if found.freeze.disputed or found.freeze.approved is not None else ["opening.approve"]
+
+
+def _deciding(state: Proceeding, seat: Seat) -> list[str]:
+    evaluation = state.evaluation
+    if state.stage == stages.DECLARATIONS:
+        made = {"commitment.sign": evaluation.commitments, "recusal.declare": evaluation.declarations}
+        return [act for act, done in made.items() if seat.id not in done]
+    if state.stage == stages.COMPLIANCE_REVIEW:
+        return [] if seat.id in evaluation.votes else ["review.vote"]
+    if state.stage == stages.SIGNING:
+        report = state.report
+        mine = report is not None and any(signature.seat == seat.id for signature in report.signatures)
+        free = report is not None and report.pending is None
+        return ["report.sign"] if free and not mine and seat.id in state.credentials else []
+    return _secret(evaluation.round, seat.id) if evaluation.round else []
+
+
+def _secret(found: Round, seat: str) -> list[str]:
+    if seat not in found.required or found.opened is not None:
+        return []
+    if found.freeze is None:
+        current = found.current.get(seat)
+        # A rejected dealing can never become safe with the remaining holders, so the seat seals again.
+        again = current is not None and bool(found.seals[current].rejects)
+        return [_SEAL[found.purpose]] if current is None or again else []
+    answered = found.freeze.confirmed | found.freeze.disputed
+    return [] if seat in answered else ["freeze.ok"]

@@ -1,0 +1,195 @@
+"""What a seat sees: the view of its role, and how much of each entry (docs/protocol.md section 7)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from evaluation.core.results import ranking_json, rows_json
+from evaluation.core.rounds import Round
+from evidence.core.canonical import Object, b64u
+from evidence.core.entry import Entry
+from sessions.core import signing_off
+from sessions.core.state import AUDITOR, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
+from sessions.core.todo import todo
+
+Visibility = Literal["full", "summary", "hash"]
+
+# What a room's screen may show: stage, gate and page, and its own part in the recording.
+_ROOM_SEES = frozenset(
+    {
+        "RoomAdmitted",
+        "RecordingStarted",
+        "RecordingEnded",
+        "PageShown",
+        "PresenterChanged",
+        "VenueLost",
+        "VenueRejoined",
+        "ProceedingPaused",
+        "ProceedingResumed",
+        "ProceedingAborted",
+        "ProceedingClosed",
+        "StageAdvanced",
+    }
+)
+# A member's own judgement; others learn that it was given. Votes are shown once all are in.
+_OWN_JUDGEMENT = frozenset({"SheetSealed", "BallotSealed"})
+_AFTER_REVIEW = frozenset({"ReviewVoted"})
+# Opened figures and results: for the committee and those who watch it, not for the operators of secondary venues.
+_RESULTS = frozenset({"SheetOpened", "SheetUnreadable", "ScoresTallied", "RankingFixed", "ReviewConcluded"})
+# Grounds of a recusal touch the person (protocols.md section 5).
+_PERSONAL = frozenset({"RecusalDeclared"})
+_WATCHERS = frozenset({SUPERVISOR, AUDITOR})
+
+
+def view(state: Proceeding, seat_id: str) -> Object:
+    """The view of this seat as JSON. Nothing that is sealed is in any view."""
+    seat = state.seat(seat_id)
+    shown: Object = {
+        "origin": state.origin,
+        "size": state.size,
+        "stage": state.stage,
+        "gate": state.gate,
+        "pauses": [list(pause) for pause in sorted(state.pauses)],
+        "me": _me(state, seat),
+        "venues": {
+            venue.id: {"centre": venue.centre, "kind": venue.kind, "lost": venue.id in state.lost}
+            for venue in state.venues.values()
+        },
+        "rooms": {
+            room.id: {
+                "venue": room.venue,
+                "admitted": room.id in state.admitted,
+                "recording": room.id in state.recording,
+            }
+            for room in state.rooms.values()
+        },
+        "presenter": state.presenter,
+        "page": {"document": b64u(state.page.document), "page": state.page.number} if state.page else None,
+        "documents": _documents(state),
+        "todo": todo(state, seat),
+    }
+    if seat.role == ROOM or seat.id in state.evaluation.recused:
+        return shown
+    return shown | _meeting(state, seat)
+
+
+def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
+    """How much of the entry this seat may see under `state`, which holds the entry."""
+    seat = state.seat(seat_id)
+    if entry.act is not None and entry.act.sub == seat.id:
+        return "full"
+    if seat.role == ROOM or seat.id in state.evaluation.recused:
+        return "full" if entry.type in _ROOM_SEES else "hash"
+    if entry.type in _OWN_JUDGEMENT:
+        return "summary"
+    if entry.type in _AFTER_REVIEW:
+        return "full" if state.evaluation.valid is not None and _sees_results(state, seat) else "summary"
+    if entry.type in _RESULTS:
+        return "full" if _sees_results(state, seat) else "summary"
+    if entry.type in _PERSONAL:
+        return "full" if seat.role in _WATCHERS else "summary"
+    return "full"
+
+
+def summary(entry: Entry, state: Proceeding) -> Object:
+    """What everybody who may know of the entry may know: its type, and whose it is."""
+    told: Object = {"type": entry.type}
+    if entry.act is not None:
+        told["seat" if entry.act.sub in state.seats else "centre"] = entry.act.sub
+    return told
+
+
+def _me(state: Proceeding, seat: Seat) -> Object:
+    key = state.keys.get(state.seat_key.get(seat.id, ""))
+    credential = state.credentials.get(seat.id)
+    return {
+        "seat": seat.id,
+        "role": seat.role,
+        "venue": seat.venue or None,
+        "vouched": state.vouches.get(seat.id),
+        "bound": key is not None,
+        "ctr": key.ctr if key else 0,
+        "last": b64u(key.last) if key else None,
+        "recused": seat.id in state.evaluation.recused,
+        "credential": credential.credential if credential else None,
+    }
+
+
+def _documents(state: Proceeding) -> list[list[object]]:
+    fixed = state.evaluation.fixed
+    return [[b64u(sha256), pages] for sha256, pages in fixed.scoring.documents] if fixed else []
+
+
+def _meeting(state: Proceeding, seat: Seat) -> Object:
+    evaluation = state.evaluation
+    waiting = {name for lost in state.lost.values() for name in lost.waiting}
+    shown: Object = {
+        "seats": {
+            other.id: {
+                "role": other.role,
+                "venue": other.venue or None,
+                "bound": other.id in state.seat_key,
+                "waiting": other.id in waiting,
+                "recused": other.id in evaluation.recused,
+            }
+            for other in state.seats.values()
+        },
+        "definition": b64u(evaluation.fixed.sha256) if evaluation.fixed else None,
+        "witnessed": state.witnessed,
+        "committed": sorted(evaluation.commitments),
+        "declared": sorted(evaluation.declarations),
+        "chair": evaluation.chair,
+        "chair_undecided": evaluation.chair_undecided,
+        "round": _round(state, evaluation.round, seat) if evaluation.round else None,
+        "voted": sorted(evaluation.votes),
+        "valid": list(evaluation.valid) if evaluation.valid is not None else None,
+        "results": None,
+        "report": _report(state),
+    }
+    if evaluation.ranking is not None and _sees_results(state, seat):
+        shown["results"] = rows_json(evaluation.rows) | ranking_json(evaluation.ranking)
+    return shown
+
+
+def _round(state: Proceeding, found: Round, seat: Seat) -> Object:
+    freeze = found.freeze
+    mine = found.current.get(seat.id)
+    return {
+        "purpose": found.purpose,
+        "matter": found.matter,
+        "round": found.number,
+        "required": list(found.required),
+        "choices": list(found.choices),
+        "sealed": sorted(found.current),
+        "safe": [name for name in found.required if found.safe(name, state.holder_k)],
+        "mine": b64u(mine) if mine else None,
+        "rejected": sorted(found.seals[mine].rejects) if mine else [],
+        "frozen": freeze is not None,
+        "freeze": b64u(freeze.leaf) if freeze else None,
+        "listed": [[name, b64u(act)] for name, act in freeze.sheets] if freeze else None,
+        "confirmed": sorted(freeze.confirmed) if freeze else [],
+        "disputed": sorted(freeze.disputed) if freeze else [],
+        "approved": freeze is not None and freeze.approved is not None,
+        "released": sorted(found.releases),
+        "opened": found.opened is not None,
+        "unreadable": sorted(name for name, act in freeze.sheets if act in found.unreadable) if freeze else [],
+    }
+
+
+def _report(state: Proceeding) -> Object | None:
+    report = state.report
+    if report is None:
+        return None
+    return {
+        "document": b64u(report.document),
+        "revision": b64u(report.revision),
+        "signed": list(report.signed),
+        "signing": report.pending.seat if report.pending else None,
+        "unsigned": list(signing_off.unsigned(state)),
+    }
+
+
+def _sees_results(state: Proceeding, seat: Seat) -> bool:
+    if seat.role == OPERATOR:
+        return state.in_main_venue(seat)
+    return seat.member or seat.role in _WATCHERS
