@@ -1,4 +1,4 @@
-"""Register and key store in memory, for tests and for a process that need remember nothing."""
+"""Register, key store and cloud signer in memory, for tests and for a process that need remember nothing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from evidence.errors import EvidenceError
+from signing.adapters.pades import check_act, embed
 from signing.adapters.sealed_keys import sign_digest
-from signing.core.authorisation import Authorisation, Grant
-from signing.core.credential import Credential
-from signing.errors import KeyNotReadable, UnknownCredential
-from signing.ports import NewKey
+from signing.core.authorisation import ECDSA_SHA256_OID, SHA256_OID, Authorisation, Grant, Request
+from signing.core.credential import Credential, Holder
+from signing.core.prepared import Prepared
+from signing.errors import KeyNotReadable, SigningError, SigningRefused, UnknownCredential
+from signing.ports import Issued, NewKey, SigningDoors
 
 
 class MemoryKeyStore:
@@ -94,3 +97,31 @@ class MemoryRegister:
     def _find(self, origin: str, seat: str) -> Credential | None:
         matching = (c for c in self._credentials.values() if (c.holder.origin, c.holder.seat) == (origin, seat))
         return next(matching, None)
+
+
+class MemoryCloudSigner:
+    """A `CloudSigner` on a signing service in the same process."""
+
+    def __init__(self, *, doors: SigningDoors) -> None:
+        self._doors = doors
+
+    async def register(self, holder: Holder) -> Issued:
+        try:
+            return self._doors.register(holder)
+        except (SigningError, EvidenceError) as error:
+            raise SigningRefused(error.code, str(error)) from error
+
+    async def finish(self, prepared: Prepared, *, act_jws: str) -> bytes:
+        credential = check_act(prepared, act_jws)
+        try:
+            sad, _ = self._doors.authorize(Request(credential, (prepared.dtbs,), 1, act_jws))
+            (signature,) = self._doors.sign_hash(
+                credential=credential,
+                sad=sad,
+                hashes=[prepared.dtbs],
+                hash_algo=SHA256_OID,
+                sign_algo=ECDSA_SHA256_OID,
+            )
+        except (SigningError, EvidenceError) as error:
+            raise SigningRefused(error.code, str(error)) from error
+        return embed(prepared, signature)

@@ -74,7 +74,10 @@ def sign_digest(key: ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:
 
 def is_low_s(signature: bytes) -> bool:
     """`signature` is DER and has the lower s."""
-    r, s = decode_dss_signature(signature)
+    try:
+        r, s = decode_dss_signature(signature)
+    except ValueError:
+        return False
     return encode_dss_signature(r, s) == signature and s <= _ORDER // 2
 
 

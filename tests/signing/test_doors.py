@@ -99,7 +99,7 @@ def test_register_authorize_sign(client: httpx2.Client) -> None:
         key.verify(base64.b64decode(signature), digest, ec.ECDSA(Prehashed(hashes.SHA256())))
 
 
-def test_the_service_describes_itself_and_its_credentials(client: httpx2.Client) -> None:
+def test_the_service_describes_itself_and_its_credentials(client: httpx2.Client, clock: SettableClock) -> None:
     assert client.post("/csc/v1/info", json={}).json()["specs"] == "1.0.4.0"
     ids = sorted(registered(client, Seat(seat=f"seat-{n}")) for n in range(3))
     page = client.post("/csc/v1/credentials/list", json={"maxResults": 2}).json()
@@ -109,6 +109,8 @@ def test_the_service_describes_itself_and_its_credentials(client: httpx2.Client)
         info = client.post("/csc/v1/credentials/info", json={"credentialID": ids[0], "certificates": wanted}).json()
         assert len(info["cert"]["certificates"]) == count
         assert (info["key"]["algo"], info["SCAL"], info["cert"]["status"]) == ([ECDSA_SHA256], "2", "valid")
+    clock.advance(timedelta(days=31))
+    assert client.post("/csc/v1/credentials/info", json={"credentialID": ids[0]}).json()["cert"]["status"] == "expired"
 
 
 def test_registration_is_idempotent_per_seat(client: httpx2.Client) -> None:

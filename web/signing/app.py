@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 import structlog
+from cryptography import x509
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +20,7 @@ from evidence.core.canonical import MAX_BYTES, Object, b64, decode_object, membe
 from evidence.errors import EvidenceError, Malformed
 from signing.core.authorisation import ECDSA_SHA256_OID, MAX_HASHES, SHA256_BYTES
 from signing.core.authorisation import Request as AuthorisationRequest
+from signing.core.certificate import valid_at
 from signing.core.credential import Holder
 from signing.errors import InvalidRequest, SigningError
 from signing.service import SigningService
@@ -116,10 +118,14 @@ def credential_info(service: SigningService, body: Object) -> Object:
     if wanted not in ("none", "single", "chain"):
         raise InvalidRequest("certificates is none, single or chain")
     chain = service.credentials.get(body["credentialID"]).certificates
+    alive = valid_at(x509.load_der_x509_certificate(chain[0]), service.clock())
     shown = {"none": (), "single": chain[:1], "chain": chain}[wanted]
     return {
         "key": {"status": "enabled", "algo": [ECDSA_SHA256_OID], "len": 256, "curve": P256_OID},
-        "cert": {"status": "valid", "certificates": [b64(certificate) for certificate in shown]},
+        "cert": {
+            "status": "valid" if alive else "expired",
+            "certificates": [b64(certificate) for certificate in shown],
+        },
         "authMode": "explicit",
         # A SAD is bound to hashes (EN 419 241-1, sole control assurance level 2).
         "SCAL": "2",
