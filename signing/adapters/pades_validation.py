@@ -105,7 +105,8 @@ def _judge_report(context: _Context) -> ReportVerdict:
 def _field_findings(
     fields: list[tuple[str, bool]], embedded: list[EmbeddedPdfSignature], expected: Mapping[str, bytes]
 ) -> list[Finding]:
-    findings = []
+    # A report that nobody has to sign proves nothing; an empty list is a caller's mistake, not a reason to say "valid".
+    findings = [] if expected else [Finding("signer-missing")]
     names = Counter(name for name, _ in fields)
     filled = {name for name, value in fields if value}
     for seat in expected:

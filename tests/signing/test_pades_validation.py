@@ -327,3 +327,9 @@ def test_a_cut_file_is_never_valid(signed: Signed) -> None:
 def test_an_unsigned_report_is_invalid(signed: Signed, report: bytes) -> None:
     verdict = judge(signed, report)
     assert codes(verdict) == {"signer-missing"}
+
+
+def test_a_report_that_nobody_has_to_sign_is_invalid(signed: Signed, report: bytes) -> None:
+    for pdf in (report, lock_report(report, SEATS), signed.pdf):
+        verdict = validate_report(pdf, roots=signed.roots, expected={}, at=NOON)
+        assert "signer-missing" in codes(verdict)
