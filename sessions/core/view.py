@@ -34,8 +34,11 @@ _ROOM_SEES = frozenset(
 # A member's own judgement; others learn that it was given. Votes are shown once all are in.
 _OWN_JUDGEMENT = frozenset({"SheetSealed", "BallotSealed"})
 _AFTER_REVIEW = frozenset({"ReviewVoted"})
-# Opened figures and results: for the committee and those who watch it, not for the operators of secondary venues.
-_RESULTS = frozenset({"SheetOpened", "SheetUnreadable", "ScoresTallied", "RankingFixed", "ReviewConcluded"})
+# Opened figures and results, and the shares that open them: for the committee and those who watch it, not for the
+# operators of secondary venues.
+_RESULTS = frozenset(
+    {"SharesReleased", "SheetOpened", "SheetUnreadable", "ScoresTallied", "RankingFixed", "ReviewConcluded"}
+)
 # Grounds of a recusal touch the person (protocols.md section 5).
 _PERSONAL = frozenset({"RecusalDeclared"})
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
