@@ -1,0 +1,1 @@
+"""Where accounts, nodes, pages and keys of the sessions really live."""
