@@ -144,10 +144,13 @@ class SegmentSink(Protocol):
     def begin_take(self, track: TrackKey, init: bytes) -> int:
         """A new continuous stream; returns its number, greater than all before."""
 
+    def ready(self) -> bool:
+        """Whether more can be taken now; if not, the caller declares a gap."""
+
     def begin(self, head: SegmentHead, timecode_ms: int) -> None: ...
 
-    def block(self, key: SegmentKey, data: bytes) -> bool:
-        """Append a block; False if it could not be taken (the caller declares a gap)."""
+    def block(self, key: SegmentKey, data: bytes) -> None:
+        """Append a block; once begun, a segment gets all of its blocks or none behind the last one given."""
 
     def finish(self, key: SegmentKey, tail: SegmentTail) -> None: ...
 

@@ -130,6 +130,11 @@ class TrackRecorder:
         self._block(timestamp, frame, keyframe, now_ms)
 
     def _block(self, timestamp: int, payload: bytes, keyframe: bool, now_ms: float) -> None:
+        if not self._sink.ready():
+            # The disk does not follow: nothing after this can be decoded before the next keyframe.
+            self._gap = True
+            self._frames.lost()
+            return
         if self._take is None:
             init = webm.init_video(self._size) if self._video and self._size else webm.init_audio()
             self._take = self._sink.begin_take(self.track, init)
@@ -153,14 +158,10 @@ class TrackRecorder:
         segment.lost += self._lost
         self._packets = self._lost = 0
         block = webm.simple_block(max(0, at_ms - segment.timecode_ms), keyframe, payload)
-        if self._sink.block(segment.key, block):
-            self.bytes += len(block)
-            segment.rtp1 = max(segment.rtp1, timestamp)
-            segment.written_ms = now_ms
-        else:
-            # The disk does not follow: nothing after this can be decoded before the next keyframe.
-            self._gap = True
-            self._frames.lost()
+        self._sink.block(segment.key, block)
+        self.bytes += len(block)
+        segment.rtp1 = max(segment.rtp1, timestamp)
+        segment.written_ms = now_ms
 
     def _open(self, timestamp: int, at_ms: int, keyframe: bool, now_ms: float) -> _Segment:
         if self._take is None:

@@ -104,11 +104,11 @@ class SegmentFiles:
     def begin(self, head: SegmentHead, timecode_ms: int) -> None:
         self._post(lambda: self._begin(head, webm.cluster_head(timecode_ms)))
 
-    def block(self, key: SegmentKey, data: bytes) -> bool:
-        if self._pending > MAX_PENDING_BYTES:
-            return False
+    def ready(self) -> bool:
+        return self._pending <= MAX_PENDING_BYTES
+
+    def block(self, key: SegmentKey, data: bytes) -> None:
         self._post(lambda: self._open[key].buffer.append(data), size=len(data))
-        return True
 
     def finish(self, key: SegmentKey, tail: SegmentTail) -> None:
         self._ends[TrackKey(key.room, key.kind)] = tail.t1_ms
@@ -136,7 +136,7 @@ class SegmentFiles:
             alarm, detail = self._failure.split(": ", 1)
         elif busy is not None and time.monotonic() - busy > STALL_SECONDS:
             alarm, detail = "disk-stalled", "the disk does not answer"
-        elif self._pending > MAX_PENDING_BYTES:
+        elif not self.ready():
             alarm, detail = "disk-stalled", "the disk is slower than the rooms"
         else:
             alarm, detail = "disk-ok", ""
