@@ -1,0 +1,124 @@
+"""The centre log's owner: what is above proceedings (docs/protocol.md 2.4). All its acts are the centre's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from evidence.core import act as acts
+from evidence.core.act import NO_ACT, Act, Signer
+from evidence.core.canonical import Object, b64u, unb64u
+from evidence.core.entry import Draft, Entry
+from evidence.core.merkle import EMPTY_ROOT
+from evidence.core.proof import Proof
+from evidence.errors import Malformed, StaleSize
+from evidence.ports import StoredDisclosure
+from evidence.service import LogKeeper
+from sessions.docket import Private
+from sessions.ports import Clock
+
+
+class Centre:
+    """Facts of the centre log, folded: proceedings opened, certificates issued, final roots recorded."""
+
+    def __init__(self, *, domain: str, log: LogKeeper, identity: Signer, clock: Clock) -> None:
+        self.domain = domain
+        self.log = log
+        self.entries: list[Entry] = []
+        self.openings: dict[str, Entry] = {}
+        self.finals: dict[str, Entry] = {}
+        self._certificates: dict[bytes, int] = {}
+        self._identity = identity
+        self._clock = clock
+        self._last: Act | None = None
+        self._writing = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Fold what is committed, and found the log if it is new."""
+        async with self._writing:
+            await self._catch_up()
+        if not self.entries:
+            await self._act("centre.found", "CentreFounded", {"jwk": self._identity.jwk})
+
+    async def open(self, origin: str, vkey: str, kind: str, tender: Private) -> Entry:
+        """`ProceedingOpened`; once per origin."""
+        body = {"kind": kind, "origin": origin, "vkey": vkey}
+        return await self._once(self.openings, origin, "proceeding.open", "ProceedingOpened", body, (tender,))
+
+    async def record_root(self, origin: str, size: int, root: bytes) -> Entry:
+        """`FinalRootRecorded`; once per origin."""
+        body = {"origin": origin, "root": b64u(root), "size": size}
+        return await self._once(self.finals, origin, "root.record", "FinalRootRecorded", body, ())
+
+    async def note_certificate(self, origin: str, certificate: bytes) -> None:
+        """`CertificateIssued`, which holds the certificate's hash and no name; once per certificate."""
+        async with self._writing:
+            while certificate not in self._certificates:
+                await self._append(Draft("CertificateIssued", {"certificate": b64u(certificate), "origin": origin}))
+
+    async def witnessed(self, entry: Entry, within: float) -> Proof:
+        """The receipt of an entry, as soon as a quorum has cosigned it."""
+        await self.log.quorum(entry.n + 1, within)
+        return self.log.receipt(entry.n)
+
+    async def _once(
+        self,
+        stand: dict[str, Entry],
+        origin: str,
+        act: str,
+        kind: str,
+        body: Object,
+        private: Sequence[Private],
+    ) -> Entry:
+        async with self._writing:
+            while origin not in stand:
+                await self._append(self._draft(act, kind, body, private), private)
+            return stand[origin]
+
+    async def _act(self, act: str, kind: str, body: Object) -> None:
+        async with self._writing:
+            await self._append(self._draft(act, kind, body, ()))
+
+    def _draft(self, act: str, kind: str, body: Object, private: Sequence[Private]) -> Draft:
+        signed = self.log.newest.size
+        made = acts.make(
+            self._identity,
+            act=act,
+            aud=self.log.origin,
+            sub=self.domain,
+            body=body,
+            ctr=self._last.ctr + 1 if self._last else 1,
+            iat=int(self._clock().timestamp()),
+            prev=self._last.id if self._last else NO_ACT,
+            seen=(signed, self.log.tree.root(signed) if signed else EMPTY_ROOT),
+            sd=tuple(sorted(p.disclosure.digest for p in private)),
+        )
+        return Draft(kind, {}, made)
+
+    async def _append(self, draft: Draft, private: Sequence[Private] = ()) -> None:
+        """Append and fold; where an unanswered append did happen, only fold: the caller looks again."""
+        stored = [StoredDisclosure(p.disclosure.digest, p.disclosure.text, p.kind) for p in private]
+        try:
+            self._take(await self.log.append([draft], stored, expected_size=len(self.entries)))
+        except StaleSize:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        self._take(await self.log.read(len(self.entries)))
+
+    def _take(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.entries.append(entry)
+            if entry.act is not None and entry.act.kid == acts.thumbprint(self._identity.jwk):
+                self._last = entry.act
+            match entry.type:
+                case "ProceedingOpened" if entry.act is not None:
+                    self.openings[entry.act.body["origin"]] = entry
+                case "FinalRootRecorded" if entry.act is not None:
+                    self.finals[entry.act.body["origin"]] = entry
+                case "CertificateIssued":
+                    self._certificates[unb64u(entry.body["certificate"], 32)] = entry.n
+                case "CentreFounded":
+                    pass
+                case kind:
+                    raise Malformed(f"the centre log holds an unknown {kind}")

@@ -1,0 +1,137 @@
+"""Does one duty of the server at a time, each safe to repeat: whatever was done before a crash is found done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from evidence.core.act import Act
+from evidence.core.canonical import sha256
+from evidence.core.envelope import Context, Envelope
+from evidence.core.note import Checkpoint, Note
+from evidence.ports import Envelopes, Vault
+from sessions import opening
+from sessions.centre import Centre
+from sessions.core import commands, duties
+from sessions.core.duties import Duty
+from sessions.docket import Docket
+from sessions.opening import Listed
+from sessions.ports import HolderNode, ReportRenderer, ReportSigner
+from sessions.recording import Recorder
+from sessions.service_errors import NodeUnavailable, StillDue
+from sessions.signing_desk import SigningDesk
+
+
+class Clerk:
+    """One proceeding's."""
+
+    def __init__(
+        self,
+        *,
+        docket: Docket,
+        centre: Centre,
+        vault: Vault,
+        holders: Mapping[str, HolderNode],
+        envelopes: Envelopes,
+        renderer: ReportRenderer,
+        reports: ReportSigner,
+        desk: SigningDesk,
+        recorder: Recorder,
+    ) -> None:
+        self._docket = docket
+        self._centre = centre
+        self._vault = vault
+        self._holders = holders
+        self._envelopes = envelopes
+        self._renderer = renderer
+        self._reports = reports
+        self._desk = desk
+        self._recorder = recorder
+
+    async def work(self, duty: Duty) -> None:
+        """Do it; whatever is raised, it is tried again while it is due."""
+        origin = self._docket.origin
+        match duty:
+            case duties.AskOffer(domain):
+                await self._append(await self._holder(domain).offer(origin))
+            case duties.AskAck(domain, act):
+                await self._append(await self._holder(domain).ack(origin, act))
+            case duties.AskRelease(domain, freeze):
+                await self._append(await self._holder(domain).release(origin, freeze))
+            case duties.FreezeHolders():
+                await self._docket.execute(commands.FreezeHolders())
+            case duties.IssueCredential(seat):
+                await self._issue(seat)
+            case duties.OpenRound(purpose, number):
+                await self._open(purpose, number)
+            case duties.RenderReport():
+                await self._render()
+            case duties.FinishSignature(seat, act):
+                await self._desk.finish(seat, act)
+            case duties.EndRecordings(rooms):
+                await self._recorder.end(rooms)
+            case _:
+                raise StillDue(f"nobody does {duty}")
+
+    async def witness(self, size: int, within: float) -> None:
+        """`Witnessed` over at least `size` entries."""
+        note = await self._docket.log.quorum(size, within)
+        checkpoint = Checkpoint.parse(Note.parse(note).text)
+        stored = await self._vault.put(note)
+        await self._docket.execute(commands.NoteWitnessed(checkpoint.size, checkpoint.root, bytes.fromhex(stored)))
+
+    def _holder(self, domain: str) -> HolderNode:
+        if domain not in self._holders:
+            raise NodeUnavailable(f"no address of the holder {domain}")
+        return self._holders[domain]
+
+    async def _append(self, jws: str) -> None:
+        """The node's answer; the same as before where a crash came between its append and ours."""
+
+        async def perform(act: Act) -> commands.Command:
+            return commands.Perform(act)
+
+        await self._docket.perform(jws, perform)
+
+    async def _issue(self, seat: str) -> None:
+        """The certificate's hash goes into the centre log before it counts here."""
+        issued = await self._desk.register(seat)
+        leaf = issued.certificates[0]
+        for certificate in issued.certificates:
+            await self._vault.put(certificate)
+        await self._centre.note_certificate(self._docket.origin, sha256(leaf))
+        await self._docket.execute(commands.IssueCredential(seat, issued.credential, sha256(leaf)))
+
+    async def _open(self, purpose: str, number: int) -> None:
+        listed = self._listed(purpose, number)
+        if not await asyncio.to_thread(opening.enough, listed, self._envelopes):
+            raise StillDue("too few of the released shares hold")
+        ciphertexts = {
+            name: await self._vault.get(name.hex()) for item in listed if (name := item.envelope.ct_sha256) is not None
+        }
+        plaintexts = await asyncio.to_thread(opening.open_all, listed, ciphertexts.__getitem__, self._envelopes)
+        await self._docket.execute(commands.OpenRound(purpose, number, plaintexts))
+
+    def _listed(self, purpose: str, number: int) -> list[Listed]:
+        state = self._docket.state
+        found, frozen = state.evaluation.find_round(purpose, number), state.holders_frozen
+        if found.freeze is None or frozen is None:
+            raise StillDue("nothing is frozen")
+        listed: list[Listed] = []
+        for place, (seat, act) in enumerate(found.freeze.sheets):
+            envelope: Envelope = found.seals[act].envelope
+            context = Context(
+                purpose=purpose,
+                origin=state.origin,
+                author=seat,
+                round=number,
+                subject=envelope.c or b"",
+                k=state.holder_k,
+                holders=frozen.keys,
+            )
+            shares = {state.holders.index(holder) + 1: given[place] for holder, given in found.releases.items()}
+            listed.append(Listed(act, envelope, context, shares))
+        return listed
+
+    async def _render(self) -> None:
+        raise NotImplementedError

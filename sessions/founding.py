@@ -1,0 +1,146 @@
+"""From a tender to a proceeding that can be held, in steps that are safe to repeat (protocols.md section 2).
+
+(1) The definition keeps the law; roster and pins can found a proceeding.
+(2) Files, definition and plan lie in the vault, the log's key lies sealed.
+(3) `ProceedingOpened` in the centre log. From here on it exists: whoever finds it without its next step goes on.
+(4) The centre log's quorum has cosigned it (gate G0). Witnesses are shown the receipt when they ask for the log.
+(5) `proceeding.found` as entry 0, with the title and the members' names as disclosures.
+(6) `definition.fix`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.core import tender as tender_form
+from evaluation.core.rules import government_procurement as rules
+from evidence.core import disclosure
+from evidence.core.act import Act
+from evidence.core.canonical import Object, b64u, unb64u
+from evidence.core.disclosure import SALT_BYTES
+from evidence.core.entry import Entry
+from evidence.core.witness import AddLog
+from evidence.ports import Ledger, Vault
+from sessions import tender as tenders
+from sessions.centre import Centre
+from sessions.core import commands
+from sessions.docket import Docket, Private
+from sessions.node_trust import Pins
+from sessions.ports import Entropy, Keyring
+from sessions.service_errors import TenderRefused
+from sessions.tender import Plan, Tender
+
+# docs/protocol.md section 1: 26 characters of base32, of a-z and 2-7: 130 bits that nobody can guess.
+ID_CHARACTERS = 26
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_DEFINITION_SALT = 32
+# The engine's version in `proceeding.found`; a fold of another version would say so.
+ENGINE = "1"
+# How long one attempt waits for the centre log's quorum; the next one goes on where this one stopped.
+QUORUM_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founding:
+    """Opens proceedings and brings them to life. `holders` are the domains of the agreement's share holders."""
+
+    domain: str
+    pins: Pins
+    holders: tuple[str, ...]
+    centre: Centre
+    ledger: Ledger
+    vault: Vault
+    keyring: Keyring
+    entropy: Entropy
+
+    def read(self, tender: Object) -> Tender:
+        """Step (1)."""
+        origin = f"{self.domain}/proceedings/{self._id()}"
+        read = tenders.read(tender, origin=origin, salt=self.entropy(_DEFINITION_SALT))
+        definition = tender_form.parse(read.definition)
+        named = {person.seat for person in definition.members}
+        if named != {seat.get("id") for seat in read.plan.seats if seat.get("role") in _MEMBER_ROLES}:
+            raise TenderRefused("the members of the definition are not those of the roster")
+        return read
+
+    async def open(self, tender: Tender) -> Entry:
+        """Steps (2) and (3)."""
+        plan = tender.plan
+        # (2)
+        for data in (*tender.files, tender.definition):
+            await self.vault.put(data)
+        stored = await self.vault.put(plan.to_json())
+        key = self.keyring.create(plan.origin)
+        # (3)
+        value = {"definition": b64u(plan.definition), "plan": b64u(bytes.fromhex(stored))}
+        shown = disclosure.make("tender", value, self.entropy(SALT_BYTES))
+        return await self.centre.open(plan.origin, str(key.vkey), plan.kind, Private(shown, "case"))
+
+    async def introduction(self, opened: Entry) -> AddLog:
+        """Step (4)."""
+        proof = await self.centre.witnessed(opened, QUORUM_SECONDS)
+        return AddLog(opened.data, bytes(proof))
+
+    async def found(self, docket: Docket, opened: Entry) -> None:
+        """Steps (5) and (6), as far as they are missing."""
+        plan = await self._plan(opened)
+        # (5)
+        if docket.state.founding is None:
+            await docket.perform_own(
+                self.keyring.identity,
+                act="proceeding.found",
+                sub=self.domain,
+                body=self._body(plan, opened),
+                command=_perform,
+                private=await self._disclosures(plan),
+            )
+        # (6)
+        if docket.state.definition is None:
+            document = await self.vault.get(plan.definition.hex())
+
+            async def fix(act: Act) -> commands.Command:
+                return commands.FixDefinition(act, document)
+
+            body = {"sha256": b64u(plan.definition), "size": plan.size}
+            await docket.perform_own(
+                self.keyring.identity, act="definition.fix", sub=self.domain, body=body, command=fix
+            )
+
+    async def _plan(self, opened: Entry) -> Plan:
+        digests = opened.act.sd if opened.act is not None else ()
+        stored = await self.ledger.disclosures(opened.origin, digests)
+        shown = next(disclosure.parse(found.text) for found in stored.values())
+        return Plan.from_json(await self.vault.get(unb64u(shown.value["plan"], 32).hex()))
+
+    def _body(self, plan: Plan, opened: Entry) -> Object:
+        return {
+            "engine": ENGINE,
+            "holder_k": self.pins.trust.holder_k,
+            "holders": list(self.holders),
+            "identities": dict(self.pins.trust.identities),
+            "opening": {"index": opened.n, "leaf": b64u(opened.leaf), "origin": opened.origin},
+            "policy": b64u(self.pins.policy_hash),
+            "rooms": plan.rooms,
+            "rule_pack": {"id": rules.ID, "sha256": b64u(rules.SHA256), "version": rules.VERSION},
+            "seats": plan.seats,
+            "trust": b64u(self.pins.trust_hash),
+            "venues": plan.venues,
+        }
+
+    async def _disclosures(self, plan: Plan) -> tuple[Private, ...]:
+        definition = tender_form.parse(await self.vault.get(plan.definition.hex()))
+        names = [[person.seat, person.name, person.organisation] for person in definition.members]
+        return (
+            Private(disclosure.make("title", plan.title, self.entropy(SALT_BYTES)), "case"),
+            Private(disclosure.make("members", names, self.entropy(SALT_BYTES)), "person"),
+        )
+
+    def _id(self) -> str:
+        return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in self.entropy(ID_CHARACTERS))
+
+
+_MEMBER_ROLES = ("expert", "buyer-representative")
+
+
+async def _perform(act: Act) -> commands.Command:
+    return commands.Perform(act)

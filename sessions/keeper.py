@@ -1,0 +1,354 @@
+"""The owner of one proceeding in this process: takes acts, does the server's duties, watches rooms and recordings."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluation.errors import EvaluationError
+from evidence.core import act as acts_form
+from evidence.core.act import Act, Signer
+from evidence.core.canonical import Object
+from evidence.core.entry import Entry
+from evidence.core.envelope import Envelope
+from evidence.core.proof import Proof
+from evidence.errors import EvidenceError, LostLease, NoQuorum, ObjectMissing
+from evidence.ports import Vault
+from media.ports import Offer
+from sessions.archive import Archive, ClosedLog
+from sessions.clerk import Clerk
+from sessions.core import commands, duties
+from sessions.core.duties import AwaitWitnesses, Duty
+from sessions.core.state import CLOSED, Proceeding
+from sessions.docket import Docket, Log, Performed
+from sessions.errands import Errands
+from sessions.errors import ActGap, SessionError
+from sessions.objects import Objects
+from sessions.presence import Presence
+from sessions.recording import Recorder
+from sessions.service_errors import NotArchived, NotOwner, NotWitnessedYet, ObjectNotThere
+from sessions.signing_desk import SigningDesk
+from sessions.times import Times
+from sessions.updates import CheckpointGrew, MediaChanged, PresenceChanged, Subscription
+
+logger = logging.getLogger(__name__)
+_RULES = (EvidenceError, EvaluationError, SessionError)
+
+
+class ProceedingKeeper:
+    """What the doors see of a proceeding; made, started and stopped by `sessions.service.Proceedings`."""
+
+    def __init__(
+        self,
+        *,
+        docket: Docket,
+        opened: Entry,
+        identity: Signer,
+        vault: Vault,
+        clerk: Clerk,
+        desk: SigningDesk,
+        recorder: Recorder,
+        presence: Presence,
+        archive: Archive,
+        now: Callable[[], float],
+        times: Times,
+    ) -> None:
+        self._docket = docket
+        self._opened = opened
+        self._identity = identity
+        self._vault = vault
+        self._clerk = clerk
+        self._desk = desk
+        self._recorder = recorder
+        self._presence = presence
+        self._archive = archive
+        self._now = now
+        self._times = times
+        self._objects = Objects(docket.entries)
+        self._heartbeat = 0
+        self._next_heartbeat = now() + times.heartbeat
+        self._venues: dict[str, bool] = {}
+        self._lost = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._errands: Errands[Duty] = Errands(
+            due=self._due, lane=_lane, work=self._work, lost=self._lose, pauses=times.pauses
+        )
+
+    # -- what it is ----------------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The last part of the origin."""
+        return self._docket.id
+
+    @property
+    def state(self) -> Proceeding:
+        """The fold of the log, now."""
+        return self._docket.state
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """All entries, now."""
+        return self._docket.entries
+
+    @property
+    def log(self) -> Log:
+        """Tree, newest and cosigned checkpoint."""
+        return self._docket.log
+
+    @property
+    def lost(self) -> bool:
+        """Whether another process owns this proceeding now."""
+        return self._lost
+
+    @property
+    def media(self) -> MediaChanged:
+        """What a socket is told first about the rooms."""
+        return self._recorder.media
+
+    @property
+    def venues(self) -> dict[str, bool]:
+        """Which venues are connected."""
+        return self._presence.venues(self.state)
+
+    # -- its life ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Go on with everything that is due."""
+        if self.state.gate != CLOSED:
+            self._begin(self._recorder.run(), self._recorder.announce(), self._vigil())
+        self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints())
+
+    async def stop(self) -> None:
+        """Stop; nothing is lost, everything goes on at the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._docket.broadcast.close()
+        await self._docket.log.close()
+
+    # -- acts ----------------------------------------------------------------------------------------------------
+
+    async def perform(self, jws: str) -> Performed:
+        """Take an act; the same act again gets the first answer."""
+        self._demand_ownership()
+        try:
+            return await self._docket.perform(jws, self._command)
+        except ActGap:
+            act = acts_form.parse(jws)
+            if act.sub not in self.state.holders:
+                raise
+            # A node's acts come by two ways, its operator's and ours: the one before may still be under way.
+            await self._docket.until(lambda: self._chain(act.kid) >= act.ctr - 1, self._times.chain)
+            return await self._docket.perform(jws, self._command)
+        except LostLease:
+            self._lose()
+            raise
+
+    async def vouch(self, seat: str, thumbprint: str) -> int:
+        """The main centre vouches for its own seat; the same again gets the first answer."""
+        self._demand_ownership()
+        if self.state.vouches.get(seat) != thumbprint:
+            body = {"cose": None, "seat": seat, "thumbprint": thumbprint}
+            await self._docket.perform_own(
+                self._identity, act="seat.vouch", sub=self.state.main, body=body, command=_perform
+            )
+        return next(
+            entry.n
+            for entry in reversed(self.entries)
+            if entry.type == "SeatVouched" and entry.act is not None and entry.act.body["seat"] == seat
+        )
+
+    async def prepare_signature(self, seat: str) -> Object:
+        """`{"credential","hashes","document","revision"}` to sign over."""
+        self._demand_ownership()
+        return await self._desk.prepare(seat)
+
+    # -- objects, receipts, evidence -----------------------------------------------------------------------------
+
+    async def put_object(self, data: bytes) -> str:
+        """Its SHA-256 in hex."""
+        return await self._vault.put(data)
+
+    async def get_object(self, name: str, seat: str | None) -> bytes:
+        """An object that the log cites and `seat` (None: a node) may have; ObjectMissing otherwise."""
+        self._objects.check(name, seat)
+        return await self._vault.get(name)
+
+    def receipt(self, n: int) -> Proof:
+        """The tlog-proof of entry `n` under the newest cosigned checkpoint."""
+        try:
+            return self.log.receipt(n)
+        except NoQuorum as error:
+            raise NotWitnessedYet(str(error)) from error
+
+    def evidence_path(self) -> Path:
+        """The evidence file; NotArchived before it is whole."""
+        path = self._archive.path(self.id)
+        if path is None:
+            raise NotArchived("the evidence file is written after the final root has its quorum")
+        return path
+
+    # -- media and presence --------------------------------------------------------------------------------------
+
+    async def publish(self, room: str, sdp: str) -> str:
+        """The answer to an admitted room's offer."""
+        self._demand_ownership()
+        return await self._recorder.publish(room, sdp)
+
+    async def watch(self, watcher: str) -> Offer:
+        """All rooms' slots for one watcher."""
+        return await self._recorder.watch(watcher)
+
+    async def answer(self, subscription: str, sdp: str) -> None:
+        """The watcher's answer."""
+        await self._recorder.answer(subscription, sdp)
+
+    def connected(self, seat: str) -> None:
+        """A socket of this seat was opened."""
+        self._presence.connected(seat)
+        self._tell_presence()
+
+    def disconnected(self, seat: str) -> None:
+        """A socket of this seat is gone."""
+        self._presence.disconnected(seat)
+        self._tell_presence()
+
+    def subscribe(self) -> Subscription:
+        """Every update from now on; whoever reads `state` in the same step misses nothing. Close it."""
+        return self._docket.broadcast.subscribe()
+
+    # -- duties --------------------------------------------------------------------------------------------------
+
+    def _due(self) -> list[Duty]:
+        if self._lost or isinstance(self._docket.log, ClosedLog):
+            return []
+        due = list(duties.duties(self.state))
+        if self.state.witnessed < self._heartbeat and self.state.gate != CLOSED:
+            due.append(AwaitWitnesses(self._heartbeat))
+        return due
+
+    async def _work(self, duty: Duty) -> None:
+        match duty:
+            case AwaitWitnesses(size):
+                await self._clerk.witness(size, self._times.gate)
+            case duties.RecordRoot():
+                await self._close()
+            case _:
+                await self._clerk.work(duty)
+
+    async def _close(self) -> None:
+        log = self._docket.log
+        await self._archive.close(log, self._opened, within=self._times.gate)
+        self._docket.log = ClosedLog(origin=log.origin, entries=self.entries, note=log.cosigned.note)
+        await log.close()
+        logger.info("archived %s", log.origin)
+
+    async def _command(self, act: Act) -> commands.Command:
+        match act.act:
+            case "report.sign":
+                return commands.AuthoriseSignature(act, await self._desk.revision_of(act))
+            case "ballot.seal" | "sheet.seal":
+                await self._check_ciphertext(act)
+        return commands.Perform(act)
+
+    async def _check_ciphertext(self, act: Act) -> None:
+        """What is sealed must be here before the seal: from the opening on nobody could supply it any more."""
+        envelope = Envelope.parse(act.body.get("envelope"))
+        name = envelope.ct_sha256.hex() if envelope.ct_sha256 is not None else ""
+        try:
+            if await self._vault.size(name) != envelope.ct_size:
+                raise ObjectNotThere("the ciphertext has another size than the seal says")
+        except ObjectMissing as error:
+            raise ObjectNotThere("the ciphertext is not in the vault") from error
+
+    # -- loops ---------------------------------------------------------------------------------------------------
+
+    async def _follow_log(self) -> None:
+        """What was appended may have made something due."""
+        while True:
+            size = len(self.entries)
+            self._errands.wake()
+            await self._docket.grown(size)
+
+    async def _follow_checkpoints(self) -> None:
+        async for signed in self._docket.log.follow():
+            self._docket.broadcast.publish(CheckpointGrew(signed.note))
+
+    async def _vigil(self) -> None:
+        """Look at presence and packets, and let the heart beat, while the proceeding is live."""
+        while self.state.gate != CLOSED:
+            await asyncio.sleep(self._times.look)
+            for look in (self._look_at_venues, self._recorder.observe):
+                try:
+                    await look()
+                except LostLease:
+                    self._lose()
+                    return
+                except _RULES as error:
+                    logger.info("%s: %s (%s)", self.id, error, error.code)
+            self._beat()
+
+    async def _look_at_venues(self) -> None:
+        for venue in self._presence.gone(self.state):
+            if venue not in self.state.lost and not self._recorder.over(venue):
+                size = max((self._seen(seat) for seat, at in self.state.seats.items() if at.venue == venue), default=0)
+                await self._docket.execute(commands.LoseVenue(venue, size))
+
+    def _beat(self) -> None:
+        if self._now() >= self._next_heartbeat:
+            self._next_heartbeat = self._now() + self._times.heartbeat
+            self._heartbeat = self.state.size
+            self._errands.wake()
+
+    # -- small things --------------------------------------------------------------------------------------------
+
+    def _begin(self, *work: Coroutine[Any, Any, None]) -> None:
+        self._tasks += [asyncio.create_task(self._guarded(each)) for each in work]
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except LostLease:
+            self._lose()
+
+    def _lose(self) -> None:
+        if not self._lost:
+            logger.error("%s is owned by another process now", self._docket.origin)
+        self._lost = True
+
+    def _demand_ownership(self) -> None:
+        if self._lost:
+            raise NotOwner("another process owns this proceeding")
+
+    def _chain(self, kid: str) -> int:
+        return self.state.keys[kid].ctr
+
+    def _seen(self, seat: str) -> int:
+        """What the seat has acknowledged by its last act."""
+        kid = self.state.seat_key.get(seat)
+        return self.state.keys[kid].seen_size if kid is not None else 0
+
+    def _tell_presence(self) -> None:
+        venues = self.venues
+        if venues != self._venues:
+            self._venues = venues
+            self._docket.broadcast.publish(PresenceChanged(venues))
+
+
+def _lane(duty: Duty) -> str:
+    """Whom the duty occupies: one request at a time per node, one signature at a time, the rest by their kind."""
+    match duty:
+        case duties.AskOffer(domain) | duties.AskAck(domain, _) | duties.AskRelease(domain, _):
+            return domain
+        case duties.IssueCredential() | duties.FinishSignature():
+            return "signing"
+        case _:
+            return type(duty).__name__
+
+
+async def _perform(act: Act) -> commands.Command:
+    return commands.Perform(act)

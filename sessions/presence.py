@@ -1,0 +1,66 @@
+"""Who is connected (not in the log; a venue that is lost is)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from sessions.core.state import Proceeding
+
+
+class Presence:
+    """Counts sockets per seat. `now` is a monotonic clock in seconds.
+
+    A room whose device has no socket for `lost_after` is lost, and its venue with it. After the start of this process
+    everybody has `grace` to come back first: it was we who were away.
+    """
+
+    def __init__(self, *, now: Callable[[], float], lost_after: float, grace: float) -> None:
+        self._now = now
+        self._lost_after = lost_after
+        self._sockets: Counter[str] = Counter()
+        self._deadlines: dict[str, float] = {}
+        self._grace_ends = now() + grace
+
+    def connected(self, seat: str) -> None:
+        """A socket of this seat was opened."""
+        self._sockets[seat] += 1
+        self._deadlines.pop(seat, None)
+
+    def disconnected(self, seat: str) -> None:
+        """A socket of this seat is gone."""
+        self._sockets[seat] = max(0, self._sockets[seat] - 1)
+        if not self._sockets[seat]:
+            self._deadlines[seat] = self._now() + self._lost_after
+
+    def online(self, seat: str) -> bool:
+        """Whether the seat has a socket."""
+        return self._sockets[seat] > 0
+
+    def venues(self, state: Proceeding) -> dict[str, bool]:
+        """A venue is there when all its rooms are."""
+        return {venue: all(self.online(room) for room in rooms) for venue, rooms in _rooms(state).items()}
+
+    def gone(self, state: Proceeding) -> tuple[str, ...]:
+        """Venues with an admitted room that has been away for too long."""
+        now = self._now()
+        if now < self._grace_ends:
+            return ()
+        return tuple(
+            venue
+            for venue, rooms in _rooms(state).items()
+            if any(room in state.admitted and self._away(room, now) for room in rooms)
+        )
+
+    def _away(self, room: str, now: float) -> bool:
+        if self.online(room):
+            return False
+        # A room that never had a socket here counts from the first look at it.
+        return now >= self._deadlines.setdefault(room, now + self._lost_after)
+
+
+def _rooms(state: Proceeding) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for room in state.rooms.values():
+        found.setdefault(room.venue, []).append(room.id)
+    return found

@@ -1,0 +1,324 @@
+"""The proceeding's media worker: who publishes, what is recorded, and which segments are in the log.
+
+The worker goes on without us, and we without it. Whenever it answers (again), it gets its plan and is told what to
+record; whatever it closed meanwhile it announces until we acknowledge it, and we do that only after the segment lies in
+the vault and its `SegmentsClosed` is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evidence.core.canonical import Object, b64u, encode, sha256
+from evidence.errors import LostLease, ObjectRejected
+from evidence.ports import Vault
+from media.core.events import EngineStarted, Event, RoomConnected, RoomLost, SegmentClosed
+from media.core.plan import RoomPlan
+from media.core.record import SegmentKey, SegmentRecord
+from media.errors import MediaError, MediaUnavailable
+from media.ports import MediaEngine, Offer
+from sessions.core import commands, segments
+from sessions.core.state import RECORDING_LOST
+from sessions.docket import Docket
+from sessions.ports import MediaEngines
+from sessions.service_errors import RoomNotAdmitted
+from sessions.updates import MediaChanged
+
+logger = logging.getLogger(__name__)
+
+# An entry has at most 60 000 bytes (protocols.md 1.1); the rest of it needs far less than the difference.
+MAX_SEGMENTS_BYTES = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingTimes:
+    """Seconds. `announce`: at most one `SegmentsClosed` per venue in this time (architecture 4). `lost`: a room without
+    packets for so long pauses the proceeding. `flowing`: packets younger than this are a flow. `reconnect`: between two
+    attempts to reach the worker, which its supervisor restarts within a second."""
+
+    announce: float = 10.0
+    lost: float = 5.0
+    flowing: float = 1.0
+    reconnect: float = 0.25
+
+
+class Recorder:
+    """One proceeding's recording. `now` is a monotonic clock in seconds; `grace` what rooms get after our own start."""
+
+    def __init__(
+        self,
+        *,
+        docket: Docket,
+        engines: MediaEngines,
+        vault: Vault,
+        now: Callable[[], float],
+        grace: float,
+        times: RecordingTimes,
+    ) -> None:
+        self._docket = docket
+        self._engines = engines
+        self._vault = vault
+        self._now = now
+        self._times = times
+        self._engine: MediaEngine | None = None
+        self._engine_id: str | None = None
+        self._connected: dict[str, bool] = {}
+        self._pending: dict[SegmentKey, SegmentRecord] = {}
+        self._logged: set[SegmentKey] = set()
+        self._ended: set[str] = set()
+        self._folded = 0
+        self._flowed: dict[str, float] = {}
+        self._first_flow = now() + grace - times.lost
+        self._flushing = asyncio.Lock()
+
+    @property
+    def plan(self) -> RoomPlan:
+        """The rooms of the founding; they never change."""
+        return RoomPlan(self._docket.id, tuple(self._rooms()))
+
+    @property
+    def media(self) -> MediaChanged:
+        """What sockets are told."""
+        return MediaChanged(self._engine_id, {room: self._connected.get(room, False) for room in self._rooms()})
+
+    async def run(self) -> None:
+        """Keep a connection to the worker and listen to it, until cancelled."""
+        while True:
+            try:
+                await self._session()
+            except MediaError as error:
+                logger.info("media worker of %s: %s", self._docket.origin, error)
+            finally:
+                self._gone()
+            await asyncio.sleep(self._times.reconnect)
+
+    async def announce(self) -> None:
+        """Flush what was closed, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(self._times.announce)
+            try:
+                await self.flush()
+            except LostLease:
+                raise
+            except Exception:
+                # The segments stay in the worker's spool and in `_pending`: the next round takes them again.
+                logger.warning("segments of %s wait", self._docket.origin, exc_info=True)
+
+    # -- the doors -----------------------------------------------------------------------------------------------
+
+    async def publish(self, room: str, sdp: str) -> str:
+        """The worker's answer to an admitted room's offer."""
+        if room not in self._docket.state.admitted:
+            raise RoomNotAdmitted(f"{room} is not admitted")
+        engine = self._reachable()
+        self._fold()
+        if room not in self._ended:
+            await engine.start_recording([room])
+        return await engine.publish(room, sdp)
+
+    async def watch(self, watcher: str) -> Offer:
+        """All rooms' slots for one watcher."""
+        return await self._reachable().watch(watcher)
+
+    async def answer(self, subscription: str, sdp: str) -> None:
+        """The watcher's answer."""
+        await self._reachable().answer(subscription, sdp)
+
+    async def end(self, rooms: tuple[str, ...]) -> None:
+        """Stop recording, bring every segment into the log, and only then say that it ended."""
+        engine = self._reachable()
+        await engine.stop_recording(rooms)
+        for record in await engine.unacknowledged():
+            self._note(record)
+        await self.flush()
+        await self._docket.execute(commands.EndRecording(rooms))
+
+    def over(self, venue: str) -> bool:
+        """Whether the recordings of all the venue's rooms have ended: then nobody has to stay connected."""
+        self._fold()
+        rooms = {room.id for room in self._docket.state.rooms.values() if room.venue == venue}
+        return rooms <= self._ended
+
+    # -- what the worker's silence and packets mean --------------------------------------------------------------
+
+    async def observe(self) -> None:
+        """Compare what flows with what the log says: a recording begins, is lost, flows again."""
+        self._fold()
+        now = self._now()
+        flowing = await self._flowing(now)
+        state, engine = self._docket.state, self._engine_id
+        begun = tuple(
+            room
+            for room in sorted(flowing & state.admitted.keys() - self._ended)
+            if engine is not None and state.recording.get(room) != engine
+        )
+        if begun and engine is not None:
+            await self._docket.execute(commands.StartRecording(begun, engine))
+        for room in sorted(self._docket.state.recording):
+            flowed = self._flowed.setdefault(room, max(now, self._first_flow))
+            lost = (RECORDING_LOST, room) in self._docket.state.pauses
+            if not lost and now - flowed >= self._times.lost:
+                await self._docket.execute(commands.LoseRecording(room))
+            elif lost and room in flowing:
+                await self._docket.execute(commands.RegainRecording(room))
+
+    async def _flowing(self, now: float) -> set[str]:
+        """Rooms whose sound and picture arrive and are recorded."""
+        if self._engine is None:
+            return set()
+        try:
+            status = await self._engine.status()
+        except MediaUnavailable:
+            return set()
+        flowing: set[str] = set()
+        for room, facts in status["rooms"].items():
+            tracks = facts["tracks"]
+            ages = [tracks[kind]["age_ms"] for kind in segments.REQUIRED if kind in tracks]
+            if not facts["connected"] or len(ages) < len(segments.REQUIRED) or None in ages:
+                continue
+            age = max(ages) / 1000
+            self._flowed[room] = max(self._flowed.get(room, 0.0), now - age)
+            if age < self._times.flowing and facts["recording_since_ms"] is not None:
+                flowing.add(room)
+        return flowing
+
+    # -- segments ------------------------------------------------------------------------------------------------
+
+    async def flush(self) -> None:
+        """Every segment that waits: vault, then the log, then the acknowledgement."""
+        async with self._flushing:
+            self._fold()
+            done = [key for key in self._pending if key in self._logged]
+            waiting = sorted(
+                (record for key, record in self._pending.items() if key not in self._logged),
+                key=lambda record: (record.room, record.kind, record.take, record.number),
+            )
+            for venue, records in self._by_venue(waiting).items():
+                stored = [(record, await self._store(record)) for record in records]
+                for part in _parts(stored):
+                    closed = tuple(segment for _, segment in part)
+                    await self._docket.execute(commands.CloseSegments(venue, closed))
+                    done += [record.key for record, _ in part]
+            self._fold()
+            if done and self._engine is not None:
+                await self._engine.acknowledge(done)
+                for key in done:
+                    self._pending.pop(key, None)
+
+    async def _store(self, record: SegmentRecord) -> Object:
+        for path, expected in ((record.init_path, record.init_sha256), (record.path, record.sha256)):
+            data = await asyncio.to_thread(Path(path).read_bytes)
+            if sha256(data).hex() != expected:
+                raise ObjectRejected(f"{path} is not what the recorder closed")
+            await self._vault.put(data)
+        return _segment(record)
+
+    def _by_venue(self, records: Iterable[SegmentRecord]) -> dict[str, list[SegmentRecord]]:
+        found: dict[str, list[SegmentRecord]] = {}
+        for record in records:
+            room = self._docket.state.rooms.get(record.room)
+            if room is not None:
+                found.setdefault(room.venue, []).append(record)
+        return found
+
+    def _note(self, record: SegmentRecord) -> None:
+        self._pending[record.key] = record
+
+    def _fold(self) -> None:
+        """Which segments the log holds, so that none is announced twice, not even after a crash in between; and which
+        rooms' recordings are over for good."""
+        for entry in self._docket.entries[self._folded :]:
+            if entry.type == "SegmentsClosed":
+                for s in entry.body["segments"]:
+                    self._logged.add(SegmentKey(s["room"], s["kind"], s["take"], s["number"]))
+            elif entry.type == "RecordingEnded":
+                self._ended |= set(entry.body["rooms"])
+        self._folded = len(self._docket.entries)
+
+    def _rooms(self) -> list[str]:
+        return sorted(self._docket.state.rooms)
+
+    # -- the connection ------------------------------------------------------------------------------------------
+
+    async def _session(self) -> None:
+        engine = await self._engines.connect(self.plan)
+        try:
+            await engine.open(self.plan)
+            self._fold()
+            admitted = sorted(self._docket.state.admitted.keys() - self._ended)
+            if admitted:
+                await engine.start_recording(admitted)
+            self._engine = engine
+            async for event in engine.events():
+                self._hear(event)
+        finally:
+            await engine.close()
+
+    def _hear(self, event: Event) -> None:
+        match event:
+            case EngineStarted(engine):
+                if engine != self._engine_id:
+                    self._connected.clear()
+                self._engine_id = engine
+            case RoomConnected(room):
+                self._connected[room] = True
+            case RoomLost(room):
+                self._connected[room] = False
+            case SegmentClosed(record):
+                self._note(record)
+                return
+            case _:
+                logger.info("media of %s: %s", self._docket.origin, event)
+                return
+        self._docket.broadcast.publish(self.media)
+
+    def _gone(self) -> None:
+        if self._engine is not None:
+            self._engine = None
+            self._connected.clear()
+            self._docket.broadcast.publish(MediaChanged(None, dict.fromkeys(self._rooms(), False)))
+
+    def _reachable(self) -> MediaEngine:
+        if self._engine is None:
+            raise MediaUnavailable("the media worker does not answer")
+        return self._engine
+
+
+def _segment(record: SegmentRecord) -> Object:
+    """docs/protocol.md section 5."""
+    return {
+        "bytes": record.bytes,
+        "duration": record.duration_ms,
+        "gaps": [list(gap) for gap in record.gaps],
+        "init": b64u(bytes.fromhex(record.init_sha256)),
+        "keyframe": record.keyframe,
+        "kind": record.kind,
+        "lost": record.lost,
+        "number": record.number,
+        "packets": record.packets,
+        "recovered": record.recovered,
+        "room": record.room,
+        "sha256": b64u(bytes.fromhex(record.sha256)),
+        "t0": record.t0_ms,
+        "t1": record.t1_ms,
+        "take": record.take,
+    }
+
+
+def _parts(stored: Iterable[tuple[SegmentRecord, Object]]) -> Iterator[list[tuple[SegmentRecord, Object]]]:
+    """As many segments as fit into one entry."""
+    part: list[tuple[SegmentRecord, Object]] = []
+    size = 0
+    for record, segment in stored:
+        length = len(encode(segment)) + 1
+        if part and size + length > MAX_SEGMENTS_BYTES:
+            yield part
+            part, size = [], 0
+        part.append((record, segment))
+        size += length
+    if part:
+        yield part

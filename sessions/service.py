@@ -1,0 +1,310 @@
+"""The main server's proceedings: opened, taken up again after a crash, and found by their id.
+
+`Proceedings` owns the centre log and one `ProceedingKeeper` per proceeding. There is one truth, the logs: at start they
+are leased, loaded and folded, and whatever they say is due is gone on with, the founding of a proceeding included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from evidence.core import entry as entry_form
+from evidence.core.canonical import Object
+from evidence.core.entry import Entry
+from evidence.core.note import NoteSigner
+from evidence.core.witness import AddLog
+from evidence.errors import EvidenceError, LostLease
+from evidence.ports import Envelopes, Ledger, Vault, Witness
+from evidence.service import LogKeeper
+from sessions.archive import Archive, ClosedLog
+from sessions.centre import Centre
+from sessions.clerk import Clerk
+from sessions.docket import Docket, Performed
+from sessions.founding import Founding
+from sessions.keeper import ProceedingKeeper
+from sessions.node_trust import Pins
+from sessions.ports import (
+    Clock,
+    Entropy,
+    HolderNode,
+    Keyring,
+    MediaEngines,
+    Preparations,
+    ReportRenderer,
+    ReportSigner,
+)
+from sessions.presence import Presence
+from sessions.recording import Recorder
+from sessions.service_errors import KeyLost, NotFoundedYet, UnknownProceeding
+from sessions.signing_desk import SigningDesk
+from sessions.times import Times
+from signing.ports import CloudSigner
+
+__all__ = ["Performed", "ProceedingKeeper", "Proceedings"]
+logger = logging.getLogger(__name__)
+
+
+class Proceedings:
+    """All proceedings of one installation in one process. `owner` names the process to the ledger: one that starts
+    again under its name takes its own leases over at once."""
+
+    def __init__(
+        self,
+        *,
+        owner: str,
+        pins: Pins,
+        ledger: Ledger,
+        vault: Vault,
+        witnesses: Sequence[Witness],
+        holders: Mapping[str, HolderNode],
+        envelopes: Envelopes,
+        cloud: CloudSigner,
+        reports: ReportSigner,
+        renderer: ReportRenderer,
+        engines: MediaEngines,
+        keyring: Keyring,
+        preparations: Preparations,
+        evidence: Path,
+        clock: Clock,
+        entropy: Entropy,
+        now: Callable[[], float] = time.monotonic,
+        times: Times | None = None,
+    ) -> None:
+        self._owner = owner
+        self._pins = pins
+        self._ledger = ledger
+        self._vault = vault
+        self._witnesses = witnesses
+        self._holders = holders
+        self._envelopes = envelopes
+        self._cloud = cloud
+        self._reports = reports
+        self._renderer = renderer
+        self._engines = engines
+        self._keyring = keyring
+        self._preparations = preparations
+        self._evidence = evidence
+        self._clock = clock
+        self._entropy = entropy
+        self._now = now
+        self._times = times or Times()
+        self._centre: Centre | None = None
+        self._known: set[str] = set()
+        self._keepers: dict[str, ProceedingKeeper] = {}
+        self._founded = asyncio.Condition()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def ready(self) -> bool:
+        """Whether this process owns its logs and every proceeding is taken up."""
+        return (
+            self._centre is not None
+            and not self._centre.log.lost
+            and self._known == self._keepers.keys()
+            and not any(keeper.lost for keeper in self._keepers.values())
+        )
+
+    @property
+    def centre(self) -> Centre:
+        """The centre log's owner."""
+        if self._centre is None:
+            raise NotFoundedYet("the process has not started")
+        return self._centre
+
+    def get(self, proceeding: str) -> ProceedingKeeper:
+        """The owner of a proceeding that was founded."""
+        if proceeding in self._keepers:
+            return self._keepers[proceeding]
+        if proceeding in self._known or self._centre is None:
+            raise NotFoundedYet("the proceeding is not taken up yet")
+        raise UnknownProceeding("no such proceeding")
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every proceeding of the centre log, in the order of its openings."""
+        return tuple(_id(origin) for origin in self.centre.openings)
+
+    async def start(self) -> None:
+        """Lease and load the centre log, and take up every proceeding; each goes on by itself."""
+        domain = self._pins.trust.main
+        log = await self._open_centre()
+        self._centre = Centre(domain=domain, log=log, identity=self._keyring.identity, clock=self._clock)
+        await self._centre.load()
+        for opened in tuple(self._centre.openings.values()):
+            self._begin(opened)
+
+    async def stop(self) -> None:
+        """Stop everything; nothing is lost."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*(keeper.stop() for keeper in self._keepers.values()))
+        if self._centre is not None:
+            await self._centre.log.close()
+
+    async def create(self, tender: Object) -> str:
+        """Open a proceeding for a tender (`sessions.tender`) and found it. Once this returned an id, the proceeding is
+        founded, or will be as soon as the witnesses answer, whatever happens to this process."""
+        founding = self._founding()
+        read = founding.read(tender)
+        opened = await founding.open(read)
+        self._begin(opened)
+        name = _id(read.plan.origin)
+        with suppress(TimeoutError):
+            async with self._founded, asyncio.timeout(self._times.opening):
+                await self._founded.wait_for(lambda: name in self._keepers)
+        return name
+
+    def _begin(self, opened: Entry) -> None:
+        name = _id(_origin(opened))
+        self._known.add(name)
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.create_task(self._take_up(name, opened))
+
+    async def _take_up(self, name: str, opened: Entry) -> None:
+        """Until it is taken up; a proceeding that cannot be loaded holds up no other."""
+        pause = self._times.pauses.first
+        while name not in self._keepers:
+            try:
+                await self._load(name, opened)
+            except EvidenceError as error:
+                logger.warning("%s is not taken up yet: %s (%s)", name, error, error.code)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, self._times.pauses.longest)
+            except Exception:
+                logger.exception("%s cannot be taken up", name)
+                raise
+        async with self._founded:
+            self._founded.notify_all()
+
+    async def _load(self, name: str, opened: Entry) -> None:
+        """Lease, load and found, as far as it is missing; then the keeper goes on by itself."""
+        origin, founding = _origin(opened), self._founding()
+        if (signer := self._keyring.log_key(origin)) is not None:
+            log = await self._open(signer, introduction=await founding.introduction(opened))
+            docket = Docket(log=log, clock=self._clock, entropy=self._entropy)
+            try:
+                await docket.load()
+                await founding.found(docket, opened)
+            except BaseException:
+                await log.close()
+                raise
+        else:
+            docket = Docket(log=await self._archived(name, origin), clock=self._clock, entropy=self._entropy)
+            await docket.load()
+        keeper = self._keeper(docket, opened)
+        keeper.start()
+        self._keepers[name] = keeper
+
+    async def _open_centre(self) -> LogKeeper:
+        """As soon as no other process keeps it."""
+        while True:
+            try:
+                return await self._open(self._keyring.centre_log)
+            except LostLease:
+                logger.info("another process keeps the centre log")
+                await asyncio.sleep(self._times.pauses.longest)
+
+    async def _open(self, signer: NoteSigner, introduction: AddLog | None = None) -> LogKeeper:
+        return await LogKeeper.open(
+            origin=signer.name,
+            owner=self._owner,
+            ledger=self._ledger,
+            signer=signer,
+            policy=self._pins.policy,
+            witnesses=self._witnesses,
+            clock=self._clock,
+            entropy=self._entropy,
+            pace=self._times.pace,
+            introduction=introduction,
+        )
+
+    async def _archived(self, name: str, origin: str) -> ClosedLog:
+        """A log whose key is gone, as it must be after its archive and at no other time."""
+        if self._archive().path(name) is None or origin not in self.centre.finals:
+            raise KeyLost(f"the key of {origin} is missing, and the proceeding is not archived")
+        size = await self._ledger.size(origin)
+        entries = [entry_form.parse(data) for data in await self._ledger.entries(origin, 0, size)]
+        note = await self._ledger.checkpoint(origin)
+        if note is None:
+            raise KeyLost(f"{origin} has no checkpoint")
+        return ClosedLog(origin=origin, entries=entries, note=note)
+
+    def _keeper(self, docket: Docket, opened: Entry) -> ProceedingKeeper:
+        times = self._times
+        recorder = Recorder(
+            docket=docket,
+            engines=self._engines,
+            vault=self._vault,
+            now=self._now,
+            grace=times.grace,
+            times=times.recording,
+        )
+        desk = SigningDesk(
+            docket=docket,
+            vault=self._vault,
+            cloud=self._cloud,
+            reports=self._reports,
+            preparations=self._preparations,
+            clock=self._clock,
+            now=self._now,
+        )
+        clerk = Clerk(
+            docket=docket,
+            centre=self.centre,
+            vault=self._vault,
+            holders=self._holders,
+            envelopes=self._envelopes,
+            renderer=self._renderer,
+            reports=self._reports,
+            desk=desk,
+            recorder=recorder,
+        )
+        return ProceedingKeeper(
+            docket=docket,
+            opened=opened,
+            identity=self._keyring.identity,
+            vault=self._vault,
+            clerk=clerk,
+            desk=desk,
+            recorder=recorder,
+            presence=Presence(now=self._now, lost_after=times.venue_lost, grace=times.grace),
+            archive=self._archive(),
+            now=self._now,
+            times=times,
+        )
+
+    def _archive(self) -> Archive:
+        return Archive(
+            folder=self._evidence,
+            centre=self.centre,
+            ledger=self._ledger,
+            vault=self._vault,
+            keyring=self._keyring,
+        )
+
+    def _founding(self) -> Founding:
+        return Founding(
+            domain=self._pins.trust.main,
+            pins=self._pins,
+            holders=tuple(domain for domain in self._pins.trust.centres if domain in self._holders),
+            centre=self.centre,
+            ledger=self._ledger,
+            vault=self._vault,
+            keyring=self._keyring,
+            entropy=self._entropy,
+        )
+
+
+def _id(origin: str) -> str:
+    return origin.rpartition("/")[2]
+
+
+def _origin(opened: Entry) -> str:
+    """The proceeding that `ProceedingOpened` opens; the centre log was folded, so the act is there."""
+    return str(opened.act.body["origin"]) if opened.act is not None else ""

@@ -1,0 +1,123 @@
+"""What an administrator hands in to open a proceeding, and the plan that the opening follows.
+
+A tender is `{"kind":"real"/"rehearsal", "definition":{…}, "venues":[…], "rooms":[…], "seats":[…], "files":[base64…]}`.
+`definition` is the definition document of docs/protocol.md section 4 without `v`, `origin` and `salt`, which we add.
+`venues`, `rooms`, `seats` stand as in `proceeding.found`; a room device is a seat under its room's id with role `room`.
+`files` are the documents that the definition names, each found by its SHA-256.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evidence.core.canonical import Object, b64u, decode_object, encode, members, sha256, unb64, unb64u
+from evidence.errors import Malformed
+from sessions.service_errors import TenderRefused
+
+KINDS = ("real", "rehearsal")
+# A definition of nine bidders and a deep criteria tree has some 30 kB; ten times that is no honest one.
+MAX_DEFINITION = 512 * 1024
+_DEFINITION_SALT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that the founding needs, kept as one object of the vault from before the opening, so that a process that
+    was killed in between founds exactly what was opened."""
+
+    origin: str
+    kind: str
+    title: str
+    definition: bytes
+    size: int
+    venues: list[Object]
+    rooms: list[Object]
+    seats: list[Object]
+
+    def to_json(self) -> bytes:
+        """Canonical bytes."""
+        value: Object = {
+            "definition": b64u(self.definition),
+            "kind": self.kind,
+            "origin": self.origin,
+            "rooms": self.rooms,
+            "seats": self.seats,
+            "size": self.size,
+            "title": self.title,
+            "v": 1,
+            "venues": self.venues,
+        }
+        return encode(value)
+
+    @staticmethod
+    def from_json(data: bytes) -> Plan:
+        """Read what `to_json` wrote."""
+        value = decode_object(data, limit=MAX_DEFINITION)
+        return Plan(
+            origin=value["origin"],
+            kind=value["kind"],
+            title=value["title"],
+            definition=unb64u(value["definition"], 32),
+            size=value["size"],
+            venues=value["venues"],
+            rooms=value["rooms"],
+            seats=value["seats"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tender:
+    """A tender read: the plan, the definition document's bytes and the files to be put into the vault."""
+
+    plan: Plan
+    definition: bytes
+    files: tuple[bytes, ...]
+
+
+def read(tender: Object, *, origin: str, salt: bytes) -> Tender:
+    """Read a tender strictly and write its definition document; the rules of the regime are checked by the caller.
+
+    (1) The form, and the kind.
+    (2) The definition document gets its version, its salt and the proceeding's origin.
+    (3) Every document that the definition names is there, and nothing else.
+    """
+    # (1)
+    try:
+        value = members(
+            tender,
+            {"definition": dict, "venues": list, "rooms": list, "seats": list},
+            {"kind": str, "files": list},
+        )
+        kind = value.get("kind", "real")
+        if kind not in KINDS or len(salt) != _DEFINITION_SALT:
+            raise Malformed("a tender is real or a rehearsal")
+        # (2)
+        given = dict(value["definition"])
+        if given.keys() & {"v", "salt", "origin"}:
+            raise Malformed("v, salt and origin of a definition are not the administrator's")
+        definition = encode({**given, "origin": origin, "salt": b64u(salt), "v": 1})
+        if len(definition) > MAX_DEFINITION:
+            raise Malformed("the definition is too long")
+        # (3)
+        files = tuple(unb64(text) for text in value.get("files", []))
+        named = {unb64u(document["sha256"], 32) for document in given.get("documents", [])}
+        if {sha256(data) for data in files} != named or len(files) != len(named):
+            raise Malformed("the files are not those that the definition names")
+        title = given["title"]
+        if not isinstance(title, str):
+            raise Malformed("a title is text")
+    except (KeyError, TypeError) as error:
+        raise TenderRefused(f"the tender lacks {error}") from error
+    except Malformed as error:
+        raise TenderRefused(str(error)) from error
+    plan = Plan(
+        origin=origin,
+        kind=kind,
+        title=title,
+        definition=sha256(definition),
+        size=len(definition),
+        venues=value["venues"],
+        rooms=value["rooms"],
+        seats=value["seats"],
+    )
+    return Tender(plan, definition, files)
