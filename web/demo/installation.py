@@ -15,9 +15,11 @@ from pathlib import Path
 
 from web.demo.tender import CENTRES, SUPERVISION
 from web.server import wiring
+from web.server.errors import BadSettings
 from web.server.installation import Layout, read_private, write_toml, write_trust
 from web.server.settings import CITY_FILE, SERVER_FILE, load_city_settings, load_settings
 
+MARK = ".tongping-demo"
 ADDRESS = "127.0.0.1"
 MAIN = CENTRES[0]
 OPERATORS = {
@@ -76,8 +78,12 @@ class Installation:
 
 
 def install(state: Path) -> Installation:
-    """A new installation in a folder that is emptied first."""
+    """A new installation in a new folder, or in one that an earlier demo made: nobody else's is ever emptied."""
+    if state.exists() and any(state.iterdir()) and not (state / MARK).exists():
+        raise BadSettings(f"{state} is not empty, and no demo made it")
     shutil.rmtree(state, ignore_errors=True)
+    state.mkdir(parents=True)
+    (state / MARK).touch()
     web, signing, *listening = free_ports(socket.SOCK_STREAM, 2 + len(NODES))
     (media,) = free_ports(socket.SOCK_DGRAM, 1)
     nodes = tuple(

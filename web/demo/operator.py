@@ -54,7 +54,7 @@ class Operator(Voucher):
 
     async def admit(self) -> None:
         """The own venue's rooms; the operator sees who is in them."""
-        venue = self.view["seats"][self.id]["venue"]
+        venue = self.view["me"]["venue"]
         for room, facts in self.view["rooms"].items():
             if facts["venue"] == venue and not facts["admitted"]:
                 await self.perform("room.admit", {"room": room})

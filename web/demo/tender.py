@@ -144,7 +144,9 @@ def _seats() -> tuple[Object, ...]:
     for i, centre in enumerate(CENTRES, start=1):
         seats.append({"id": f"operator-{i}", "role": "operator", "venue": f"venue-{i}", "centre": centre})
         seats.append({"id": f"room-{i}", "role": "room", "venue": f"venue-{i}", "centre": centre})
-    return (*seats, {"id": "supervisor-1", "role": "supervisor", "venue": "venue-1", "centre": SUPERVISION})
+    for role in ("supervisor", "auditor"):
+        seats.append({"id": f"{role}-1", "role": role, "venue": "venue-1", "centre": SUPERVISION})
+    return tuple(seats)
 
 
 def _criteria(weight: int) -> tuple[list[Object], list[tuple[str, Decimal]]]:

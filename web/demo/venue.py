@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from evidence.core import entry as entries
 from evidence.core.canonical import Object
 from sessions.node_trust import Pins
 from web.demo import wiring
@@ -26,7 +27,9 @@ from web.demo.tender import Plan
 from web.demo.vouching import ByCity, ByMainCentre, Vouching
 from web.device.client import Client
 from web.device.device import Device
+from web.device.errors import RecordUntrusted
 from web.device.live import Live
+from web.device.record import Opening
 from web.device.seat import Seat
 
 PATIENCE_S = 150.0
@@ -66,20 +69,23 @@ class Place:
     async def run(self) -> None:
         """Until the proceeding is over for every actor."""
         async with AsyncExitStack() as stack:
-            seats = {name: await self._sign_in(stack, name, token) for name, token in self._config.links.items()}
-            operators = [name for name in seats if name.startswith(("operator", "supervisor"))]
-            others = [name for name in seats if name not in operators]
-            self._actors += [self._actor(name, seats[name]) for name in others]
-            for name in operators:
-                self._actors.append(self._leader(name, seats[name]))
+            clients = {name: await self._sign_in(stack, token) for name, token in self._config.links.items()}
+            leader = next(name for name in clients if name.startswith(("operator", "supervisor")))
+            opening = await read_opening(clients[leader])
+            seats = {name: self._seat(stack, name, client, opening) for name, client in clients.items()}
+            self._actors += [self._actor(name, seat) for name, seat in seats.items() if name != leader]
+            self._actors.append(self._leader(leader, seats[leader]))
             async with asyncio.TaskGroup() as group:
                 for actor in self._actors:
                     group.create_task(actor.run())
 
-    async def _sign_in(self, stack: AsyncExitStack, name: str, token: str) -> Seat:
+    async def _sign_in(self, stack: AsyncExitStack, token: str) -> Client:
         client = Client(base_url=self._config.server, origin=self._config.server, patience_s=PATIENCE_S)
         stack.push_async_callback(client.close)
         await client.sign_in(token)
+        return client
+
+    def _seat(self, stack: AsyncExitStack, name: str, client: Client, opening: Opening) -> Seat:
         device = Device(folder=Path(self._config.state) / name, origin=self._config.origin, sub=name)
         stack.callback(device.close)
         return Seat(
@@ -88,6 +94,7 @@ class Place:
             pins=self._pins,
             envelopes=wiring.envelopes(),
             entropy=secrets.token_bytes,
+            opening=opening,
         )
 
     def _actor(self, name: str, seat: Seat) -> Actor:
@@ -133,6 +140,16 @@ class Place:
         self._report.say("network", "is back")
         for actor in self._actors:
             await actor.came_back()
+
+
+async def read_opening(client: Client) -> Opening:
+    """The proceeding's opening in the centre log, for every device of the place: each proves it under its own pins.
+    A room's device may not see entry 0, which says where it stands."""
+    founding = entries.parse(await client.entry(0))
+    if founding.act is None:
+        raise RecordUntrusted("entry 0 founds no proceeding")
+    index = founding.act.body["opening"]["index"]
+    return await client.centre_entry(index), await client.centre_receipt(index)
 
 
 def write_plan(plan: Plan) -> Object:
