@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from evidence.core import disclosure
 from evidence.core.canonical import (
     MAX_BYTES,
     Object,
@@ -171,9 +172,6 @@ def parse(jws: str) -> Act:
     seen = payload["seen"]
     if len(seen) != 2 or type(seen[0]) is not int or seen[0] < 0:
         raise Malformed("seen is [size, root]")
-    sd = tuple(payload.get("_sd", ()))
-    if list(sd) != sorted(set(sd)) or any(len(unb64u(d)) != 32 for d in sd):
-        raise Malformed("_sd is a sorted list of digests")
     return Act(
         jws=jws,
         id=act_id(head_text + "." + payload_text),
@@ -186,7 +184,7 @@ def parse(jws: str) -> Act:
         iat=payload["iat"],
         prev=unb64u(payload["prev"], 32),
         seen=(seen[0], unb64(seen[1], 32)),
-        sd=sd,
+        sd=disclosure.digests(payload["_sd"]) if "_sd" in payload else (),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evidence.core.canonical import JSON, b64u, decode, encode, sha256, unb64u
@@ -31,6 +32,14 @@ def make(name: str, value: JSON, salt: bytes) -> Disclosure:
 def digest(text: str) -> str:
     """The digest that stands in `_sd` for this disclosure."""
     return b64u(sha256(text.encode("ascii")))
+
+
+def digests(value: Sequence[object]) -> tuple[str, ...]:
+    """The digests of an `_sd` that is there: at least one, each once, sorted."""
+    found = tuple(text for text in value if isinstance(text, str) and unb64u(text, 32))
+    if not found or len(found) != len(value) or list(found) != sorted(set(found)):
+        raise Malformed("_sd is a sorted list of digests")
+    return found
 
 
 def parse(text: str) -> Disclosure:

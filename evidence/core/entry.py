@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from evidence.core import act as acts
+from evidence.core import disclosure
 from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, decode_object, encode, members, unb64u
 from evidence.core.merkle import leaf_hash
@@ -96,9 +97,6 @@ def parse(data: bytes) -> Entry:
     unb64u(value["salt"], SALT_BYTES)
     if not _AT.match(value["at"]) or not _TYPE.match(value["type"]) or value["n"] < 0 or value["v"] < 1:
         raise Malformed("at, type, n or v is out of form")
-    sd: Sequence[str] = tuple(value.get("_sd", ()))
-    if list(sd) != sorted(set(sd)) or any(len(unb64u(d)) != 32 for d in sd) or ("_sd" in value and not sd):
-        raise Malformed("_sd is a sorted list of digests")
     if encode(value) != data:
         raise Malformed("not in canonical form")
     return Entry(
@@ -111,5 +109,5 @@ def parse(data: bytes) -> Entry:
         body=value["body"],
         act=acts.parse(value["act"]) if "act" in value else None,
         assertion=value.get("assertion"),
-        sd=tuple(sd),
+        sd=disclosure.digests(value["_sd"]) if "_sd" in value else (),
     )
