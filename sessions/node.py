@@ -118,9 +118,9 @@ class CityNode:
         subject = seat.encode()
         async with self._question(origin, VOUCH, subject) as (stored, mirror):
             if stored is None:
-                await self._show(mirror, lambda: seat in mirror.state.seats)
-                if mirror.state.seats[seat].centre != self.domain:
-                    raise ForeignSeat(f"{seat} is a seat of {mirror.state.seats[seat].centre}")
+                await self._show(mirror, lambda: mirror.state.founding is not None)
+                if seat not in mirror.state.seats or mirror.state.seats[seat].centre != self.domain:
+                    raise ForeignSeat(f"{seat[:40]!r} is no seat of {self.domain}")
                 body: Object = {"seat": seat, "thumbprint": thumbprint, "cose": None}
                 stored = await self._sign(mirror, VOUCH, subject, "seat.vouch", body)
             if acts.parse(stored).body["thumbprint"] != thumbprint:

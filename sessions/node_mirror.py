@@ -158,6 +158,8 @@ class Mirror:
         first = rest[0]
         if first.act is not None:
             acts.check(state, first.act, root_at=lambda size: tree.root(size) if size <= first.n else None)
+        if first.type == "Witnessed" and unb64u(first.body.get("root"), 32) != _root(tree, first.body.get("size")):
+            raise Untrusted("it names another root than the log has at that size")
         if first.type == "DefinitionFixed":
             # The document holds names, which mirrors never see (protocols.md 5); the seats read it for themselves.
             if first.act is None or first.act.act != "definition.fix":
@@ -191,12 +193,16 @@ def check_founding(entry: Entry, pins: Pins, opening: bytes | None) -> None:
     identities: Object = act.body["identities"]
     if any(trust.identities.get(domain) != jwk for domain, jwk in identities.items()):
         raise Untrusted("the founding names other identity keys than trust.json")
-    if act.body["holder_k"] != trust.holder_k or not set(act.body["holders"]) <= set(trust.identities):
+    if act.body["holder_k"] != trust.holder_k or not pins.are_holders(act.body["holders"]):
         raise Untrusted("the holders are not those of the agreement")
     opened = entry_form.parse(AddLog.parse(opening).entry)
     cited = members(act.body["opening"], {"origin": str, "index": int, "leaf": str})
     if (cited["origin"], cited["index"], unb64u(cited["leaf"], 32)) != (opened.origin, opened.n, opened.leaf):
         raise Untrusted("the founding cites another opening")
+
+
+def _root(tree: Tree, size: object) -> bytes | None:
+    return tree.root(size) if isinstance(size, int) and 0 < size <= len(tree) else None
 
 
 def _no_document(_: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from evidence.core.act import public_key
@@ -72,6 +72,16 @@ class Pins:
         if pins.policy.log.name != pins.trust.main + "/centre":
             raise Malformed("the policy pins another centre log than that of trust.json's main centre")
         return pins
+
+    @property
+    def nodes(self) -> frozenset[str]:
+        """The cities of the agreement's nodes: a witness `<domain>/witness` is also holder (protocols.md 1.6), and
+        holders are those of the agreement, never chosen for one proceeding (section 2)."""
+        return frozenset(key.name.partition("/")[0] for key in self.policy.witnesses)
+
+    def are_holders(self, domains: Iterable[str]) -> bool:
+        """Exactly the agreement's nodes; the main centre may be one more (protocols.md 3)."""
+        return set(domains) - {self.trust.main} == self.nodes
 
     @property
     def policy_hash(self) -> bytes:

@@ -23,7 +23,7 @@ from evidence.core.note import COSIGNATURE_V1, ED25519, Checkpoint, NoteSigner, 
 from evidence.core.policy import Policy
 from evidence.core.proof import Proof
 from evidence.core.tiles import Tile, write_bundle
-from evidence.core.witness import AddLog
+from evidence.core.witness import AddCheckpoint, AddLog
 from sessions.node_errors import NotYet
 from sessions.node_keys import NodeKeys
 from sessions.node_trust import Pins
@@ -84,6 +84,13 @@ class Log:
 
     def seen(self) -> tuple[int, bytes]:
         return (len(self.tree), self.tree.root()) if len(self.tree) else NOTHING_SEEN
+
+
+def request(log: Log, old: int, size: int | None = None) -> bytes:
+    """An add-checkpoint body with an honest proof."""
+    size = len(log.tree) if size is None else size
+    proof = tuple(log.tree.consistency(old, size)) if 0 < old < size else ()
+    return bytes(AddCheckpoint(old, proof, log.note(size)))
 
 
 class Chain:

@@ -15,7 +15,7 @@ from sessions.adapters.node_store import FileNodeStore
 from sessions.node_errors import NodeStateBroken
 from sessions.node_ports import NodeStore
 from sessions.node_witness import CityWitness
-from tests.sessions.node_world import NOW, PROCEEDING, Log, Main, new_log_signer
+from tests.sessions.node_world import NOW, PROCEEDING, Log, Main, new_log_signer, request
 
 
 class Clock:
@@ -30,12 +30,6 @@ def witness_of(main: Main, store: NodeStore | None = None, clock: Clock | None =
     return CityWitness(
         pins=main.pins, store=store or MemoryNodeStore(), signer=main.cities[0].witness, clock=clock or Clock()
     )
-
-
-def request(log: Log, old: int, size: int | None = None) -> bytes:
-    size = len(log.tree) if size is None else size
-    proof = tuple(log.tree.consistency(old, size)) if 0 < old < size else ()
-    return bytes(AddCheckpoint(old, proof, log.note(size)))
 
 
 def grow(log: Log, count: int) -> None:

@@ -26,8 +26,6 @@ from web.device.record import Record
 
 # G1 is witnessed within seconds of its entries; a seat that waits longer tells its expert so.
 GATE_PATIENCE_S = 60.0
-HOLDERS_AT_LEAST = 3
-"""protocols.md section 3: 3 <= n <= 9."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def _holders(
         acts.verify(offer.act, trust.identities[offer.act.sub])
         domains.append(offer.act.sub)
         keys.append(unb64u(members(offer.act.body, {"pk": str})["pk"], 65))
-    if len(set(domains)) != len(domains) or len(domains) < HOLDERS_AT_LEAST or body["k"] != trust.holder_k:
+    if len(set(domains)) != len(domains) or not record.pins.are_holders(domains) or body["k"] != trust.holder_k:
         raise Untrusted("the holders or k are not those of the agreement")
     if holder_set(keys) != unb64u(body["set"], 32):
         raise Untrusted("the set is not that of the offers")

@@ -1,0 +1,301 @@
+"""A proceeding played step by step with real keys, real envelopes and real nodes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from evaluation.core import ballot, sheet
+from evaluation.core.rounds import BALLOT, Round
+from evaluation.core.rules import government_procurement as rules
+from evaluation.core.sealing import context
+from evaluation.core.tender import Scoring
+from evidence.adapters import envelope_p256
+from evidence.core import act as acts
+from evidence.core.act import Act
+from evidence.core.canonical import Object, b64u, sha256, unb64u
+from evidence.core.entry import Draft, Entry
+from evidence.core.envelope import join_payload, sheet_commitment
+from sessions.adapters.node_memory import MemoryNodeStore
+from sessions.core.acts import check
+from sessions.core.commands import (
+    CloseSegments,
+    Command,
+    FreezeHolders,
+    IssueCredential,
+    NoteWitnessed,
+    OpenRound,
+    Perform,
+    StartRecording,
+)
+from sessions.core.proceeding import decide, evolve
+from sessions.core.state import EMPTY, Proceeding
+from sessions.node import CityNode
+from sessions.node_keys import NodeKeys
+from sessions.node_ports import LogSource, NodeStore
+from sessions.opening import Listed, open_all
+from tests.sessions.node_world import AT, CITIES, MAIN, NOW, Chain, Main, new_signer
+
+ZHONGSHAN, ZHUHAI, FINANCE = CITIES
+VENUES = (("venue-1", MAIN, "main"), ("venue-2", ZHONGSHAN, "secondary"), ("venue-3", ZHUHAI, "secondary"))
+MEMBERS = (
+    ("seat-1", "venue-1"),
+    ("seat-2", "venue-1"),
+    ("seat-3", "venue-1"),
+    ("seat-4", "venue-2"),
+    ("seat-5", "venue-3"),
+)
+CENTRE_OF = {venue: centre for venue, centre, _ in VENUES}
+DEFINITION = b'{"a":"definition"}'
+SCORING = Scoring(
+    regime=rules.REGIME,
+    method=rules.METHOD,
+    category="services",
+    technical=Decimal("80.00"),
+    price=Decimal("20.00"),
+    bidders=(("bidder-1", Decimal("100.00")), ("bidder-2", Decimal("110.00")), ("bidder-3", Decimal("120.00"))),
+    criteria=(("plan", Decimal("50.00")), ("team", Decimal("30.00"))),
+    compliance=("sealed",),
+    documents=(),
+)
+
+
+def seats() -> list[Object]:
+    """The roster."""
+    members = [
+        {"id": name, "role": "buyer-representative" if name == "seat-1" else "expert", "venue": venue}
+        for name, venue in MEMBERS
+    ]
+    operators = [{"id": "operator-1", "role": "operator", "venue": "venue-1"}]
+    listed = [seat | {"centre": CENTRE_OF[seat["venue"]]} for seat in members + operators]
+    return [*listed, {"id": "supervisor-1", "role": "supervisor", "venue": None, "centre": FINANCE}]
+
+
+def make_node(
+    main: Main, keys: NodeKeys, *, store: NodeStore | None = None, source: LogSource | None = None
+) -> CityNode:
+    return CityNode(
+        keys=keys,
+        pins=main.pins,
+        store=store if store is not None else MemoryNodeStore(),
+        source=source if source is not None else main,
+        envelopes=envelope_p256,
+        clock=lambda: float(NOW),
+    )
+
+
+class Play:
+    """The main server's side. Nodes are asked as the server asks them; `nodes` may be replaced by test doubles."""
+
+    def __init__(self, main: Main, nodes: Sequence[CityNode]) -> None:
+        self.main = main
+        self.log = main.log
+        self.nodes = {node.domain: node for node in nodes}
+        self.state: Proceeding = EMPTY
+        self.centre = Chain(signer=main.identity, sub=MAIN, log=self.log)
+        rooms = [f"room-{venue[-1]}" for venue, _, _ in VENUES]
+        names = [*(seat["id"] for seat in seats()), *rooms]
+        self.seats = {name: Chain(signer=new_signer(), sub=name, log=self.log) for name in names}
+        self.sheets: dict[str, bytes] = {}
+        for node in nodes:
+            node.witness.add_log(main.add_log())
+
+    # The server's one write path
+
+    def perform(self, act: Act | str) -> list[Entry]:
+        made = acts.parse(act) if isinstance(act, str) else act
+        check(self.state, made, root_at=lambda size: self.log.tree.root(size))
+        return self.command(Perform(made))
+
+    def command(self, command: Command) -> list[Entry]:
+        return self.write(decide(self.state, command, at=AT, entropy=b""))
+
+    def write(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Append without deciding: what a dishonest server could do."""
+        written = self.log.append(drafts)
+        for entry in written:
+            self.state = evolve(self.state, entry)
+        return written
+
+    def by(self, seat: str, name: str, body: Object) -> list[Entry]:
+        return self.perform(self.seats[seat].act(name, body))
+
+    def witness(self) -> None:
+        size, root = self.log.seen()
+        self.command(NoteWitnessed(size, root, sha256(self.main.quorum(self.log))))
+
+    # Founding and check-in
+
+    def founding(self, **changes: object) -> Object:
+        main = self.main
+        opened = main.opened
+        body: Object = {
+            "opening": {"origin": opened.origin, "index": opened.n, "leaf": b64u(opened.leaf)},
+            "engine": "1",
+            "rule_pack": {"id": rules.ID, "version": rules.VERSION, "sha256": b64u(rules.SHA256)},
+            "policy": b64u(main.pins.policy_hash),
+            "trust": b64u(main.pins.trust_hash),
+            "identities": main.pins.trust.identities,
+            "holders": list(CITIES),
+            "holder_k": 2,
+            "venues": [{"id": venue, "centre": centre, "kind": kind} for venue, centre, kind in VENUES],
+            "rooms": [{"id": f"room-{venue[-1]}", "venue": venue} for venue, _, _ in VENUES],
+            "seats": seats(),
+        }
+        return body | changes
+
+    def found(self, **changes: object) -> None:
+        """Entries 0 and 1."""
+        self.perform(self.centre.act("proceeding.found", self.founding(**changes)))
+        fixed = self.centre.act("definition.fix", {"sha256": b64u(sha256(DEFINITION)), "size": len(DEFINITION)})
+        check(self.state, fixed, root_at=lambda size: self.log.tree.root(size))
+        self.write([Draft("DefinitionFixed", {"scoring": SCORING.json}, fixed)])
+
+    async def offers(self) -> None:
+        for node in self.nodes.values():
+            self.perform(await node.offer(self.log.origin))
+        self.command(FreezeHolders())
+        self.witness()
+
+    async def check_in(self) -> None:
+        """Up to `declarations`; the nodes vouch for the seats of their cities."""
+        for name in self.seats:
+            seat, key = self.state.seats[name], self.seats[name]
+            thumbprint = acts.thumbprint(key.signer.jwk)
+            if seat.centre == MAIN:
+                body = {"seat": name, "thumbprint": thumbprint, "cose": None}
+                self.perform(self.centre.act("seat.vouch", body))
+            else:
+                self.perform(await self.nodes[seat.centre].vouch(self.log.origin, name, thumbprint))
+            policy, trust = self.main.pins.policy_hash, self.main.pins.trust_hash
+            bound = {"jwk": key.signer.jwk, "policy": b64u(policy), "trust": b64u(trust), "client": None}
+            self.by(name, "seat.bind", bound)
+        for name in self.state.rooms:
+            self.by("operator-1", "room.admit", {"room": name})
+        self.command(StartRecording(tuple(self.state.rooms), "engine-1"))
+        for room in self.state.rooms.values():
+            self.command(CloseSegments(room.venue, tuple(segment(room.id, kind) for kind in ("mic", "camera"))))
+        for member in self.state.members:
+            self.command(IssueCredential(member.id, f"c-{member.id}", sha256(member.id.encode())))
+        self.advance("declarations")
+
+    def advance(self, to: str) -> None:
+        self.by("operator-1", "stage.advance", {"from": self.state.stage, "to": to})
+
+    # Evaluation
+
+    def declare(self) -> None:
+        shown = b64u(sha256(b"text"))
+        for member in self.state.members:
+            self.by(member.id, "commitment.sign", {"shown": shown})
+            self.by(member.id, "recusal.declare", {"recuse": False, "grounds": [], "shown": shown})
+        self.advance("chair-election")
+
+    def plaintext(self, seat: str) -> bytes:
+        """P of this seat in the newest round."""
+        found = self.round
+        place = self.state.evaluation.place(seat, found.number)
+        if found.purpose == BALLOT:
+            return ballot.build(place, "seat-2", found.choices, os.urandom(32))
+        asked = self.state.evaluation.asked()
+        scores = {item: maximum - int(seat[-1]) for item, maximum in asked}
+        return sheet.build(place, scores, asked, os.urandom(32))
+
+    @property
+    def round(self) -> Round:
+        found = self.state.evaluation.round
+        assert found is not None
+        return found
+
+    def seal_body(self, seat: str, *, tamper: Callable[[Object], Object] = lambda envelope: envelope) -> Object:
+        """The body of a seal; its ciphertext lies in the vault."""
+        found, plaintext = self.round, self.plaintext(seat)
+        bound = context(self.state.evaluation, found.purpose, seat, found.number, sheet_commitment(plaintext))
+        sealed = envelope_p256.seal(bound, join_payload(plaintext), os.urandom)
+        assert sealed.ct is not None
+        self.main.put(sealed.ct)
+        return {
+            "envelope": tamper(sealed.envelope.json),
+            "definition": b64u(sha256(DEFINITION)),
+            "round": found.number,
+            "part": [1, 1],
+            "replaces": None,
+        }
+
+    def seal(self, seat: str, body: Object | None = None) -> bytes:
+        (entry,) = self.by(seat, f"{self.round.purpose}.seal", body or self.seal_body(seat))
+        assert entry.act is not None
+        return entry.act.id
+
+    async def ack(self, act: bytes) -> None:
+        for node in self.nodes.values():
+            self.perform(await node.ack(self.log.origin, act))
+
+    async def seal_all(self) -> None:
+        for member in self.state.members:
+            await self.ack(self.seal(member.id))
+
+    def freeze(self) -> bytes:
+        body = {"purpose": self.round.purpose, "round": self.round.number}
+        return self.by("operator-1", "round.freeze", body)[0].leaf
+
+    def confirm(self, freeze: bytes, *but: str) -> None:
+        for seat in self.round.required:
+            if seat not in but:
+                self.by(seat, "freeze.ok", {"freeze": b64u(freeze)})
+
+    def approve(self, freeze: bytes, *silent: str) -> None:
+        self.by("supervisor-1", "opening.approve", {"freeze": b64u(freeze), "silent": list(silent)})
+
+    async def release(self, freeze: bytes) -> None:
+        for node in self.nodes.values():
+            self.perform(await node.release(self.log.origin, freeze))
+
+    def open(self) -> None:
+        """Combine what was released."""
+        state, found = self.state.evaluation, self.round
+        listed = []
+        for position, (seat, act) in enumerate(found.freeze.sheets if found.freeze else ()):
+            envelope = found.seals[act].envelope
+            shares = {state.holders.index(domain) + 1: given[position] for domain, given in found.releases.items()}
+            bound = context(state, found.purpose, seat, found.number, envelope.c or b"")
+            listed.append(Listed(act, envelope, bound, shares))
+        opened = open_all(listed, self.main.objects.__getitem__, envelope_p256)
+        self.command(OpenRound(found.purpose, found.number, opened))
+
+    async def elect(self) -> None:
+        """The whole chair election."""
+        await self.seal_all()
+        freeze = self.freeze()
+        self.confirm(freeze)
+        self.witness()
+        await self.release(freeze)
+        self.open()
+
+    def review(self) -> None:
+        self.advance("compliance-review")
+        for member in self.state.members:
+            findings = [[bidder, "sealed", "pass", None] for bidder, _ in SCORING.bidders]
+            self.by(member.id, "review.vote", {"findings": findings})
+        self.advance("detailed-review")
+
+    async def to_sheets(self) -> None:
+        """Everything up to the open round of sheets."""
+        self.found()
+        await self.offers()
+        await self.check_in()
+        self.declare()
+        await self.elect()
+        self.review()
+
+
+def segment(room: str, kind: str) -> Object:
+    numbers = dict.fromkeys(("take", "number", "bytes", "t0", "t1", "duration", "packets", "lost"), 1)
+    hashes = dict.fromkeys(("sha256", "init"), b64u(sha256(kind.encode())))
+    return {"room": room, "kind": kind, "keyframe": True, "recovered": False, "gaps": []} | numbers | hashes
+
+
+def shares(jws: str) -> dict[bytes, bytes]:
+    """The shares of a `share.release`."""
+    return {unb64u(act, 32): unb64u(y, 32) for act, y in acts.parse(jws).body["shares"]}
