@@ -1,0 +1,217 @@
+"""The content of the report: the six items of 87号令 58 as plain data, every line with the log entries it comes from.
+
+Nothing is said here in words that people read: the template writes them. `content` is a pure function of the
+definition and of the log before the report, so every verifier makes it again and compares hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evaluation.core import points
+from evaluation.core.compliance import Finding
+from evaluation.core.results import ranking_json, rows_json
+from evaluation.core.rounds import BALLOT, SHEET
+from evaluation.core.rules import government_procurement as rules
+from evaluation.core.state import Evaluation
+from evaluation.core.tender import Criterion, Definition
+from evaluation.errors import StageIncomplete
+from evidence.core import canonical
+from evidence.core.canonical import Object, b64u, sha256
+from evidence.core.entry import Entry
+
+ARTICLE = "财政部令第87号 第五十八条"
+# What item 6 tells of: incidents and changes that readers of the result must know.
+_INCIDENTS = frozenset(
+    {
+        "VenueLost",
+        "VenueRejoined",
+        "ProceedingPaused",
+        "ProceedingResumed",
+        "MemberRecused",
+        "ChairTied",
+        "FreezeDisputed",
+        "ShareRejected",
+    }
+)
+
+
+def content(definition: Definition, state: Evaluation, entries: Sequence[Entry]) -> Object:
+    """The report of these entries, which are all that stand in the log before it, folded to `state`."""
+    if state.ranking is None or state.fixed is None:
+        raise StageIncomplete("nothing is ranked yet")
+    log = _Log(entries)
+    names = {person.seat: person for person in definition.members}
+    return {
+        "v": 1,
+        "origin": state.origin,
+        "size": len(entries),
+        "title": definition.title,
+        "regime": definition.regime,
+        "category": definition.category,
+        "article": ARTICLE,
+        "rule_pack": {"id": rules.ID, "version": rules.VERSION, "sha256": b64u(rules.SHA256)},
+        "definition": {"sha256": b64u(state.fixed.sha256), "n": state.fixed.n},
+        "opening": {"venues": log.founding("venues"), "rooms": log.founding("rooms"), "n": 0},
+        "parties": {
+            "bidders": [
+                {"id": bidder.id, "name": bidder.name, "code": bidder.code, "price": points.form(bidder.price)}
+                for bidder in definition.bidders
+            ],
+            "members": [
+                {
+                    "seat": member.seat,
+                    "role": member.role,
+                    "name": names[member.seat].name,
+                    "organisation": names[member.seat].organisation,
+                    "venue": next(seat["venue"] for seat in log.founding("seats") if seat["id"] == member.seat),
+                    "signed_in": log.of("SeatBound", member.seat),
+                    "committed": log.of("CommitmentSigned", member.seat),
+                    "declared": log.of("RecusalDeclared", member.seat),
+                    "chair": member.seat == state.chair,
+                }
+                for member in state.members
+            ],
+        },
+        "method": {
+            "method": definition.method,
+            "weights": {"technical": points.form(definition.technical), "price": points.form(definition.price)},
+            "criteria": [_criterion(node, depth) for node, depth in _tree(definition.criteria, 0)],
+            "compliance": [{"id": item.id, "name": item.name} for item in definition.compliance],
+        },
+        "course": {
+            "chair": log.chair(state),
+            "review": {
+                "n": log.last("ReviewConcluded"),
+                "votes": [{"seat": seat, "n": log.of("ReviewVoted", seat)} for seat in state.votes],
+                "rejected": [_rejection(state, bidder, item) for bidder, item in state.rejected],
+            },
+            "sheets": _sheets(state),
+        },
+        "result": {
+            "tally": rows_json(state.rows) | {"n": log.last("ScoresTallied")},
+            "ranking": ranking_json(state.ranking) | {"n": log.last("RankingFixed")},
+        },
+        "other": {"incidents": list(log.incidents()), "dissent": _dissent(state)},
+    }
+
+
+def encode(value: Object) -> bytes:
+    """The content's canonical bytes; they lie in the vault beside the document."""
+    return canonical.encode(value)
+
+
+def digest(value: Object) -> bytes:
+    """`content` of `ReportFrozen`."""
+    return sha256(encode(value))
+
+
+class _Log:
+    """Where each fact stands."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._entries = entries
+
+    def founding(self, name: str) -> list[Object]:
+        act = self._entries[0].act
+        return list(act.body[name]) if act else []
+
+    def of(self, kind: str, seat: str) -> Object | None:
+        """Index and time of the entry of this type with an act of this seat."""
+        for entry in self._entries:
+            if entry.type == kind and entry.act is not None and entry.act.sub == seat:
+                return {"n": entry.n, "at": entry.at}
+        return None
+
+    def last(self, kind: str) -> int | None:
+        return next((entry.n for entry in reversed(self._entries) if entry.type == kind), None)
+
+    def chair(self, state: Evaluation) -> list[Object]:
+        """Each round of the election: votes, and the tied or the elected."""
+        counted = [entry for entry in self._entries if entry.type in ("ChairElected", "ChairTied")]
+        return [
+            {
+                "round": number,
+                "votes": entry.body["votes"],
+                "elected": entry.body.get("seat"),
+                "ballots": sum(1 for _ in found.plaintexts),
+                "n": entry.n,
+            }
+            for number, (entry, found) in enumerate(
+                zip(counted, [r for r in state.rounds if r.purpose == BALLOT], strict=False), 1
+            )
+        ]
+
+    def incidents(self) -> Iterator[Object]:
+        for entry in self._entries:
+            if entry.type in _INCIDENTS:
+                told = {"n": entry.n, "at": entry.at, "type": entry.type}
+                told |= {name: entry.body[name] for name in ("venue", "room", "cause", "seat") if name in entry.body}
+                if entry.act is not None:
+                    told |= {"by": entry.act.sub, "reason": entry.act.body.get("reason")}
+                yield told
+
+
+def _tree(nodes: Sequence[Criterion], depth: int) -> Iterator[tuple[Criterion, int]]:
+    for node in nodes:
+        yield node, depth
+        yield from _tree(node.children, depth + 1)
+
+
+def _criterion(node: Criterion, depth: int) -> Object:
+    return {
+        "id": node.id,
+        "name": node.name,
+        "max": points.form(node.max),
+        "depth": depth,
+        "leaf": not node.children,
+    }
+
+
+def _rejection(state: Evaluation, bidder: str, item: str) -> Object:
+    """Why a bid was rejected: who voted against it, and in what words."""
+    return {"bidder": bidder, "item": item, "against": _votes(state, bidder, item, passed=False)}
+
+
+def _dissent(state: Evaluation) -> list[Object]:
+    """Findings that the majority did not follow (87号令 61)."""
+    return [
+        {"bidder": finding[0], "item": finding[1], "seat": seat, "finding": finding[2], "reason": finding[3]}
+        for seat, findings in state.votes.items()
+        for finding in findings
+        if finding[2] == ((finding[0], finding[1]) in state.rejected)
+    ]
+
+
+def _votes(state: Evaluation, bidder: str, item: str, *, passed: bool) -> list[Object]:
+    def about(finding: Finding) -> bool:
+        return finding[:3] == (bidder, item, passed)
+
+    return [
+        {"seat": seat, "reason": finding[3]}
+        for seat, findings in state.votes.items()
+        for finding in findings
+        if about(finding)
+    ]
+
+
+def _sheets(state: Evaluation) -> list[Object]:
+    """The opened sheets: for each member the scores by bidder, in the criteria's order, with their exact sum."""
+    opened = next(found for found in reversed(state.rounds) if found.purpose == SHEET)
+    listed = dict(opened.freeze.sheets) if opened.freeze else {}
+    criteria = [criterion for criterion, _ in state.fixed.scoring.criteria] if state.fixed else []
+    return [
+        {
+            "seat": read.seat,
+            "n": opened.seals[listed[read.seat]].n,
+            "rows": [
+                {
+                    "bidder": bidder,
+                    "scores": [points.form(read.scores[bidder, criterion]) for criterion in criteria],
+                    "sum": points.form(read.sum_of(bidder)),
+                }
+                for bidder in state.valid or ()
+            ],
+        }
+        for read in state.sheets()
+    ]
