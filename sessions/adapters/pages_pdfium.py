@@ -15,7 +15,7 @@ import sys
 import zlib
 from pathlib import Path
 
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 
 from sessions.page_errors import PageMissing, PageUnreadable
 

@@ -17,13 +17,13 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
-from sessions.service import ProceedingKeeper
 from starlette.requests import Request
 from starlette.responses import Response
 
 from evidence.core.canonical import decode_object
 from sessions.core.permission import ADMINISTRATOR, NODE, demand
 from sessions.core.state import EMPTY
+from sessions.keeper import ProceedingKeeper
 from web.server.errors import MalformedRequest, NotAllowed, NotFound, NotJson, NotSignedIn, TokenRefused
 from web.server.identity import SignedIn, digest_of
 from web.server.limits import MAX_JSON, read_body

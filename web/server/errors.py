@@ -11,7 +11,6 @@ WebError
 ├── NotAllowed           the role may not do this (`not-allowed`)
 │   └── OriginRefused    a request from another origin (`origin-refused`)
 ├── NotFound             nothing here for this caller (`not-found`)
-│   └── NotWitnessedYet      the quorum has not cosigned so far (`not-witnessed-yet`)
 ├── MethodNotAllowed     the path has no such method (`method-not-allowed`)
 ├── TooManyRequests      the caller's bucket is empty (`too-many-requests`)
 ├── UnknownMessage       a socket message of no known type or form (`unknown-message`)
@@ -67,10 +66,6 @@ class OriginRefused(NotAllowed):
 
 class NotFound(WebError):
     code = "not-found"
-
-
-class NotWitnessedYet(NotFound):
-    code = "not-witnessed-yet"
 
 
 class MethodNotAllowed(WebError):

@@ -19,14 +19,14 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from sessions.core.view import view
-from sessions.service import ProceedingKeeper
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from evaluation.errors import EvaluationError
 from evidence.core.canonical import Object, encode
 from sessions.core.permission import demand
+from sessions.core.view import view
 from sessions.errors import SessionError
+from sessions.keeper import ProceedingKeeper
 from sessions.updates import Appended, CheckpointGrew, MediaChanged, PresenceChanged, Subscription, Update
 from web.server.errors import NotAllowed, OriginRefused, UnknownMessage
 from web.server.identity import SignedIn
@@ -95,12 +95,13 @@ class Live:
                 raise UnknownMessage("the first message is hello")
             self._keeper.connected(self._seat)
             try:
-                code = await self._first_of(self._tell(hello.resume), self._listen(), self._point())
+                loops = self._tell(hello.resume), self._listen(), self._point(), self._until_closing()
+                code = await self._first_of(*loops)
             finally:
                 self._keeper.disconnected(self._seat)
         except (WebSocketDisconnect, TimeoutError, OSError):
             pass
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (the seat is told a code, and the log what happened)
             await self._refuse(error)
         with suppress(RuntimeError, OSError, TimeoutError):
             await asyncio.wait_for(self._socket.close(code), SEND_S)
@@ -146,10 +147,11 @@ class Live:
             state = self._keeper.state
             if resume is not None and resume > state.size:
                 raise UnknownMessage("resume lies beyond the log")
-            await self._send(await self._snapshot())
+            await self._send(self._snapshot())
+            await self._send({"type": "presence", "venues": self._keeper.venues})
             start = state.size if resume is None else resume
             for first in range(start, state.size, PIECE):
-                piece = await self._keeper.entries(first, min(first + PIECE, state.size))
+                piece = self._keeper.entries[first : min(first + PIECE, state.size)]
                 await self._send_all(entry_messages(piece, state, self._seat))
             return await self._follow(updates)
         finally:
@@ -158,22 +160,25 @@ class Live:
     async def _follow(self, updates: Subscription) -> int:
         async for update in updates:
             await self._send_all(_messages(update, self._seat))
-        return RESTART if self._services.ready() is False else TRY_AGAIN
+        return TRY_AGAIN
+
+    async def _until_closing(self) -> int:
+        await self._services.closing.wait()
+        return RESTART
 
     async def _point(self) -> int:
         async for position in self._pointers.follow(self._keeper.state.origin, self._seat):
             await self._send(position)
         return TRY_AGAIN
 
-    async def _snapshot(self) -> Object:
-        state = self._keeper.state
-        note = await self._keeper.checkpoint()
+    def _snapshot(self) -> Object:
+        state, cosigned, media = self._keeper.state, self._keeper.log.cosigned, self._keeper.media
         return {
             "type": "snapshot",
             "size": state.size,
             "view": view(state, self._seat),
-            "checkpoint": None if note is None else note.decode(),
-            "media": {},
+            "checkpoint": cosigned.note.decode() if cosigned.size else None,
+            "media": _media(media),
         }
 
     async def _receive(self) -> str:
@@ -207,8 +212,12 @@ def _messages(update: Update, seat: str) -> list[Object]:
             return entry_messages(entries, state, seat)
         case CheckpointGrew(note=note):
             return [{"type": "checkpoint", "note": note.decode()}]
-        case MediaChanged(engine=engine, rooms=rooms):
-            connected = {room: {"connected": there} for room, there in rooms.items()}
-            return [{"type": "media", "engine": engine, "rooms": connected}]
+        case MediaChanged():
+            return [{"type": "media"} | _media(update)]
         case PresenceChanged(venues=venues):
             return [{"type": "presence", "venues": dict(venues)}]
+
+
+def _media(media: MediaChanged) -> Object:
+    rooms = {room: {"connected": connected} for room, connected in media.rooms.items()}
+    return {"engine": media.engine, "rooms": rooms}

@@ -53,11 +53,15 @@ class Supervisor:
         run: Path,
         logs: Path,
         wanted: Callable[[], Sequence[Sibling]] = lambda: (),
+        on_start: Callable[[str, int], None] = lambda name, pid: None,
+        grace_s: float = GRACE_S,
     ) -> None:
         self._always = tuple(always)
         self._wanted = wanted
         self._run = run
         self._logs = logs
+        self._on_start = on_start
+        self._grace_s = grace_s
         self._stopping = asyncio.Event()
         self._kept: dict[str, asyncio.Task[None]] = {}
 
@@ -98,7 +102,7 @@ class Supervisor:
             try:
                 status = await process.wait()
             except asyncio.CancelledError:
-                await _stop(process)
+                await self._stop(process)
                 raise
             finally:
                 self._pid_file(sibling).unlink(missing_ok=True)
@@ -123,21 +127,21 @@ class Supervisor:
         part.write_text(f"{process.pid}\n")
         part.replace(self._pid_file(sibling))
         _log.info("sibling-started", sibling=sibling.name, pid=process.pid)
+        self._on_start(sibling.name, process.pid)
         return process
+
+    async def _stop(self, process: asyncio.subprocess.Process) -> None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), self._grace_s)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
     def _pid_file(self, sibling: Sibling) -> Path:
         return self._run / f"{sibling.name}.pid"
-
-
-async def _stop(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), GRACE_S)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
 
 
 _LIBC = ctypes.CDLL(None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from sessions.service import ProceedingKeeper, Proceedings
 
 from evidence.core.canonical import Object
 from sessions.centre import Centre
+from sessions.keeper import ProceedingKeeper
+from sessions.service import Proceedings
 from web.server.identity import Identity
 from web.server.limits import Buckets
 from web.server.ports import Pages
@@ -27,7 +28,6 @@ class Services:
     identities: Mapping[str, Object]
     """Identity keys of the agreement's centres, by domain."""
     proceedings: Proceedings
-    centre: Centre
     identity: Identity
     tickets: Tickets
     pages: Pages
@@ -36,9 +36,18 @@ class Services:
     sdp_buckets: Buckets
     clock: Callable[[], float]
     monotonic: Callable[[], float]
-    ready: Callable[[], bool]
     client: Path
     """The folder of the plain page's files."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is told to stop: sockets close at once, and their seats come back to the next process."""
+
+    @property
+    def ready(self) -> bool:
+        return self.proceedings.ready and not self.closing.is_set()
+
+    @property
+    def centre(self) -> Centre:
+        return self.proceedings.centre
 
     def keeper(self, proceeding: str) -> ProceedingKeeper:
         """The owner of a proceeding; UnknownProceeding where there is none."""

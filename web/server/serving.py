@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import uvicorn
 from fastapi import FastAPI
 
 from web.server.messages import MAX_TEXT
 from web.server.settings import Listen
 
-# Open sockets are closed by then; seats come back by themselves (architecture: resume from the log).
+# Open sockets are closed by then; seats come back by themselves (architecture.md: resume from the log).
 GRACE_S = 3
 # A meeting has some dozens of seats with a few connections each; more than this is not a meeting.
 MAX_CONNECTIONS = 2_000
 
 
-async def serve(app: FastAPI, listen: Listen) -> None:
-    """Serve until SIGTERM or SIGINT."""
+class _Server(uvicorn.Server):
+    """uvicorn raises a caught signal again when it has stopped, which would skip our own last steps."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(app: FastAPI, listen: Listen, *, stopping: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT; `stopping` is called when one comes."""
     config = uvicorn.Config(
         app,
         host=listen.host,
         port=listen.port,
-        loop="none",
         log_config=None,
         access_log=False,
+        ws="websockets-sansio",
         # Report F7: 16 MiB and compression are the defaults, and both invite to exhaust our memory.
         ws_max_size=MAX_TEXT,
         ws_per_message_deflate=False,
@@ -35,4 +48,12 @@ async def serve(app: FastAPI, listen: Listen) -> None:
         limit_concurrency=MAX_CONNECTIONS,
         lifespan="off",
     )
-    await uvicorn.Server(config).serve()
+    server = _Server(config)
+
+    def stop() -> None:
+        server.should_exit = True
+        stopping()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await server.serve()

@@ -91,7 +91,7 @@ class Media(_Section):
 
 
 class Vault(_Section):
-    """Objects as files, or in an S3 bucket with Object Lock; the S3 keys are in secrets/s3-access and secrets/s3-key."""
+    """Objects as files, or in an S3 bucket with Object Lock (its keys: secrets/s3-access and secrets/s3-key)."""
 
     kind: Literal["files", "s3"] = "files"
     endpoint: str = ""
@@ -145,6 +145,8 @@ class Settings(Base):
     signing: SigningListen = SigningListen()
     media: Media = Media()
     vault: Vault = Vault()
+    node: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] = "web-1"
+    """This web process's name in the ledger: one that starts again under its name takes its own logs over at once."""
     database: str = ""
     """A SQLAlchemy URL; empty: SQLite in the state directory."""
     cities: tuple[City, ...] = ()

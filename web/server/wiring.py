@@ -1,36 +1,41 @@
-"""Where the processes are put together: the only file that names adapters."""
+"""Where the processes are put together: the only file that names adapters.
+
+Adapters are imported where they are needed: each process loads only its own, so that one which was killed is back
+within a second, and a city node never loads a media stack.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import httpx2
+import structlog
 from fastapi import FastAPI
 
-from evidence.adapters import envelope_p256
 from evidence.core.canonical import b64
-from media.worker import run_worker
-from sessions.adapters.keyring_files import FileKeyring
-from sessions.adapters.node_source import HttpLogSource
-from sessions.adapters.node_store import FileNodeStore
-from sessions.node import CityNode
-from sessions.node_keys import NodeKeys
 from sessions.node_trust import Pins
-from signing.adapters.certificate_authority import ensure_authority, open_authority
-from signing.adapters.master_key import ensure_master_key, read_master_key
-from signing.adapters.sealed_keys import SealedKeyStore
-from signing.adapters.sqlite_register import SqliteRegister
-from signing.service import SigningService
-from web.city.app import create_city_app
 from web.server.errors import BadSettings
+from web.server.identity import Identity, digest_of
 from web.server.installation import Layout, Party, ensure_token, read_private
+from web.server.limits import SDP_RATE, SESSION_RATE, SIGN_IN_RATE, Buckets
 from web.server.settings import CitySettings, Settings
-from web.server.workers import Worker
-from web.signing.app import create_signing_app
+from web.server.tickets import Tickets
+from web.server.workers import Worker, WorkerEngines, WorkerFolder
+
+if TYPE_CHECKING:
+    from evidence.adapters.witness_http import HttpWitness
+    from evidence.ports import Vault
+    from sessions.service import Proceedings
+    from sessions.verdict import Step, Verdict
+
+_log = structlog.get_logger("wiring")
 
 MASTER_KEY, ADMINISTRATOR_TOKEN, SIGNING_TOKEN, OPERATOR_TOKEN = (
     "master.key",
@@ -39,23 +44,38 @@ MASTER_KEY, ADMINISTRATOR_TOKEN, SIGNING_TOKEN, OPERATOR_TOKEN = (
     "operator.token",
 )
 POLICY, TRUST = "tlog-policy", "trust.json"
+S3_ACCESS, S3_KEY = "s3-access", "s3-key"
+CLIENT = Path(__file__).resolve().parent.parent / "client" / "plain"
+# Witnesses and holders answer in milliseconds when they are up, and come back within seconds when they are not.
+NODE_TIMEOUT_S = 10.0
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
+def entropy(n: int) -> bytes:
+    return os.urandom(n)
+
+
 def initialise_centre(settings: Settings) -> Party:
     """Make what a main centre needs and does not have yet; returns what the other parties get."""
+    from evidence.adapters.database import prepare
+    from sessions.adapters.keyring_files import FileKeyring
+    from signing.adapters.certificate_authority import ensure_authority
+    from signing.adapters.master_key import ensure_master_key
+    from signing.adapters.sealed_keys import SealedKeyStore
+
     layout = Layout(settings.state)
     layout.make()
     master = ensure_master_key(layout.secrets / MASTER_KEY)
     for token in (ADMINISTRATOR_TOKEN, SIGNING_TOKEN):
         ensure_token(layout.secrets / token)
-    keyring = FileKeyring.initialise(layout.data / "keys", domain=settings.domain, master=master, entropy=os.urandom)
+    keyring = FileKeyring.initialise(layout.data / "keys", domain=settings.domain, master=master, entropy=entropy)
     layout.signing.mkdir(mode=0o700, exist_ok=True)
-    signing_keys = SealedKeyStore(master=ensure_master_key(layout.signing / MASTER_KEY), entropy=os.urandom)
+    signing_keys = SealedKeyStore(master=ensure_master_key(layout.signing / MASTER_KEY), entropy=entropy)
     authority = ensure_authority(layout.signing / "ca", keys=signing_keys, operator=settings.operator, clock=now)
+    prepare(_database(settings))
     party = Party(
         domain=settings.domain,
         operator=settings.operator,
@@ -70,6 +90,9 @@ def initialise_centre(settings: Settings) -> Party:
 
 def initialise_city(settings: CitySettings, url: str) -> Party:
     """Make a city node's keys; returns what the other parties get."""
+    from sessions.adapters.node_store import FileNodeStore
+    from sessions.node_keys import NodeKeys
+
     layout = Layout(settings.state)
     layout.make()
     ensure_token(layout.secrets / OPERATOR_TOKEN)
@@ -95,16 +118,116 @@ def read_pins(folder: Path) -> Pins:
         raise BadSettings(f"{error.filename} is missing: exchange the public files and run `trust` first") from error
 
 
+@asynccontextmanager
+async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable[[], None]]]:
+    """The web process: the application, and what to call when it is told to stop."""
+    from evaluation.adapters.report_typst import render
+    from evidence.adapters import envelope_p256
+    from evidence.adapters.database import DatabaseLedger, prepare
+    from media.adapters.engine_socket import EngineSocket
+    from sessions.adapters.accounts import DatabaseAccounts
+    from sessions.adapters.keyring_files import FileKeyring
+    from sessions.adapters.nodes_http import HttpHolderNode
+    from sessions.adapters.pages_pdfium import PdfiumPages
+    from sessions.adapters.preparations_files import FilePreparations
+    from sessions.service import Proceedings
+    from signing.adapters import pades
+    from signing.adapters.csc_client import CscCloudSigner
+    from signing.adapters.master_key import read_master_key
+    from web.server.app import create_app
+    from web.server.services import Services
+
+    layout = Layout(settings.state)
+    pins = read_pins(layout.policy)
+    keyring = FileKeyring(
+        layout.data / "keys",
+        domain=settings.domain,
+        master=read_master_key(layout.secrets / MASTER_KEY),
+        entropy=entropy,
+    )
+    _check_agreement(settings, pins, str(keyring.centre_log.vkey))
+    async with AsyncExitStack() as stack:
+        prepare(_database(settings))
+        ledger = DatabaseLedger(_database(settings))
+        stack.callback(ledger.close)
+        accounts = DatabaseAccounts(url=_database(settings))
+        stack.callback(accounts.close)
+        http = await stack.enter_async_context(_node_client())
+        cloud = CscCloudSigner(
+            url=f"http://{settings.signing.host}:{settings.signing.port}",
+            token=read_private(layout.secrets / SIGNING_TOKEN).decode().strip(),
+        )
+        stack.push_async_callback(cloud.aclose)
+        proceedings = Proceedings(
+            owner=settings.node,
+            pins=pins,
+            ledger=ledger,
+            vault=await _vault(settings),
+            witnesses=_witnesses(settings, pins, http),
+            holders={city.domain: HttpHolderNode(city.url, http) for city in settings.cities},
+            envelopes=envelope_p256,
+            cloud=cloud,
+            reports=pades,
+            renderer=render,
+            engines=WorkerEngines(folder=worker_folder(settings), connect=EngineSocket.connect),
+            keyring=keyring,
+            preparations=FilePreparations(layout.data / "preparations"),
+            evidence=layout.data / "evidence",
+            clock=now,
+            entropy=entropy,
+        )
+        services = Services(
+            origin=settings.public_origin,
+            administrator=digest_of(read_private(layout.secrets / ADMINISTRATOR_TOKEN).decode().strip()),
+            identities=pins.trust.identities,
+            proceedings=proceedings,
+            identity=Identity(accounts=accounts, clock=time.time),
+            tickets=Tickets(clock=time.monotonic),
+            pages=PdfiumPages(cache=layout.data / "pages"),
+            session_buckets=Buckets(SESSION_RATE, clock=time.monotonic),
+            sign_in_buckets=Buckets(SIGN_IN_RATE, clock=time.monotonic),
+            sdp_buckets=Buckets(SDP_RATE, clock=time.monotonic),
+            clock=time.time,
+            monotonic=time.monotonic,
+            client=CLIENT,
+        )
+        stack.push_async_callback(proceedings.stop)
+        starting = asyncio.create_task(_start(proceedings))
+        stack.push_async_callback(_cancelled, starting)
+        yield create_app(services), services.closing.set
+
+
+async def _start(proceedings: Proceedings) -> None:
+    """Take up the logs while the doors already answer `starting`; a start that fails ends the process, loudly."""
+    try:
+        await proceedings.start()
+    except Exception:  # noqa: BLE001 (whatever it was: the supervisor starts us again, and the log says why)
+        _log.exception("start-failed")
+        os._exit(1)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 def build_signing(settings: Settings) -> FastAPI:
     """The signing process: its own keys, its own register, its own master key."""
+    from signing.adapters.certificate_authority import open_authority
+    from signing.adapters.master_key import read_master_key
+    from signing.adapters.sealed_keys import SealedKeyStore
+    from signing.adapters.sqlite_register import SqliteRegister
+    from signing.service import SigningService
+    from web.signing.app import create_signing_app
+
     layout = Layout(settings.state)
-    keys = SealedKeyStore(master=read_master_key(layout.signing / MASTER_KEY), entropy=os.urandom)
+    keys = SealedKeyStore(master=read_master_key(layout.signing / MASTER_KEY), entropy=entropy)
     service = SigningService(
         keys=keys,
         authority=open_authority(layout.signing / "ca", keys=keys),
         credentials=SqliteRegister(path=layout.signing / "register.sqlite"),
         clock=now,
-        entropy=os.urandom,
+        entropy=entropy,
     )
     return create_signing_app(service, read_private(layout.secrets / SIGNING_TOKEN).decode().strip())
 
@@ -112,6 +235,13 @@ def build_signing(settings: Settings) -> FastAPI:
 @asynccontextmanager
 async def build_city(settings: CitySettings) -> AsyncIterator[FastAPI]:
     """A city node's process."""
+    from evidence.adapters import envelope_p256
+    from sessions.adapters.node_source import HttpLogSource
+    from sessions.adapters.node_store import FileNodeStore
+    from sessions.node import CityNode
+    from sessions.node_keys import NodeKeys
+    from web.city.app import create_city_app
+
     layout = Layout(settings.state)
     pins = read_pins(layout.policy)
     store = FileNodeStore.open(layout.data / "node")
@@ -135,6 +265,68 @@ async def build_city(settings: CitySettings) -> AsyncIterator[FastAPI]:
 
 async def run_media_worker(settings: Settings, worker: Worker) -> None:
     """A media worker's process."""
-    layout = Layout(settings.state)
-    spool = layout.data / "spool" / worker.name
+    from media.worker import run_worker
+
+    spool = Layout(settings.state).data / "spool" / worker.name
     await run_worker(socket_path=worker.socket, spool=spool, address=settings.media.address, port=worker.port)
+
+
+def worker_folder(settings: Settings) -> WorkerFolder:
+    """The wanted media workers of this installation."""
+    layout = Layout(settings.state)
+    ports = range(settings.media.first_port, settings.media.last_port + 1)
+    return WorkerFolder(layout.run / "workers", sockets=layout.run, ports=ports)
+
+
+def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Verdict:
+    """`tongping verify`, with the adapters that it needs."""
+    from evidence.adapters import envelope_p256
+    from sessions.verify import verify as verify_evidence
+    from signing.adapters.pades_validation import validate_report
+
+    with file.open("rb") as opened:
+        return verify_evidence(opened, policy, validate=validate_report, envelopes=envelope_p256, progress=progress)
+
+
+def _check_agreement(settings: Settings, pins: Pins, log: str) -> None:
+    """Settings, keys and policy must speak of the same parties: better no start than a log that nobody can verify."""
+    if pins.trust.main != settings.domain or str(pins.policy.log) != log:
+        raise BadSettings("policy/ was made for another main centre, or for other keys")
+    missing = {city.domain for city in settings.cities} - pins.trust.centres.keys()
+    if missing or not settings.cities:
+        raise BadSettings(f"the agreement in policy/ does not name {', '.join(sorted(missing)) or 'any city'}")
+
+
+def _database(settings: Settings) -> str:
+    return settings.database or f"sqlite:///{Layout(settings.state).data / 'tongping.db'}"
+
+
+async def _vault(settings: Settings) -> Vault:
+    from evidence.adapters.vault_files import FileVault
+    from evidence.adapters.vault_s3 import S3Vault
+
+    layout, vault = Layout(settings.state), settings.vault
+    if vault.kind == "files":
+        return FileVault(layout.data / "vault")
+    return await S3Vault.open(
+        endpoint=vault.endpoint,
+        bucket=vault.bucket,
+        access_key=read_private(layout.secrets / S3_ACCESS).decode().strip(),
+        secret_key=read_private(layout.secrets / S3_KEY).decode().strip(),
+        secure=vault.tls,
+        retention=timedelta(days=vault.retention_days),
+    )
+
+
+def _node_client() -> httpx2.AsyncClient:
+    # No proxy and no credentials of the environment: the agreement says where the nodes are.
+    return httpx2.AsyncClient(timeout=NODE_TIMEOUT_S, trust_env=False)
+
+
+def _witnesses(settings: Settings, pins: Pins, http: httpx2.AsyncClient) -> list[HttpWitness]:
+    """A witness of the policy for each city, found by the name that its key carries."""
+    from evidence.adapters.witness_http import HttpWitness
+
+    keys = {key.name: key for key in pins.policy.witnesses}
+    named = [(city, keys.get(f"{city.domain}/witness")) for city in settings.cities]
+    return [HttpWitness(client=http, prefix=city.url, vkey=key) for city, key in named if key is not None]

@@ -15,6 +15,6 @@ async def healthz(here: Caller) -> dict[str, str]:
 
 @doors.open("GET", "/readyz", permission=PUBLIC)
 async def readyz(here: Caller) -> dict[str, str]:
-    if not here.services.ready():
+    if not here.services.ready:
         raise Starting("starting or stopping")
     return {"status": "ready"}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from sessions.core.view import view
 from starlette.responses import Response
 
 from evidence.core.canonical import Object, b64u, decode_object
-from sessions.core.view import view
 from web.server.allow import Caller, Doors
 from web.server.limits import MAX_TENDER
 from web.server.schemas.proceeding import ActRequest, Created, Performed, Vouched, VouchRequest
@@ -13,9 +13,7 @@ from web.server.schemas.proceeding import ActRequest, Created, Performed, Vouche
 doors = Doors("proceedings")
 
 
-@doors.open(
-    "POST", "/v1/proceedings", permission="create", reads="application/json", status_code=201
-)
+@doors.open("POST", "/v1/proceedings", permission="create", reads="application/json", status_code=201)
 async def create(here: Caller) -> Created:
     tender = decode_object(await here.octets("application/json", limit=MAX_TENDER), limit=MAX_TENDER)
     proceeding = await here.services.proceedings.create(tender)
@@ -35,9 +33,7 @@ async def perform(here: Caller, id: str, response: Response) -> Performed:
     return Performed(index=done.index, id=b64u(done.id), leaf=b64u(done.leaf))
 
 
-@doors.open(
-    "POST", "/v1/proceedings/{id}/seats/{seat}/vouch", permission="vouch", reads=VouchRequest, status_code=201
-)
+@doors.open("POST", "/v1/proceedings/{id}/seats/{seat}/vouch", permission="vouch", reads=VouchRequest, status_code=201)
 async def vouch(here: Caller, id: str, seat: str) -> Vouched:
     body = await here.json(VouchRequest)
     return Vouched(index=await here.keeper.vouch(seat, body.thumbprint))

@@ -35,15 +35,14 @@ async def sign_out(here: Caller) -> Response:
 async def me(here: Caller) -> Me:
     state = here.services.keeper(here.signed_in.proceeding).state
     seat = state.seats[here.signed_in.seat]
-    return Me(
-        proceeding=here.signed_in.proceeding, seat=seat.id, role=seat.role, venue=seat.venue, origin=state.origin
-    )
+    venue = seat.venue or None
+    return Me(proceeding=here.signed_in.proceeding, seat=seat.id, role=seat.role, venue=venue, origin=state.origin)
 
 
 @doors.open("POST", "/v1/proceedings/{id}/links", permission="links.issue", reads=LinkRequest, status_code=201)
 async def issue_link(here: Caller, id: str) -> Link:
     body = await here.json(LinkRequest)
-    here.require_seat(body.seat)
+    here.keeper.state.seat(body.seat)
     token = await here.services.identity.issue_link(id, body.seat)
     return Link(token=token, url=f"{here.services.origin}/sign-in#{token}")
 

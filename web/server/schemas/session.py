@@ -26,5 +26,5 @@ class Me(Body):
     proceeding: str
     seat: str
     role: str
-    venue: str
+    venue: str | None
     origin: str

@@ -1,0 +1,45 @@
+"""Buckets, as the reliability report asks for (rows 2.4.1, 43)."""
+
+from __future__ import annotations
+
+import pytest
+
+from web.server.errors import TooManyRequests
+from web.server.limits import MAX_BUCKETS, Bucket, Buckets, Rate
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def spend(bucket: Bucket) -> int:
+    for taken in range(10_000):
+        try:
+            bucket.take()
+        except TooManyRequests:
+            return taken
+    raise AssertionError("the bucket never ends")
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
+    clock = Clock()
+    bucket = Bucket(Rate(per_second=20, burst=60), clock=clock)
+    assert spend(bucket) == 60
+    clock.now += 1
+    assert spend(bucket) == 20
+    clock.now += 3600
+    assert spend(bucket) == 60
+
+
+def test_callers_do_not_share_a_bucket_and_are_not_remembered_without_bound() -> None:
+    buckets = Buckets(Rate(per_second=1, burst=1), clock=Clock())
+    buckets.take("flooder")
+    with pytest.raises(TooManyRequests):
+        buckets.take("flooder")
+    buckets.take("other")
+    for caller in range(MAX_BUCKETS):
+        buckets.take(caller)
+    buckets.take("flooder")

@@ -1,0 +1,296 @@
+"""The command `tongping`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from sessions.verdict import Step, Verdict
+from web.server import wiring
+from web.server.errors import BadSettings, WebError
+from web.server.installation import Layout, Party, write_toml, write_trust
+from web.server.journal import start_journal
+from web.server.processes import Sibling, Supervisor, run_until_signal
+from web.server.serving import serve as serve_app
+from web.server.settings import (
+    CITY_FILE,
+    SERVER_FILE,
+    Settings,
+    load_city_settings,
+    load_settings,
+    state_directory,
+)
+
+app = typer.Typer(
+    help="Tongping 同评: remote evaluation of bids in several cities, on a record that no single city can rewrite.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+city = typer.Typer(help="A city's own node: witness, holder of shares, voice of its city.", no_args_is_help=True)
+app.add_typer(city, name="city")
+
+State = Annotated[Path | None, typer.Option(help="State directory (default: TONGPING_STATE, else ./state).")]
+Domain = Annotated[str, typer.Option(help="The centre's domain; it becomes part of every log's name.")]
+Operator = Annotated[str, typer.Option(help="Who runs this centre, as certificates and trust.json shall say.")]
+PUBLIC_ORIGIN = "http://127.0.0.1:8000"
+
+
+@app.command()
+def init(
+    state: State = None,
+    domain: Domain = "centre.example",
+    operator: Operator = "示例公共资源交易中心",
+    public_origin: Annotated[str, typer.Option(help="The one address that people and nodes use.")] = PUBLIC_ORIGIN,
+    port: Annotated[int, typer.Option(help="Port of the web process.")] = 8000,
+    signing_port: Annotated[int, typer.Option(help="Port of the signing process.")] = 8001,
+    media_address: Annotated[str, typer.Option(help="Address that media workers bind.")] = "127.0.0.1",
+) -> None:
+    """Make a main centre: keys, certificate authority, tokens. What exists already stays."""
+    path = state_directory(state)
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (path / SERVER_FILE).exists():
+        write_toml(
+            path / SERVER_FILE,
+            {
+                "domain": domain,
+                "operator": operator,
+                "public_origin": public_origin,
+                "web.port": port,
+                "signing.port": signing_port,
+                "media.address": media_address,
+            },
+            {},
+        )
+    party = wiring.initialise_centre(load_settings(path))
+    layout = Layout(path)
+    typer.echo(f"主场中心 {party.domain} 已就绪：{path}")
+    for step in (
+        f"把 {layout.public} 当面交给各城市与监督部门，并收取它们的 centre.json",
+        "运行 tongping trust --city FILE …（每个城市一份），生成 policy/ 并分发",
+        f"妥善保管 {layout.secrets}：其中有主密钥与管理员令牌；主密钥须另行备份",
+        f"{layout.signing}/ca/root.key 只用于签发下级证书，建议移入保险柜",
+        "运行 tongping serve",
+    ):
+        typer.echo(f"  □ {step}")
+
+
+@app.command()
+def trust(
+    city_files: Annotated[list[Path], typer.Option("--city", help="A city's public/centre.json; one option each.")],
+    state: State = None,
+    quorum: Annotated[int, typer.Option(help="Witnesses that must cosign; 0: all of them.")] = 0,
+    holder_k: Annotated[int, typer.Option(help="Holders that open a seal; 0: a majority.")] = 0,
+    f: Annotated[int, typer.Option(help="Witnesses that may be dishonest.")] = 1,
+) -> None:
+    """Write the agreement's policy from the parties' public files, and where the cities' nodes are."""
+    path = state_directory(state)
+    layout = Layout(path)
+    cities = [Party.read(file) for file in city_files]
+    write_trust(
+        layout.policy,
+        main=Party.read(layout.public),
+        cities=cities,
+        quorum=quorum or len(cities),
+        # protocols.md section 3: k = floor(n / 2) + 1.
+        holder_k=holder_k or len(cities) // 2 + 1,
+        f=f,
+    )
+    settings = load_settings(path)
+    if not settings.cities:
+        rows = "".join(f'\n[[cities]]\ndomain = "{party.domain}"\nurl = "{party.url}"\n' for party in cities)
+        with (path / SERVER_FILE).open("a") as file:
+            file.write(rows)
+        load_settings(path)
+    typer.echo(f"已写入 {layout.policy}：请把该目录分发给各城市、各席位与审计人员")
+
+
+@app.command()
+def serve(
+    state: State = None,
+    with_city: Annotated[list[Path] | None, typer.Option(help="State directory of a city node, too.")] = None,
+) -> None:
+    """Run web, signing and the media workers (and city nodes, where named) under one supervisor."""
+    path = state_directory(state)
+    settings = load_settings(path)
+    start_journal("supervisor")
+    asyncio.run(run_until_signal(supervisor(settings, tuple(with_city or ()))))
+
+
+def supervisor(settings: Settings, cities: tuple[Path, ...] = ()) -> Supervisor:
+    """Every process of an installation, and of the city nodes that share its machine."""
+    layout = Layout(settings.state)
+    folder = wiring.worker_folder(settings)
+    always = [Sibling("signing", _command("signing", settings.state))]
+    for place in cities:
+        name = f"city-{load_city_settings(place.absolute()).domain.partition('.')[0]}"
+        always.append(Sibling(name, (*_command("city"), "serve", "--state", str(place.absolute()))))
+    always.append(Sibling("web", _command("web", settings.state)))
+
+    def workers() -> list[Sibling]:
+        return [
+            Sibling(worker.name, (*_command("media-worker", settings.state), worker.proceeding))
+            for worker in folder.wanted()
+        ]
+
+    return Supervisor(always=always, run=layout.run, logs=layout.log, wanted=workers)
+
+
+def _command(name: str, state: Path | None = None) -> tuple[str, ...]:
+    # -P: the working directory is no place to import from.
+    command = (sys.executable, "-P", "-m", "web.server", name)
+    return command if state is None else (*command, "--state", str(state))
+
+
+@app.command()
+def web(state: State = None) -> None:
+    """Run the web process alone."""
+    settings = load_settings(state_directory(state))
+    start_journal("web")
+
+    async def main() -> None:
+        async with wiring.build_web(settings) as (served, stopping):
+            await serve_app(served, settings.web, stopping=stopping)
+
+    uvloop.run(main())
+
+
+@app.command()
+def signing(state: State = None) -> None:
+    """Run the signing process alone."""
+    settings = load_settings(state_directory(state))
+    start_journal("signing")
+    uvloop.run(serve_app(wiring.build_signing(settings), settings.signing))
+
+
+@app.command("media-worker")
+def media_worker(proceeding: str, state: State = None) -> None:
+    """Run the media worker of one proceeding alone."""
+    settings = load_settings(state_directory(state))
+    start_journal("media-worker")
+    found = [worker for worker in wiring.worker_folder(settings).wanted() if worker.proceeding == proceeding]
+    if not found:
+        raise BadSettings(f"nobody wants a media worker for {proceeding}")
+    uvloop.run(wiring.run_media_worker(settings, found[0]))
+
+
+@city.command("init")
+def city_init(
+    state: State = None,
+    domain: Domain = "city.example",
+    operator: Operator = "示例城市交易中心",
+    url: Annotated[str, typer.Option(help="Where the main server reaches this node.")] = "http://127.0.0.1:8100",
+    main_url: Annotated[str, typer.Option(help="The main server's public origin.")] = PUBLIC_ORIGIN,
+    port: Annotated[int, typer.Option(help="Port of the node.")] = 8100,
+) -> None:
+    """Make a city node: its keys and its operator's token. A node that exists keeps its keys."""
+    path = state_directory(state)
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (path / CITY_FILE).exists():
+        values = {"domain": domain, "operator": operator, "main_url": main_url, "listen.port": port}
+        write_toml(path / CITY_FILE, values, {})
+    party = wiring.initialise_city(load_city_settings(path), url)
+    layout = Layout(path)
+    typer.echo(f"城市节点 {party.domain} 已就绪：{path}")
+    for step in (
+        f"把 {layout.public} 当面交给主场中心",
+        "收到 policy/ 后运行 tongping city trust --policy DIR",
+        f"妥善保管 {layout.secrets} 与 {layout.data}；见证密钥不得从备份恢复",
+        "运行 tongping city serve",
+    ):
+        typer.echo(f"  □ {step}")
+
+
+@city.command("trust")
+def city_trust(
+    policy: Annotated[Path, typer.Option(help="The folder with tlog-policy and trust.json.")], state: State = None
+) -> None:
+    """Pin the agreement's policy; what is pinned is never replaced silently."""
+    layout = Layout(state_directory(state))
+    wiring.read_pins(policy)
+    for name in (wiring.POLICY, wiring.TRUST):
+        data, pinned = (policy / name).read_bytes(), layout.policy / name
+        if pinned.exists() and pinned.read_bytes() != data:
+            raise BadSettings(f"{pinned} holds another agreement; remove it by hand if the parties agreed so")
+        pinned.write_bytes(data)
+    typer.echo(f"已钉住 {layout.policy}")
+
+
+@city.command("serve")
+def city_serve(state: State = None) -> None:
+    """Run the node."""
+    settings = load_city_settings(state_directory(state))
+    start_journal("city")
+
+    async def main() -> None:
+        async with wiring.build_city(settings) as served:
+            await serve_app(served, settings.listen)
+
+    uvloop.run(main())
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="An evidence file.")],
+    policy: Annotated[Path, typer.Option(help="The folder with tlog-policy and trust.json.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+) -> None:
+    """Verify an evidence file against pinned keys: 0 valid, 1 invalid, 2 undetermined or unreadable."""
+
+    def step(found: Step) -> None:
+        if not as_json:
+            typer.echo(f"({found.number:>2}) {found.code or 'ok'}: {found.name} {found.detail}".rstrip())
+
+    try:
+        verdict = wiring.verify(file, policy, progress=step)
+    except OSError as error:
+        typer.echo(f"tongping: {file}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(json.dumps(_as_object(verdict), ensure_ascii=False) if as_json else _in_words(verdict))
+    raise typer.Exit(verdict.status)
+
+
+def _as_object(verdict: Verdict) -> dict[str, object]:
+    return {
+        "verdict": verdict.outcome,
+        "origin": verdict.origin,
+        "flags": verdict.flags,
+        "entries": verdict.entries,
+        "withheld": verdict.withheld,
+        "signers": verdict.signers,
+        "ranking": [{"bidder": bidder, "name": name, "rank": rank} for bidder, name, rank in verdict.ranking],
+        "steps": [{"number": s.number, "name": s.name, "code": s.code, "detail": s.detail} for s in verdict.steps],
+    }
+
+
+def _in_words(verdict: Verdict) -> str:
+    flags = f" [{', '.join(verdict.flags)}]" if verdict.flags else ""
+    lines = [f"{rank}. {name} ({bidder})" for bidder, name, rank in verdict.ranking]
+    return "\n".join([*lines, f"{verdict.outcome}{flags}: {verdict.origin}, {verdict.entries} entries"])
+
+
+@app.command()
+def demo(
+    seed: Annotated[int | None, typer.Option(help="Another tender, with other sheets.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Where the demo keeps everything.")] = None,
+    keep: Annotated[bool, typer.Option(help="Go on serving when the proceeding is over.")] = False,
+) -> None:
+    """Play one whole proceeding, with real processes, real media and real signatures."""
+    # Imported late: the demo brings the actors with it, which no server needs.
+    from web.demo.run import run_demo
+
+    raise typer.Exit(run_demo(seed=seed, state=state, keep=keep))
+
+
+def main() -> None:
+    """The entry point: refusals are one line, not a traceback."""
+    try:
+        app(prog_name="tongping", standalone_mode=True)
+    except WebError as error:
+        typer.echo(f"tongping: {error.code}: {error}", err=True)
+        raise SystemExit(2) from None
