@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+from evaluation.core import report, tender
+from evaluation.core.results import ranking_digest
 from evidence.core.act import Act
 from evidence.core.canonical import sha256
 from evidence.core.envelope import Context, Envelope
@@ -134,4 +136,23 @@ class Clerk:
         return listed
 
     async def _render(self) -> None:
-        raise NotImplementedError
+        """The report says which log it is of, so nothing is appended between its content and its freeze."""
+
+        async def frozen() -> commands.Command:
+            state = self._docket.state
+            if state.definition is None or state.evaluation.ranking is None:
+                raise StillDue("nothing is ranked yet")
+            definition = tender.parse(await self._vault.get(state.definition.sha256.hex()))
+            content = report.content(definition, state.evaluation, self._docket.entries)
+            pdf = await asyncio.to_thread(self._renderer, content)
+            document = await asyncio.to_thread(self._reports.lock_report, pdf, state.signers)
+            await self._vault.put(report.encode(content))
+            await self._vault.put(document)
+            return commands.FreezeReport(
+                document=sha256(document),
+                size=len(document),
+                content=report.digest(content),
+                ranking=ranking_digest(state.evaluation.ranking),
+            )
+
+        await self._docket.compose(frozen)

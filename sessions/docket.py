@@ -110,6 +110,14 @@ class Docket:
         """The entries that the command led to, durable. Errors of the rules pass through, and nothing happened."""
         return await self._alone(lambda: self._execute(command, private))
 
+    async def compose(self, command: Callable[[], Awaitable[Command]]) -> tuple[Entry, ...]:
+        """Execute what `command` makes of the log as it stands: no entry comes in between."""
+
+        async def alone() -> tuple[Entry, ...]:
+            return await self._execute(await command(), ())
+
+        return await self._alone(alone)
+
     async def perform(self, jws: str, command: Callable[[Act], Awaitable[Command]]) -> Performed:
         """Take an act: the first answer again if it is in the log, else check it, decide and append.
 

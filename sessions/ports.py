@@ -78,7 +78,7 @@ class ReportSigner(Protocol):
 class ReportRenderer(Protocol):
     """The report's content as a PDF. MUST give the same bytes for the same content."""
 
-    def __call__(self, content: Object) -> bytes: ...
+    def __call__(self, content: Object, /) -> bytes: ...
 
 
 class MediaEngines(Protocol):
@@ -98,5 +98,5 @@ class Clock(Protocol):
 class Entropy(Protocol):
     """A cryptographic source of randomness."""
 
-    def __call__(self, n: int) -> bytes:
+    def __call__(self, n: int, /) -> bytes:
         """`n` unpredictable bytes."""
