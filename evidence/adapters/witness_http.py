@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import httpx2
 
+from evidence.core.canonical import decimal
 from evidence.core.note import MAX_NOTE, VerifierKey
 from evidence.core.witness import AddCheckpoint, AddLog
-from evidence.errors import Unavailable, UnknownLog, WitnessConflict, WitnessRefused
+from evidence.errors import Malformed, Unavailable, UnknownLog, WitnessConflict, WitnessRefused
 
 # A witness answers within one flush of its disk; one that takes longer is asked again later.
 TIMEOUT_S = 5.0
@@ -29,9 +30,11 @@ class HttpWitness:
         if status == 200:
             return body.splitlines(keepends=True)
         if status == 409 and kind == "text/x.tlog.size":
-            text = body.removesuffix("\n")
-            if text.isascii() and text.isdigit() and len(text) <= 20:
-                raise WitnessConflict(int(text))
+            try:
+                size = decimal(body.removesuffix("\n"))
+            except Malformed as error:
+                raise Unavailable("the witness's size is no size") from error
+            raise WitnessConflict(size)
         raise _refusal(status, body)
 
     async def add_log(self, request: AddLog) -> None:

@@ -26,6 +26,7 @@ MAX_BYTES = 60_000
 # Deeper nesting serves nobody and could exhaust a reader's stack (protocols.md 1.1).
 MAX_DEPTH = 16
 
+_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 _B64U = re.compile(r"[A-Za-z0-9_-]*\Z")
 
 
@@ -49,6 +50,14 @@ def ascii_bytes(text: str) -> bytes:
     if not text.isascii() or any(ord(c) < 0x20 for c in text):
         raise Malformed("text must be printable ASCII")
     return text.encode("ascii")
+
+
+def decimal(text: str) -> int:
+    """A size or index as C2SP texts write it: ASCII digits, no leading zero. Sizes stay below 2^63 (tlog-tiles), which
+    also fits a database's integers."""
+    if not _DECIMAL.match(text) or int(text) >= 1 << 63:
+        raise Malformed("not a plain decimal")
+    return int(text)
 
 
 def b64u(data: bytes) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from evidence.core.canonical import b64, unb64
+from evidence.core.canonical import b64, decimal, unb64
 from evidence.errors import Malformed, Untrusted
 
 # Signature types of C2SP signed-note and tlog-cosignature.
@@ -152,9 +152,7 @@ class Checkpoint:
         lines = text.decode("utf-8").split("\n")
         if len(lines) != 4 or lines[3] != "" or not lines[0]:
             raise Malformed("a checkpoint is origin, size, root")
-        if not lines[1].isascii() or not lines[1].isdigit() or str(int(lines[1])) != lines[1]:
-            raise Malformed("the size is not a plain decimal")
-        return Checkpoint(lines[0], int(lines[1]), unb64(lines[2], 32))
+        return Checkpoint(lines[0], decimal(lines[1]), unb64(lines[2], 32))
 
 
 def check_names(note: bytes, origin: str, size: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evidence.core.canonical import decimal
 from evidence.core.note import COSIGNATURE_V1, ED25519, Checkpoint, Note, VerifierKey, read_checkpoint
 from evidence.errors import Malformed, NoQuorum, Untrusted
 
@@ -35,8 +36,8 @@ class Policy:
                     log = VerifierKey.parse(vkey)
                 case ["witness", alias, vkey] if alias not in witnesses:
                     witnesses[alias] = VerifierKey.parse(vkey)
-                case ["group", name, count, *members] if name not in groups and count.isdigit():
-                    groups[name] = (int(count), members)
+                case ["group", name, count, *members] if name not in groups:
+                    groups[name] = (decimal(count), members)
                 case ["quorum", name] if chosen is None:
                     chosen = name
                 case _:
@@ -49,6 +50,9 @@ class Policy:
         keys = tuple(witnesses[a] for a in aliases)
         if not 1 <= k <= len(keys) or any(key.type != COSIGNATURE_V1 for key in keys):
             raise Malformed("the quorum cannot be met")
+        # One operator under two aliases would count twice, and a log never counts as its own witness.
+        if len({key.public for key in (log, *keys)}) <= len(keys) or len({key.name for key in keys}) < len(keys):
+            raise Malformed("two of the policy's keys are one")
         return Policy(log, keys, k)
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evidence.core.canonical import b64, unb64
+from evidence.core.canonical import b64, decimal, unb64
 from evidence.core.merkle import verify_inclusion
 from evidence.core.note import Checkpoint, VerifierKey
 from evidence.core.policy import Policy
@@ -35,10 +35,7 @@ class Proof:
             raise Malformed("a tlog-proof's head is ASCII") from error
         if not separator or len(lines) < 2 or lines[0] != MAGIC or not lines[1].startswith("index "):
             raise Malformed("not a tlog-proof")
-        index = lines[1].removeprefix("index ")
-        if not index.isdigit() or str(int(index)) != index:
-            raise Malformed("the index is not a plain decimal")
-        return Proof(int(index), tuple(unb64(line, 32) for line in lines[2:]), note)
+        return Proof(decimal(lines[1].removeprefix("index ")), tuple(unb64(line, 32) for line in lines[2:]), note)
 
     def check(self, leaf: bytes, policy: Policy, log_key: VerifierKey) -> Checkpoint:
         """The entry with this leaf hash stands at `index` of a tree that the quorum cosigned."""

@@ -24,7 +24,7 @@ from enum import Enum
 
 from evidence.core import act as acts
 from evidence.core import entry as entries
-from evidence.core.canonical import MAX_BYTES, Object, b64, members, unb64
+from evidence.core.canonical import MAX_BYTES, Object, b64, decimal, members, unb64
 from evidence.core.merkle import EMPTY_ROOT, leaf_hash, verify_consistency
 from evidence.core.note import ED25519, MAX_NOTE, Checkpoint, Note, VerifierKey, read_checkpoint
 from evidence.core.policy import Policy
@@ -96,12 +96,11 @@ class AddCheckpoint:
         if not separator or not head.isascii():
             raise Malformed("add-checkpoint is an old size, a proof, a blank line, a checkpoint")
         first, *lines = head.decode("ascii").split("\n")
-        old = first.removeprefix("old ")
-        if old == first or not old.isdigit() or len(old) > 20 or str(int(old)) != old:
+        if not first.startswith("old "):
             raise Malformed("the first line is the old size")
         if len(lines) > MAX_PROOF_LINES:
             raise Malformed("too many proof lines")
-        request = AddCheckpoint(int(old), tuple(unb64(line, 32) for line in lines), note)
+        request = AddCheckpoint(decimal(first.removeprefix("old ")), tuple(unb64(line, 32) for line in lines), note)
         Checkpoint.parse(Note.parse(note).text)
         return request
 
