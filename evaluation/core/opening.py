@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.core import chair
 from evaluation.core.commands import OpenRound
 from evaluation.core.rounds import BALLOT, CHAIR, SHEET, Freeze, Round
-from evaluation.core.sealing import round_opened
+from evaluation.core.sealing import code, round_opened
 from evaluation.core.state import Evaluation
 from evaluation.errors import (
     AlreadyDone,
@@ -113,7 +113,7 @@ def open_round(state: Evaluation, command: OpenRound) -> tuple[Draft, ...]:
         opened: Object = {"act": b64u(act)}
         try:
             if isinstance(plaintext, str):
-                raise _Unreadable(plaintext)
+                raise _Unreadable(code(plaintext))
             # (3)
             if sheet_commitment(plaintext) != found.seals[act].envelope.c:
                 raise CommitmentMismatch("the plaintext is not the committed one")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from evaluation.core.rounds import BALLOT, SHEET, Round
 from evaluation.core.sheet import PART
 from evaluation.core.state import Evaluation, Fixed, Holders
@@ -21,15 +23,22 @@ from evaluation.errors import (
     WrongHolders,
 )
 from evidence.core.act import Act
-from evidence.core.canonical import Object, b64u, members, unb64u
+from evidence.core.canonical import Object, b64u, encode, members, unb64u
 from evidence.core.entry import Draft
 from evidence.core.envelope import Context, Envelope
 from evidence.errors import Malformed
 
 PURPOSE_OF = {"ballot.seal": BALLOT, "sheet.seal": SHEET}
 SEALED = {BALLOT: "BallotSealed", SHEET: "SheetSealed"}
-# A code of a holder's rejection, kebab-case; longer texts have no place in the log.
-_MAX_CODE = 64
+# A code says in one word why a share or a sheet cannot be used; longer texts have no place in the log.
+_CODE = re.compile(r"[a-z][a-z0-9-]{1,63}", re.ASCII)
+
+
+def code(text: str) -> str:
+    """The code, or Malformed."""
+    if not _CODE.fullmatch(text):
+        raise Malformed("a code is a short word in kebab-case")
+    return text
 
 
 def fixed(state: Evaluation) -> Fixed:
@@ -90,7 +99,7 @@ def seal(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     # (2)
     if unb64u(body["definition"], 32) != fixed(state).sha256:
         raise WrongDefinition("made for another definition")
-    if body["part"] != PART:
+    if encode(body["part"]) != encode(PART):
         raise SealRefused("a sheet has one part in this version")
     # (3)
     gate = state.sealing_gate
@@ -124,8 +133,7 @@ def acknowledge(state: Evaluation, act: Act) -> tuple[Draft, ...]:
 def reject(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     """`share.reject`: the dealing is bad; the seat seals again."""
     body = members(act.body, {"act": str, "index": int, "code": str})
-    if not 1 <= len(body["code"]) <= _MAX_CODE or not body["code"].isascii():
-        raise Malformed("a code is a short ASCII word")
+    code(body["code"])
     _check_answer(state, act, body)
     return (Draft("ShareRejected", {}, act),)
 

@@ -132,7 +132,7 @@ def read(plaintext: bytes, place: Place, more: Mapping[str, type]) -> Object:
         canonical = encode(value) == plaintext
     except Malformed as error:
         raise SheetMalformed(str(error)) from error
-    if value["v"] != 1 or value["part"] != PART or not canonical:
+    if value["v"] != 1 or encode(value["part"]) != encode(PART) or not canonical:
         raise SheetMalformed("unknown version or part, or not in canonical form")
     found = (value["aud"], value["seat"], value["round"], value["definition"])
     if found != (place.aud, place.seat, place.round, b64u(place.definition)):

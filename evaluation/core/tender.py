@@ -10,7 +10,7 @@ from decimal import Decimal
 from evaluation.core import credit_code, points
 from evaluation.core.rules import government_procurement as rules
 from evaluation.errors import BiddersRefused, CreditCodeRefused, CriteriaRefused, DefinitionRefused, WeightRefused
-from evidence.core.canonical import JSON, Object, b64u, decode_object, members, unb64u
+from evidence.core.canonical import JSON, Object, b64u, decode_object, encode, members, unb64u
 from evidence.errors import Malformed
 
 # A definition names every criterion once; a tender with thousands of them still stays below this.
@@ -22,6 +22,8 @@ FEWEST_BIDDERS = 3
 MAX_BIDDERS = 99
 # A sealed sheet has at most 40 000 bytes (protocols.md section 3); see `_check_sheet_fits`.
 _SHEET_BYTES, _SHEET_HEAD, _ITEM_HEAD = 40_000, 600, 64
+# An entry has at most 60 000 bytes (protocols.md 1.1), of which the act and the rest of `DefinitionFixed` take little.
+_SCORING_BYTES = 55_000
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 _MAX_ID = 32
 
@@ -270,6 +272,8 @@ def _check_sheet_fits(definition: Definition) -> None:
     )
     if size > _SHEET_BYTES:
         raise DefinitionRefused(f"a sheet may take {size} bytes, {_SHEET_BYTES} fit into one part")
+    if len(encode(definition.scoring.json)) > _SCORING_BYTES:
+        raise DefinitionRefused(f"the scoring takes more than the {_SCORING_BYTES} bytes that fit into one entry")
 
 
 def _nodes(roots: Sequence[Criterion]) -> Iterator[Criterion]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evidence.core.act import NO_ACT, NOTHING_SEEN, Act, thumbprint, verify
-from evidence.core.canonical import Object, members
+from evidence.core.canonical import Object
 from sessions.core.state import Key, Proceeding
 from sessions.errors import (
     ActFork,
@@ -77,10 +77,12 @@ def _key(state: Proceeding, act: Act) -> Key:
 def _founder(act: Act) -> Key:
     if act.act != "proceeding.found":
         raise UnknownKey("the first act founds the proceeding")
-    identities = members(act.body.get("identities"), dict.fromkeys(act.body.get("identities") or (), dict))
+    identities = act.body.get("identities")
     domain, _, path = act.aud.partition("/")
-    if domain != act.sub or not path.startswith("proceedings/") or domain not in identities:
+    if domain != act.sub or not path.startswith("proceedings/"):
         raise WrongSeat("a proceeding is founded by the centre of its origin")
+    if not isinstance(identities, dict) or not isinstance(identities.get(domain), dict):
+        raise UnknownKey("the founding names no identity of its centre")
     return _fresh(identities[domain], domain)
 
 

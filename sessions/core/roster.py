@@ -117,10 +117,10 @@ def _seats(
     seats: dict[str, Seat] = {}
     for item in value:
         found = members(item, {"id": str, "role": str, "venue": object, "centre": str})
-        role, venue = found["role"], found["venue"] or ""
+        role, venue = found["role"], "" if found["venue"] is None else found["venue"]
         if role not in ROLES or not isinstance(venue, str) or found["centre"] not in identities:
             raise FoundingRefused("a seat has a known role, and a centre with an identity key")
-        if venue not in venues and not (venue == "" and role in _VENUELESS):
+        if venue not in venues and not (found["venue"] is None and role in _VENUELESS):
             raise FoundingRefused("a seat is in a venue, except a supervisor's or auditor's")
         if venue and role not in _VENUELESS and found["centre"] != venues[venue].centre:
             raise FoundingRefused("the centre of the venue vouches for its seats")
@@ -138,7 +138,8 @@ def _seats(
 
 
 def _holders(value: list[JSON], k: int, identities: Mapping[str, Object]) -> tuple[tuple[str, ...], int]:
-    if not FEWEST_HOLDERS <= len(value) <= MOST_HOLDERS or any(name not in identities for name in value):
+    known = all(isinstance(name, str) and name in identities for name in value)
+    if not FEWEST_HOLDERS <= len(value) <= MOST_HOLDERS or not known:
         raise FoundingRefused(f"{FEWEST_HOLDERS} to {MOST_HOLDERS} holders with identity keys")
     if len(set(value)) != len(value) or k != len(value) // 2 + 1:
         raise FoundingRefused("each holder once, and k is the majority of them")
