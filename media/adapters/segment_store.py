@@ -76,10 +76,12 @@ def _write_file(path: Path, data: bytes) -> None:
 
 def make_take(root: Path, track: TrackKey, take: int, init: bytes) -> None:
     folder = take_folder(root, track, take)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    path = (folder.parents[1], folder.parent, folder)  # room, kind, take
+    for part in path:
+        part.mkdir(exist_ok=True, mode=0o750)  # `parents=True` would ignore the mode
     _write_file(folder / "init.webm", init)
-    for parent in (folder, *list(folder.parents)[:3]):
-        _sync_folder(parent)
+    for part in (root, *path):
+        _sync_folder(part)
 
 
 def write_head(root: Path, head: SegmentHead) -> None:

@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
+from aiortc import MediaStreamTrack
+
 from media.adapters.clip_publisher import ClipPublisher
 from media.adapters.engine_socket import EngineSocket
 from media.adapters.room_client import RoomClient
@@ -53,8 +55,27 @@ async def until_status(engine: MediaEngine, condition: Callable[[Mapping[str, An
     return status
 
 
+def content_of(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
 def hash_of(path: str) -> str:
-    return sha256(Path(path).read_bytes()).hexdigest()
+    return sha256(content_of(path)).hexdigest()
+
+
+class Gate(MediaStreamTrack):
+    """A track that can be held back."""
+
+    def __init__(self, track: MediaStreamTrack) -> None:
+        super().__init__()
+        self.kind = track.kind
+        self.open = asyncio.Event()
+        self.open.set()
+        self._track = track
+
+    async def recv(self) -> Any:
+        await self.open.wait()
+        return await self._track.recv()
 
 
 class Worker:
@@ -106,6 +127,7 @@ class Joined:
 
     client: RoomClient
     clip: ClipPublisher
+    audio: Gate
 
     async def leave(self) -> None:
         self.clip.stop()
@@ -115,10 +137,11 @@ class Joined:
 async def join(engine: MediaEngine, room: str, clip: Path) -> Joined:
     """Publish the clip as this room and wait for the connection."""
     publisher = ClipPublisher(clip_path=clip, clock=wall_ms)
-    client = RoomClient(tracks=[publisher.audio, publisher.video])
+    audio = Gate(publisher.audio)
+    client = RoomClient(tracks=[audio, publisher.video])
     await client.accept(await engine.publish(room, await client.offer()))
     await asyncio.wait_for(client.connected(), 10)
-    return Joined(client, publisher)
+    return Joined(client, publisher, audio)
 
 
 class Listener:
