@@ -1,0 +1,276 @@
+"""The offline verification of an evidence file: the numbered recipe of protocols.md section 8, all steps joined.
+
+(1) The file is the one byte sequence for its contents.
+(2) V1: policy and trust come from outside the file.
+(3) V2: the centre log, with the quorum, names the proceeding's log key and its final root; both acts are the centre's.
+(4) V3: the entries are whole and lead to the final checkpoint with quorum, which is also the recorded final root.
+(5) Exactly the files that the log calls for are there, each with the hash that the log states.
+(6) V3: every earlier checkpoint has its quorum and is a prefix.
+(7) V4 to V9: every act is signed by a live key of its seat or centre, counted without a gap, and had seen our root;
+    every entry is what the rules yield from the entries before it, gates included (docs/adr/0002).
+(8) V1 once more: the log was founded, and every seat bound, under this very policy and trust.
+(9) V8: the released shares open each listed ciphertext to the very sheet that the log shows.
+(10) V10: disclosures fit digests.
+(11) V12: the report's content follows from the log, its revisions build on one another, and every member's
+    certificate signed it under the pinned roots.
+(12) Recordings: segments count on without a hole that is not declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from evaluation.core import report, tender
+from evidence.core import verify as log_checks
+from evidence.core.act import verify as verify_act
+from evidence.core.canonical import sha256, unb64u
+from evidence.core.entry import Entry
+from evidence.core.entry import parse as parse_entry
+from evidence.core.merkle import Tree
+from evidence.core.note import Checkpoint, VerifierKey
+from evidence.errors import Malformed, Untrusted
+from evidence.ports import Envelopes
+from sessions.core import acts, contents
+from sessions.core.replay import Replay
+from sessions.core.state import Proceeding
+from sessions.core.tracks import tracks
+from sessions.evidence_file import EvidenceFile
+from sessions.listing import listing
+from sessions.node_trust import Pins
+from sessions.opening import open_all
+from sessions.verdict import UNDETERMINED, VALID, Refused, Step, Verdict
+from signing.core.verdict import Outcome, ReportVerdict
+
+
+class ReportValidator(Protocol):
+    """`signing.adapters.pades_validation.validate_report`, handed in by the wiring."""
+
+    def __call__(
+        self, pdf: bytes, *, roots: Sequence[bytes], expected: Mapping[str, bytes], at: datetime
+    ) -> ReportVerdict: ...
+
+
+def read_pins(folder: Path) -> Pins:
+    """POLICY/tlog-policy and POLICY/trust.json."""
+    try:
+        policy = (folder / "tlog-policy").read_text("utf-8")
+        trust = (folder / "trust.json").read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Malformed(f"the policy folder cannot be read: {error}") from error
+    return Pins.parse(policy, trust)
+
+
+def verify(
+    file: BinaryIO,
+    policy: Path,
+    *,
+    validate: ReportValidator,
+    envelopes: Envelopes,
+    progress: Callable[[Step], None] = lambda _: None,
+) -> Verdict:
+    """Run the recipe; never raises for what the file holds."""
+    verdict = Verdict()
+    try:
+        _run(verdict, file, policy, validate, envelopes, progress)
+    except Refused:
+        return verdict
+    verdict.outcome = VALID
+    return verdict
+
+
+def _run(
+    verdict: Verdict,
+    file: BinaryIO,
+    policy: Path,
+    validate: ReportValidator,
+    envelopes: Envelopes,
+    progress: Callable[[Step], None],
+) -> None:
+    with verdict.step(1, "container", progress, otherwise=UNDETERMINED):
+        evidence = EvidenceFile(file)
+    with verdict.step(1, "form", progress):
+        evidence.check_form()
+    with verdict.step(2, "policy", progress, otherwise=UNDETERMINED):
+        pins = read_pins(policy)
+    with verdict.step(3, "centre-log", progress):
+        origin, key, final = _centre(evidence, pins)
+        verdict.origin = origin
+    with verdict.step(4, "entries", progress):
+        entries, tree = _entries(evidence, pins, key, final)
+        verdict.entries = len(entries)
+    with verdict.step(5, "files", progress):
+        _files(evidence, entries)
+    with verdict.step(6, "checkpoints", progress):
+        _checkpoints(evidence, entries, tree, key, pins)
+    with verdict.step(7, "rules", progress):
+        state, at_report = _replay(evidence, entries, tree)
+    with verdict.step(8, "founding", progress):
+        _founding(evidence, state, entries, pins)
+        verdict.flags += _flags(state, entries, pins)
+    with verdict.step(9, "openings", progress):
+        _openings(evidence, state, envelopes)
+    with verdict.step(10, "disclosures", progress):
+        _, verdict.withheld = log_checks.disclosed(evidence.disclosures(), [*entries, *_centre_entries(evidence)])
+        verdict.flags += ["withheld"] if verdict.withheld else []
+    with verdict.step(11, "report", progress):
+        verdict.signers = _report(evidence, state, at_report, entries, pins, validate)
+        verdict.ranking = _ranking(evidence, state)
+    with verdict.step(12, "recordings", progress):
+        verdict.tracks = tracks(entries)
+
+
+def _centre(evidence: EvidenceFile, pins: Pins) -> tuple[str, VerifierKey, Checkpoint]:
+    """(3)"""
+    opening = log_checks.opening(evidence.read(contents.OPENED), evidence.read(contents.OPENED_PROOF), pins.policy)
+    entry, final = log_checks.final_root(
+        evidence.read(contents.FINAL), evidence.read(contents.FINAL_PROOF), pins.policy
+    )
+    for found, name in ((opening.entry, "proceeding.open"), (entry, "root.record")):
+        act = found.act
+        if act is None or (act.act, act.sub, act.aud) != (name, pins.trust.main, pins.policy.log.name):
+            raise Untrusted(f"the centre's act {name} is missing")
+        verify_act(act, pins.trust.identities[pins.trust.main])
+    if not opening.origin.startswith(pins.trust.main + "/proceedings/"):
+        raise Untrusted("the proceeding is not of this centre")
+    return opening.origin, opening.vkey, final
+
+
+def _centre_entries(evidence: EvidenceFile) -> list[Entry]:
+    return [parse_entry(evidence.read(name)) for name in (contents.OPENED, contents.FINAL)]
+
+
+def _entries(evidence: EvidenceFile, pins: Pins, key: VerifierKey, final: Checkpoint) -> tuple[list[Entry], Tree]:
+    """(4)"""
+    entries, tree = log_checks.log(evidence.entries(), evidence.read(contents.CHECKPOINT), key, pins.policy)
+    if not entries or entries[-1].type != "ProceedingClosed":
+        raise Untrusted("the proceeding was not closed, or its last entries are missing")
+    if final != Checkpoint(entries[0].origin, len(tree), tree.root()):
+        raise Untrusted("the final root in the centre log is another")
+    return entries, tree
+
+
+def _files(evidence: EvidenceFile, entries: Sequence[Entry]) -> None:
+    """(5)"""
+    cited = contents.objects(entries)
+    evidence.check_names([*contents.FIXED, *(contents.entry_name(n) for n in range(len(entries))), *cited])
+    for name, expected in cited.items():
+        if evidence.sha256(name) != expected:
+            raise Untrusted(f"{name} is not the file that the log names")
+
+
+def _checkpoints(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree, key: VerifierKey, pins: Pins) -> None:
+    """(6)"""
+    for entry in entries:
+        if entry.type == "Witnessed":
+            note = evidence.read(contents.object_name(unb64u(entry.body["note"], 32)))
+            checkpoint = log_checks.prefix(note, key, pins.policy, tree)
+            stated = (entry.origin, entry.body["size"], unb64u(entry.body["root"], 32))
+            if stated != (checkpoint.origin, checkpoint.size, checkpoint.root) or checkpoint.size > entry.n:
+                raise Untrusted(f"entry {entry.n} states another checkpoint than its note")
+
+
+def _replay(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree) -> tuple[Proceeding, Proceeding]:
+    """(7): the final state, and the state that the report was made from."""
+    root_at = tree.root
+    at_report: Proceeding | None = None
+    steps = Replay(
+        entries,
+        load=lambda sha: evidence.read(contents.object_name(sha)),
+        check=lambda state, act: acts.check(state, act, root_at=root_at),
+    )
+    for before, entry in steps:
+        if entry.type == "ReportFrozen":
+            at_report = before
+    if at_report is None:
+        raise Untrusted("there is no report")
+    return steps.state, at_report
+
+
+def _founding(evidence: EvidenceFile, state: Proceeding, entries: Sequence[Entry], pins: Pins) -> None:
+    """(8)"""
+    founding = state.founding
+    opened = parse_entry(evidence.read(contents.OPENED))
+    if founding is None:
+        raise Untrusted("the proceeding was not founded")
+    if (founding.policy, founding.trust) != (pins.policy_hash, pins.trust_hash):
+        raise Untrusted("the proceeding was founded under another policy or trust")
+    if any(pins.trust.identities.get(domain) != jwk for domain, jwk in founding.identities.items()):
+        raise Untrusted("an identity of the founding is not the pinned one")
+    if founding.holder_k != pins.trust.holder_k or founding.main != pins.trust.main:
+        raise Untrusted("holders or main centre differ from the agreement")
+    if founding.opening != (opened.origin, opened.n, opened.leaf):
+        raise Untrusted("the founding cites another opening")
+    for entry in entries:
+        if entry.type == "SeatBound" and entry.act is not None:
+            stated = (unb64u(entry.act.body["policy"], 32), unb64u(entry.act.body["trust"], 32))
+            if stated != (pins.policy_hash, pins.trust_hash):
+                raise Untrusted(f"{entry.act.sub} was bound under another policy or trust")
+
+
+def _flags(state: Proceeding, entries: Sequence[Entry], pins: Pins) -> list[str]:
+    """What the verdict does not say by itself (protocols.md section 8)."""
+    centres = pins.trust.centres
+    witnesses = [key.name for key in pins.policy.witnesses]
+    groups = [[centres[d].operator for d in names if d in centres] for names in (witnesses, state.holders)]
+    flags = ["one-operator"] if any(len(set(group)) < len(group) for group in groups) else []
+    vouches = [entry.act.body for entry in entries if entry.type == "SeatVouched" and entry.act]
+    return flags + (["weak-factor"] if any(body["cose"] is None for body in vouches) else [])
+
+
+def _openings(evidence: EvidenceFile, state: Proceeding, envelopes: Envelopes) -> None:
+    """(9)"""
+
+    def ciphertext(sha: bytes) -> bytes:
+        return evidence.read(contents.object_name(sha))
+
+    for found in state.evaluation.rounds:
+        if found.opened is None:
+            continue
+        for act, plaintext in open_all(listing(state, found), ciphertext, envelopes):
+            if isinstance(plaintext, bytes) and found.plaintexts.get(act, plaintext) != plaintext:
+                raise Untrusted("an opened sheet is not the sealed one")
+            if isinstance(plaintext, str) and act in found.plaintexts:
+                raise Untrusted("a sheet was opened that cannot be")
+
+
+def _report(
+    evidence: EvidenceFile,
+    state: Proceeding,
+    at_report: Proceeding,
+    entries: Sequence[Entry],
+    pins: Pins,
+    validate: ReportValidator,
+) -> int:
+    """(11)"""
+    frozen = state.report
+    if frozen is None or state.definition is None:
+        raise Untrusted("there is no report")
+    definition = tender.parse(evidence.read(contents.object_name(state.definition.sha256)))
+    if report.digest(report.content(definition, at_report.evaluation, entries[: frozen.n])) != frozen.content:
+        raise Untrusted("the report's content does not follow from the log")
+    pdf = evidence.read(contents.REPORT)
+    revisions = [(frozen.size, frozen.document)]
+    revisions += [(s.size, s.document) for s in frozen.signatures if s.document is not None]
+    if revisions[-1][0] != len(pdf) or any(sha256(pdf[:size]) != document for size, document in revisions):
+        raise Untrusted("a revision of the report is not the prefix of the next")
+    expected = {seat: state.credentials[seat].certificate for seat in state.signers}
+    judged = validate(
+        pdf, roots=pins.trust.ca_roots, expected=expected, at=datetime.fromisoformat(entries[frozen.n].at)
+    )
+    if judged.outcome is not Outcome.VALID:
+        raise Untrusted(f"the report's signatures are {judged.outcome.value}: {judged.code}")
+    if judged.document != frozen.document:
+        raise Untrusted("the signatures cover another report than the frozen one")
+    return len(judged.signatures)
+
+
+def _ranking(evidence: EvidenceFile, state: Proceeding) -> list[tuple[str, str, int]]:
+    ranking, definition = state.evaluation.ranking, state.definition
+    if ranking is None or definition is None:
+        return []
+    parsed = tender.parse(evidence.read(contents.object_name(definition.sha256)))
+    names = {bidder.id: bidder.name for bidder in parsed.bidders}
+    return [(bidder, names[bidder], rank) for bidder, rank in ranking.places]
