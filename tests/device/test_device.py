@@ -13,7 +13,7 @@ from evidence.core.entry import Draft
 from evidence.errors import Untrusted
 from tests.sessions.node_world import NOW, PROCEEDING, Log, new_log_signer
 from web.device.device import Device
-from web.device.errors import ActPending, DeviceInUse, JournalBroken
+from web.device.errors import ActPending, JournalBroken
 
 Opened = Callable[..., Device]
 
@@ -131,5 +131,5 @@ def test_seen_moves_along_one_history_only(tmp_path: Path, device: Opened) -> No
 def test_two_processes_cannot_act_with_one_device(tmp_path: Path, device: Opened) -> None:
     """protocols.md 6, "two acts with one ctr": the second tab does not get that far."""
     device(tmp_path)
-    with pytest.raises(DeviceInUse):
+    with pytest.raises(JournalBroken):
         Device(folder=tmp_path, origin=PROCEEDING, sub="seat-3")

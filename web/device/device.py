@@ -20,7 +20,7 @@ from evidence.core.act import NO_ACT, NOTHING_SEEN, Act, SoftwareSigner
 from evidence.core.canonical import Object, b64u, unb64u
 from evidence.core.merkle import verify_consistency
 from evidence.core.note import VerifierKey, read_checkpoint
-from web.device.errors import ActPending, DeviceInUse, JournalBroken
+from web.device.errors import ActPending, JournalBroken
 from web.device.journal import Journal, write_durably
 
 _KEY = "seat.key"
@@ -148,7 +148,7 @@ def _lock(path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise DeviceInUse(f"{path.parent} is in use") from error
+        raise JournalBroken(f"{path.parent} is in use") from error
     return descriptor
 
 

@@ -6,8 +6,7 @@ DeviceError
 ├── ActPending           an earlier act has no definitive answer yet (`act-pending`)
 ├── GateClosed           what the gate demands is not proven yet (`gate-closed`)
 ├── RecordUntrusted      what the server shows does not hold under this seat's own pins (`record-untrusted`)
-├── DeviceInUse          another process acts with this device's key (`device-in-use`)
-└── JournalBroken        the journal on disk is not this device's (`journal-broken`)
+└── JournalBroken        the journal on disk is not this process's to write (`journal-broken`)
 """
 
 from __future__ import annotations
@@ -52,13 +51,7 @@ class RecordUntrusted(DeviceError):
     code = "record-untrusted"
 
 
-class DeviceInUse(DeviceError):
-    """Two processes with one key would sign two acts with one `ctr`."""
-
-    code = "device-in-use"
-
-
 class JournalBroken(DeviceError):
-    """A journal of another key or log."""
+    """A journal of another key or log, or in use: two processes with one key would sign two acts with one `ctr`."""
 
     code = "journal-broken"
