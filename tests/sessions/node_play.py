@@ -158,19 +158,24 @@ class Play:
         self.command(FreezeHolders())
         self.witness()
 
+    async def bind(self, name: str) -> None:
+        key = self.seats[name].signer.jwk
+        await self.vouch(name, acts.thumbprint(key))
+        policy, trust = self.main.pins.policy_hash, self.main.pins.trust_hash
+        self.by(name, "seat.bind", {"jwk": key, "policy": b64u(policy), "trust": b64u(trust), "client": None})
+
+    async def vouch(self, name: str, thumbprint: str) -> None:
+        """The seat's own centre vouches for it."""
+        centre = self.state.seats[name].centre
+        if centre == MAIN:
+            self.perform(self.centre.act("seat.vouch", {"seat": name, "thumbprint": thumbprint, "cose": None}))
+        else:
+            self.perform(await self.nodes[centre].vouch(self.log.origin, name, thumbprint))
+
     async def check_in(self) -> None:
         """Up to `declarations`; the nodes vouch for the seats of their cities."""
         for name in self.seats:
-            seat, key = self.state.seats[name], self.seats[name]
-            thumbprint = acts.thumbprint(key.signer.jwk)
-            if seat.centre == MAIN:
-                body = {"seat": name, "thumbprint": thumbprint, "cose": None}
-                self.perform(self.centre.act("seat.vouch", body))
-            else:
-                self.perform(await self.nodes[seat.centre].vouch(self.log.origin, name, thumbprint))
-            policy, trust = self.main.pins.policy_hash, self.main.pins.trust_hash
-            bound = {"jwk": key.signer.jwk, "policy": b64u(policy), "trust": b64u(trust), "client": None}
-            self.by(name, "seat.bind", bound)
+            await self.bind(name)
         for name in self.state.rooms:
             self.by("operator-1", "room.admit", {"room": name})
         self.command(StartRecording(tuple(self.state.rooms), "engine-1"))
