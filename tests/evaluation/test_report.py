@@ -1,0 +1,138 @@
+"""The report: the six items of 87号令 58, from the log alone, the same bytes every time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation.adapters.report_typst import render
+from evaluation.core import report, tender
+from evaluation.errors import StageIncomplete
+from evidence.core.canonical import Object, encode
+from sessions.core.commands import LoseVenue
+from tests.sessions.drive import Drive, definition
+
+
+def told(change: Callable[[Any], Any] = lambda d: None) -> tuple[Object, Drive]:
+    """A proceeding with a lost venue, a rejected bid and a tied first vote for the chair, up to its report."""
+    value = definition()
+    change(value)
+    drive = Drive(definition=value).until("chair-election")
+    drive.vote({"seat-1": "seat-1", "seat-2": "seat-1", "seat-3": "seat-2", "seat-4": "seat-2", "seat-5": "seat-4"})
+    drive.vote({f"seat-{n}": "seat-2" for n in range(1, 6)})
+    drive.advance()
+    drive.execute(LoseVenue("venue-3", 40))
+    for seat in ("seat-5", "operator-3", "room-3"):
+        ctr = drive.state.keys[drive.state.seat_key[seat]].ctr
+        drive.perform(seat, "seat.resume", {"offline": [], "ctr": ctr, "server_ctr": ctr})
+    lost = [("bidder-3", "letter")]
+    drive.review({"seat-1": lost, "seat-2": lost, "seat-4": lost, "seat-5": [("bidder-1", "licence")]})
+    drive.advance()
+    drive.score()
+    drive.advance()
+    drive.advance()
+    return report.content(tender.parse(encode(value)), drive.state.evaluation, drive.entries), drive
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[Object, Drive]:
+    return told()
+
+
+def test_every_item_says_where_it_comes_from(made: tuple[Object, Drive]) -> None:
+    """87号令 58: bidders, members, method, course and rejected bids, result, other."""
+    content, drive = made
+    kinds = {entry.n: entry.type for entry in drive.entries}
+    assert content["size"] == len(drive.entries)
+    assert [m["name"] for m in content["parties"]["members"]] == [f"专家{n}" for n in range(1, 6)]
+    assert {kinds[m["signed_in"]["n"]] for m in content["parties"]["members"]} == {"SeatBound"}
+    assert [m["seat"] for m in content["parties"]["members"] if m["chair"]] == ["seat-2"]
+    first, second = content["course"]["chair"]
+    assert (kinds[first["n"]], first["elected"]) == ("ChairTied", None)
+    assert (kinds[second["n"]], second["elected"]) == ("ChairElected", "seat-2")
+    (rejected,) = content["course"]["review"]["rejected"]
+    assert (rejected["bidder"], rejected["item"]) == ("bidder-3", "letter")
+    assert [a["seat"] for a in rejected["against"]] == ["seat-1", "seat-2", "seat-4"]
+    assert {kinds[s["n"]] for s in content["course"]["sheets"]} == {"SheetSealed"}
+    assert [r["bidder"] for r in content["course"]["sheets"][0]["rows"]] == ["bidder-1", "bidder-2", "bidder-4"]
+    assert kinds[content["result"]["ranking"]["n"]] == "RankingFixed"
+    assert content["result"]["ranking"]["candidates"] == ["bidder-4", "bidder-2", "bidder-1"]
+    happened = [i["type"] for i in content["other"]["incidents"]]
+    assert happened == ["ChairTied", "VenueLost", "ProceedingPaused", "VenueRejoined", "ProceedingResumed"]
+
+
+def test_dissent_is_told_by_name_and_side(made: tuple[Object, Drive]) -> None:
+    """87号令 61: findings that the majority did not follow, in both directions."""
+    dissent = [(d["seat"], d["bidder"], d["item"], d["finding"]) for d in made[0]["other"]["dissent"]]
+    assert dissent == [
+        ("seat-3", "bidder-3", "letter", True),
+        ("seat-5", "bidder-1", "licence", False),
+        ("seat-5", "bidder-3", "letter", True),
+    ]
+
+
+def test_the_sums_of_the_sheets_make_the_tally(made: tuple[Object, Drive]) -> None:
+    content, _ = made
+    sheets = content["course"]["sheets"]
+    for i, row in enumerate(content["result"]["tally"]["rows"]):
+        assert sum(Decimal(s["rows"][i]["sum"]) for s in sheets) / len(sheets) == Decimal(row["technical"])
+
+
+def test_the_same_log_gives_the_same_content_and_the_same_bytes(made: tuple[Object, Drive]) -> None:
+    """A verifier makes both again (issue 2)."""
+    content, drive = made
+    again = report.content(tender.parse(encode(drive.definition)), drive.state.evaluation, tuple(drive.entries))
+    assert report.digest(again) == report.digest(content)
+    assert render(again) == render(content)
+
+
+def text_of(pdf: bytes, folder: Path) -> str:
+    (folder / "report.pdf").write_bytes(pdf)
+    done = subprocess.run(
+        ["pdftotext", "-layout", "report.pdf", "-"], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def test_the_document_shows_names_scores_ranking_origin_and_pages(made: tuple[Object, Drive], tmp_path: Path) -> None:
+    content, drive = made
+    text = text_of(render(content), tmp_path)
+    for shown in (
+        "评标报告",
+        "教育信息化服务采购",
+        "专家 5",
+        "75.00",
+        "95.00",
+        drive.origin,
+        f"日志前 {content['size']} 条",
+    ):
+        assert shown in text
+    for item in ("一、公告媒体", "二、投标人名单", "三、评标方法", "四、评标情况", "五、评标结果", "六、其他"):
+        assert item in text
+    assert "第 1 页" in text
+    assert "评标委员会成员签名" in text
+    assert "无效投标人" in text
+
+
+def test_shown_names_are_never_markup(tmp_path: Path) -> None:
+    """A bidder's name is data: Typst must not run it."""
+    hostile = '#read("/etc/passwd") *x* $y$ \\#eval'
+
+    def change(value: Any) -> None:
+        value["bidders"][0]["name"] = hostile
+
+    content, _ = told(change)
+    text = text_of(render(content), tmp_path)
+    assert '#read("/etc/passwd")' in text.replace("“", '"').replace("”", '"')
+    assert "root:" not in text
+
+
+def test_there_is_no_report_before_a_ranking() -> None:
+    drive = Drive().until("detailed-review")
+    with pytest.raises(StageIncomplete):
+        report.content(tender.parse(encode(drive.definition)), drive.state.evaluation, drive.entries)
