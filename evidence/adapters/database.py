@@ -14,6 +14,7 @@ from sqlalchemy import (
     Delete,
     Engine,
     Update,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -43,6 +44,18 @@ _CLOCK = {
     "postgresql": text("SELECT extract(epoch FROM clock_timestamp())::float8"),
     "sqlite": text("SELECT (julianday('now') - 2440587.5) * 86400.0"),
 }
+
+# What every append runs is built once: building costs as much as running.
+_EPOCH = select(LEASES.c.epoch).where(LEASES.c.origin == bindparam("origin"))
+_EPOCH_LOCKED = _EPOCH.with_for_update()
+_LAST = select(func.max(ENTRIES.c.n)).where(ENTRIES.c.origin == bindparam("origin"))
+_REPEATED = (
+    select(ENTRIES.c.n)
+    .where(ENTRIES.c.origin == bindparam("origin"), ENTRIES.c.act_id.in_(bindparam("acts", expanding=True)))
+    .limit(1)
+)
+_INSERT_ENTRIES = insert(ENTRIES)
+_INSERT_OUTBOX = insert(OUTBOX)
 
 
 def open_engine(url: str) -> Engine:
@@ -168,14 +181,13 @@ class DatabaseLedger:
             if size != expected_size:
                 raise StaleSize(expected=expected_size, actual=size)
             if acts:
-                found = select(ENTRIES.c.n).where(ENTRIES.c.origin == origin, ENTRIES.c.act_id.in_(acts)).limit(1)
-                repeated = connection.scalar(found)
+                repeated = connection.scalar(_REPEATED, {"origin": origin, "acts": acts})
                 if repeated is not None:
                     raise RepeatedAct(repeated)
-            connection.execute(insert(ENTRIES), rows)
+            connection.execute(_INSERT_ENTRIES, rows)
             _disclose(connection, origin, disclosures)
             if outbox:
-                connection.execute(insert(OUTBOX), [{"origin": origin, "body": body} for body in outbox])
+                connection.execute(_INSERT_OUTBOX, [{"origin": origin, "body": body} for body in outbox])
             return size + len(rows)
 
         return await self._writer.write(origin, run)
@@ -290,18 +302,17 @@ class DatabaseLedger:
 
 
 def _epoch(connection: Connection, origin: str) -> int | None:
-    return connection.scalar(select(LEASES.c.epoch).where(LEASES.c.origin == origin))
+    return connection.scalar(_EPOCH, {"origin": origin})
 
 
 def _own(connection: Connection, origin: str, epoch: int) -> None:
     """The lease's row stays locked until the commit, so no newer epoch can begin before it."""
-    held = connection.scalar(select(LEASES.c.epoch).where(LEASES.c.origin == origin).with_for_update())
-    if held != epoch:
+    if connection.scalar(_EPOCH_LOCKED, {"origin": origin}) != epoch:
         raise LostLease(f"epoch {epoch} of {origin} is over")
 
 
 def _size(connection: Connection, origin: str) -> int:
-    last = connection.scalar(select(func.max(ENTRIES.c.n)).where(ENTRIES.c.origin == origin))
+    last = connection.scalar(_LAST, {"origin": origin})
     return 0 if last is None else int(last) + 1
 
 
