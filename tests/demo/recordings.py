@@ -7,6 +7,7 @@ code of its clips is used.
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import subprocess
@@ -68,7 +69,8 @@ class Evidence:
     def __init__(self, path: Path) -> None:
         self._archive = zipfile.ZipFile(path)
         names = sorted(name for name in self._archive.namelist() if name.startswith("proceeding/entries/"))
-        self.entries: list[dict[str, Any]] = [json.loads(self._archive.read(name)) for name in names]
+        self._octets = [self._archive.read(name) for name in names]
+        self.entries: list[dict[str, Any]] = [json.loads(data) for data in self._octets]
 
     def of(self, *types: str) -> list[dict[str, Any]]:
         """All entries of these types."""
@@ -79,6 +81,10 @@ class Evidence:
         payload = entry["act"].split(".")[1]
         found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return found
+
+    def leaf(self, n: int) -> str:
+        """The leaf hash of an entry (RFC 6962), base64url."""
+        return base64.urlsafe_b64encode(hashlib.sha256(b"\0" + self._octets[n]).digest()).rstrip(b"=").decode()
 
     def read(self, name: str) -> bytes:
         return self._archive.read(name)
@@ -158,12 +164,12 @@ def spread_ms(phases: list[float]) -> float:
     return CLIP_MS - max(turns)
 
 
-def uncovered_ms(segments: list[Segment], start: int, end: int) -> int:
+def uncovered_ms(segments: list[Segment], start: float, end: float) -> float:
     """How much of [start, end] neither a segment covers nor a declared gap."""
     spans = sorted(
         [(segment.t0, segment.t1) for segment in segments] + [gap for segment in segments for gap in segment.gaps]
     )
-    missing, reached = 0, start
+    missing, reached = 0.0, start
     for first, last in spans:
         missing += max(0, min(first, end) - reached)
         reached = max(reached, last)

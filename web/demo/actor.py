@@ -58,6 +58,7 @@ class Actor:
         self._news = asyncio.Event()
         self._shown = 0
         self._here = True
+        self._fresh = False
 
     async def run(self) -> None:
         """Until the proceeding is over."""
@@ -69,7 +70,7 @@ class Actor:
                 self._news.clear()
                 if listener.done():
                     listener.result()
-                if self._here and self.view:
+                if self._fresh:
                     await self.attend()
         finally:
             self._live.close()
@@ -116,8 +117,8 @@ class Actor:
         await self.done(await self.seat.resume(self.view["me"]["ctr"]))
 
     async def went_offline(self) -> None:
-        """The venue's network is gone."""
-        self._here = False
+        """The venue's network is gone. What was seen is no ground to act on any more."""
+        self._here = self._fresh = False
         self._live.offline()
 
     async def came_back(self) -> None:
@@ -132,6 +133,7 @@ class Actor:
         async for message in self._live.messages():
             if message["type"] == "snapshot":
                 self.view, self.media, self._shown = message["view"], message["media"], message["size"]
+                self._fresh = self._here
             elif message["type"] == "media":
                 self.media = message
             elif message["type"] == "entry" and "view" in message:

@@ -20,6 +20,8 @@ async def publish(clip: Path) -> None:
     device = wiring.camera(clip, lambda: time.time() * 1000)
     _say({"offer": await device.offer()})
     answer = await asyncio.to_thread(sys.stdin.readline)
+    if not answer:
+        return
     await device.accept(json.loads(answer)["answer"])
     await device.connected()
     _say({"state": "connected"})

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import MutableMapping
+from typing import Any, NoReturn
 
+import structlog
 from rich.console import Console
+from rich.markup import escape
 
 from web.demo.outcome import Outcome
 
@@ -18,6 +22,7 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._start = time.monotonic()
+        self._refused: set[tuple[object, ...]] = set()
 
     @property
     def seconds(self) -> float:
@@ -27,12 +32,22 @@ class Progress:
         """One line, at once: whoever reads a pipe sees it too."""
         self._console.print(f"[dim]{self.seconds:6.1f} s[/]  {text}", style=style, highlight=False, soft_wrap=True)
 
+    def processes(self, logger: object, method: str, event: MutableMapping[str, Any]) -> NoReturn:
+        """A structlog processor: of what the supervisor logs, only a death is a part of the story."""
+        if event["event"] == "sibling-ended":
+            self.line(f"process {event['sibling']} died, status {event['status']}; it is started again", style="yellow")
+        raise structlog.DropEvent
+
     def heard(self, message: dict[str, object]) -> None:
         """What an actor says."""
         who, what = message["who"], message["what"]
         if what == "acted" and message["act"] not in QUIET:
             self.line(f"[cyan]{who}[/] {message['act']} → #{message['index']}")
         elif what == "refused":
+            refusal = (who, message["act"], message["code"])
+            if refusal in self._refused:
+                return
+            self._refused.add(refusal)
             self.line(f"[cyan]{who}[/] {message['act']} refused for now: {message['code']}", style="dim")
         elif what == "stage":
             self.line(f"stage [bold]{message['stage']}[/]")
@@ -51,5 +66,5 @@ class Progress:
             print_(f"recording {recording.room}: {recording.seconds:.1f} s{gap}", highlight=False)
         print_(f"report ({outcome.signatures} signatures): {report}", highlight=False, soft_wrap=True)
         print_(f"evidence ({outcome.entries} entries): {evidence}", highlight=False, soft_wrap=True)
-        print_(f"tongping verify: {verdict}", highlight=False, soft_wrap=True)
+        print_(f"tongping verify: {escape(verdict)}", highlight=False, soft_wrap=True)
         print_(f"wall time: {self.seconds:.1f} s", highlight=False)

@@ -70,6 +70,8 @@ class Room(Actor):
             await super().run()
         finally:
             await self._unplug()
+            if self._next is not None:
+                await self._next.kill()
 
     async def attend(self) -> None:
         """A camera stands ready before it is needed: what happens between admission and publishing is not recorded."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import structlog
 from rich.console import Console
 
 from evidence.core.canonical import encode
@@ -24,7 +25,7 @@ from web.demo import outcome
 from web.demo.documents import tender
 from web.demo.installation import Installation, install
 from web.demo.progress import Progress
-from web.demo.tender import Case, Object, case
+from web.demo.tender import AUDITORS, Case, Object, case
 from web.demo.venue import write_plan
 from web.server.cli import supervisor
 from web.server.settings import load_settings
@@ -36,14 +37,13 @@ LOST_VENUE = 3
 READY_S, OVER_S, VERIFY_S = 30.0, 240.0, 120.0
 """How long to wait for the servers, the proceeding and the verifier; more is a failure, and the issue allows 180 s."""
 CLIPS = Path(__file__).parent / "clips"
-WATCHERS = 2
-"""Links for an auditor who looks at the rooms while the proceeding runs."""
 
 
 def run_demo(*, seed: int | None, state: Path | None, keep: bool) -> int:
     """The exit status: 0 where everything is right."""
     console = Console(soft_wrap=True)
     progress = Progress(console)
+    structlog.configure(processors=[progress.processes])
     try:
         return asyncio.run(
             Demo(seed=seed, state=(state or DEFAULT_STATE).absolute(), progress=progress).run(
@@ -85,8 +85,8 @@ class Demo:
             office = Office(http, installation)
             created = await office.create(tender(self._case))  # (2)
             self._progress.line(f"opened {created['origin']}")
-            for _ in range(WATCHERS):
-                self._progress.line(f"watch: {await office.link(created['id'], 'auditor-1')}")
+            for auditor in AUDITORS:
+                self._progress.line(f"watch: {await office.link(created['id'], auditor)}")
             places = [
                 await self._place(office, created, number, path)
                 for number, path in enumerate(_folders(installation), start=1)

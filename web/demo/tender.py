@@ -20,6 +20,8 @@ CENTRES = ("hohhot.example", "zhongshan.example", "zhuhai.example")
 SUPERVISION = "finance.example"
 MEMBERS = ("seat-1", "seat-2", "seat-3", "seat-4", "seat-5")
 BUYER_SEAT = "seat-3"
+AUDITORS = ("auditor-1", "auditor-2")
+"""They look on in a browser; the demo prints their links."""
 VENUE_OF = {"seat-1": 1, "seat-2": 1, "seat-3": 1, "seat-4": 2, "seat-5": 3}
 """3 + 1 + 1, the usual dispatch of a committee of five over three cities."""
 
@@ -144,8 +146,9 @@ def _seats() -> tuple[Object, ...]:
     for i, centre in enumerate(CENTRES, start=1):
         seats.append({"id": f"operator-{i}", "role": "operator", "venue": f"venue-{i}", "centre": centre})
         seats.append({"id": f"room-{i}", "role": "room", "venue": f"venue-{i}", "centre": centre})
-    for role in ("supervisor", "auditor"):
-        seats.append({"id": f"{role}-1", "role": role, "venue": "venue-1", "centre": SUPERVISION})
+    for name in ("supervisor-1", *AUDITORS):
+        role = name.partition("-")[0]
+        seats.append({"id": name, "role": role, "venue": "venue-1", "centre": SUPERVISION})
     return tuple(seats)
 
 
