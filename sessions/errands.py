@@ -74,7 +74,7 @@ class Errands(Generic[D]):
     async def _attend(self, lane: str, duty: D) -> None:
         try:
             async for attempt in stamina.retry_context(
-                on=lambda error: not isinstance(error, LostLease),
+                on=_again,
                 attempts=None,
                 timeout=None,
                 wait_initial=self._pauses.first,
@@ -102,3 +102,8 @@ class Errands(Generic[D]):
             level = logging.INFO if isinstance(error, EvidenceError) else logging.WARNING
             logger.log(level, "duty failed: %s (%s): %s", duty, code, error, exc_info=code == "internal")
             raise
+
+
+def _again(error: BaseException) -> bool:
+    """Everything is tried again but the loss of the log, and the end of this process."""
+    return isinstance(error, Exception) and not isinstance(error, LostLease)

@@ -21,6 +21,7 @@ import typst
 
 from evidence.adapters import envelope_p256
 from evidence.adapters.memory import MemoryLedger, MemoryVault
+from evidence.core.act import Act
 from evidence.core.canonical import Object, b64, b64u, sha256
 from evidence.core.entry import Entry
 from evidence.core.policy import Policy
@@ -33,12 +34,18 @@ from media.core.plan import RoomPlan
 from media.core.record import SegmentKey, SegmentRecord
 from media.errors import MediaUnavailable
 from media.ports import MediaEngine, Offer
+from sessions.adapters.keyring_files import FileKeyring
 from sessions.adapters.keyring_memory import MemoryKeyring, MemoryPreparations
 from sessions.adapters.nodes_memory import MemoryHolder, MemoryWitness
+from sessions.adapters.preparations_files import FilePreparations
+from sessions.core import acts
+from sessions.core.replay import Replay
+from sessions.core.state import Proceeding
 from sessions.errands import Pauses
 from sessions.node_trust import Pins
+from sessions.ports import Keyring
 from sessions.recording import RecordingTimes
-from sessions.service import Proceedings
+from sessions.service import ProceedingKeeper, Proceedings
 from sessions.times import Times
 from signing.adapters import pades
 from signing.adapters.certificate_authority import create_root, open_authority
@@ -67,6 +74,7 @@ TIMES = Times(
     pace=Pace(batch=0.005, cadence=0.01, pause=0.005, pause_max=0.02, lease=5.0),
 )
 """A hundredth of the real times, so that tests wait for conditions and not for clocks."""
+SEGMENT_S = 0.2
 
 
 def utc() -> datetime:
@@ -177,6 +185,7 @@ class Worker:
         self.spool = spool
         self.down = False
         self.kills = 0
+        self._next_cut = 0.0
         self.engine = self._new()
 
     def _new(self) -> MemoryEngine:
@@ -196,10 +205,12 @@ class Worker:
         await old.close()
 
     def cut(self) -> None:
-        """Four seconds of every recorded room go by."""
-        with suppress(KeyError):
-            for number in (1, 2, 3):
-                self.engine.cut(f"room-{number}")
+        """A segment's length goes by, if it is time."""
+        if time.monotonic() >= self._next_cut:
+            self._next_cut = time.monotonic() + SEGMENT_S
+            with suppress(KeyError):
+                for number in (1, 2, 3):
+                    self.engine.cut(f"room-{number}")
 
 
 @dataclass
@@ -210,10 +221,14 @@ class World:
     ledger: Ledger = field(default_factory=MemoryLedger)
     vault: Vault = field(default_factory=MemoryVault)
     times: Times = TIMES
+    disk: bool = False
 
     def __post_init__(self) -> None:
-        self.keyring = MemoryKeyring(domain=MAIN)
-        self.preparations = MemoryPreparations()
+        self.master = os.urandom(32)
+        self._memory_keyring = MemoryKeyring(domain=MAIN)
+        self._memory_preparations = MemoryPreparations()
+        if self.disk:
+            FileKeyring.initialise(self.folder / "keys", domain=MAIN, master=self.master, entropy=os.urandom)
         self.cloud = LocalCloud(self.folder / "ca")
         self.worker = Worker(self.folder / "spool")
         self.witnesses = [MemoryWitness(domain=f"{name}/witness", clock=time.time) for name in drive.HOLDERS]
@@ -241,6 +256,13 @@ class World:
         for witness in self.witnesses:
             witness.pin(self.pins.policy, self.keyring.identity.jwk)
 
+    @property
+    def keyring(self) -> Keyring:
+        """The keys as a process finds them when it starts."""
+        if not self.disk:
+            return self._memory_keyring
+        return FileKeyring(self.folder / "keys", domain=MAIN, master=self.master, entropy=os.urandom)
+
     def process(self, ledger: Ledger | None = None) -> Proceedings:
         """A new process on what there is."""
         return Proceedings(
@@ -256,7 +278,7 @@ class World:
             renderer=render,
             engines=self.worker,
             keyring=self.keyring,
-            preparations=self.preparations,
+            preparations=FilePreparations(self.folder / "prepared") if self.disk else self._memory_preparations,
             evidence=self.folder / "evidence",
             clock=utc,
             entropy=os.urandom,
@@ -315,3 +337,17 @@ async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 1
 
 def types(entries: Sequence[Entry]) -> list[str]:
     return [entry.type for entry in entries]
+
+
+async def audit(world: World, keeper: ProceedingKeeper) -> None:
+    """Everything in the log was allowed: decided again, act by act."""
+    definition = keeper.state.definition
+    assert definition is not None
+    document = await world.vault.get(definition.sha256.hex())
+
+    def check(state: Proceeding, act: Act) -> None:
+        acts.check(state, act, root_at=lambda size: keeper.log.tree.root(size))
+
+    folded = Replay(keeper.entries, load=lambda _: document, check=check)
+    assert len(list(folded)) == len(keeper.entries)
+    assert folded.state == keeper.state
