@@ -24,7 +24,9 @@ from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, sha256, unb64u
 from evidence.errors import UnknownLog
 from evidence.ports import Envelopes
-from sessions.node_errors import AlreadyVouched, ForeignSeat, NotYet, ReleaseRefused
+from sessions.core.commands import Perform
+from sessions.core.proceeding import decide
+from sessions.node_errors import AlreadyVouched, ForeignSeat, NodeStateBroken, NotYet, ReleaseRefused
 from sessions.node_holder import Dealt, dealt, find_freeze, find_seal, holder_index, releasable
 from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
 from sessions.node_mirror import Mirror
@@ -181,10 +183,17 @@ class CityNode:
         *,
         once: tuple[str, int, bytes] | None = None,
     ) -> str:
-        """The stored answer, or this act as the next of the node's chain in this log, on disk."""
+        """The stored answer, or this act as the next of the node's chain in this log, on disk.
+
+        An act that the rules would refuse is not signed: the log could never take it, nor any later one of this chain.
+        (A release is signed as soon as R1 to R5 hold, whatever the server still has to state.)
+        """
 
         def make(ctr: int, prev: bytes) -> Act:
-            return acts.make(
+            own = mirror.state.keys.get(acts.thumbprint(self._keys.identity.jwk))
+            if own is not None and own.ctr >= ctr:
+                raise NodeStateBroken("the log holds acts of this node that its store does not: an old backup")
+            made = acts.make(
                 self._keys.identity,
                 act=name,
                 aud=mirror.origin,
@@ -195,5 +204,8 @@ class CityNode:
                 prev=prev,
                 seen=mirror.seen,
             )
+            if kind != RELEASE:
+                decide(mirror.state, Perform(made), at=mirror.entries[-1].at, entropy=b"")
+            return made
 
         return await asyncio.to_thread(lambda: self._store.sign(mirror.origin, kind, subject, make, once=once))

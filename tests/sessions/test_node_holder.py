@@ -13,11 +13,13 @@ from evidence.core.tiles import Tile
 from evidence.errors import Malformed, NoQuorum, UnknownLog, Untrusted
 from sessions import node_mirror
 from sessions.adapters.node_memory import MemoryNodeStore
+from sessions.errors import FoundingRefused
 from sessions.node_errors import (
     AlreadyVouched,
     ForeignSeat,
     LogForked,
     LogRefused,
+    NodeStateBroken,
     NotAHolder,
     NotApproved,
     NotListed,
@@ -421,3 +423,27 @@ async def test_logs_that_no_add_log_admitted_are_unknown() -> None:
         await game.nodes[ZHUHAI].offer(PROCEEDING)
     with pytest.raises(NotAHolder):
         holder_index(game.state.evaluation, "other.example")
+
+
+async def test_an_act_that_the_log_could_never_take_is_not_signed() -> None:
+    """One refused act would end the chain: a thumbprint that is another seat's is refused before it is signed."""
+    game = play()
+    game.found()
+    taken = acts.thumbprint(new_signer().jwk)
+    await game.vouch("seat-1", taken)
+    node = game.nodes[ZHUHAI]
+    with pytest.raises(FoundingRefused):
+        await node.vouch(PROCEEDING, "seat-5", taken)
+    assert acts.parse(await node.offer(PROCEEDING)).ctr == 1
+
+
+async def test_a_node_restored_from_an_old_backup_signs_nothing() -> None:
+    """protocols.md 1.6: never restored; a second act with the same ctr would convict the city."""
+    game = play()
+    game.found()
+    keys = game.main.cities[0]
+    await game.offers()
+    restored = make_node(game.main, keys)
+    restored.witness.add_log(game.main.add_log())
+    with pytest.raises(NodeStateBroken):
+        await restored.offer(PROCEEDING)

@@ -11,15 +11,21 @@ import hmac
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
+from evaluation.errors import EvaluationError
 from evidence.core.canonical import Object, decode_object, members, unb64u
 from evidence.core.witness import MAX_ADD_CHECKPOINT, MAX_ADD_LOG, Answer
 from evidence.errors import EvidenceError, Malformed
+from sessions.errors import SessionError
 from sessions.node import CityNode
 from sessions.node_errors import NodeError
 from web.city.errors import BadOperatorToken, CityError, TooLarge
+
+_log = structlog.get_logger("city")
+Refusal = EvidenceError | NodeError | CityError | SessionError | EvaluationError
 
 SIZE_TYPE = "text/x.tlog.size"
 """C2SP tlog-witness: the body of a 409 is the witness's size."""
@@ -56,6 +62,8 @@ _STATUSES = {
     "clock-backwards": 503,
     "evidence-unavailable": 503,
 }
+# Somebody shows two histories, or this machine forgot: people must look.
+_ALARMS = frozenset({"log-forked", "log-refused", "released-elsewhere"})
 
 
 def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
@@ -65,8 +73,12 @@ def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
     @app.exception_handler(EvidenceError)
     @app.exception_handler(NodeError)
     @app.exception_handler(CityError)
-    async def refused(_: Request, error: EvidenceError | NodeError | CityError) -> JSONResponse:
-        status = _STATUSES.get(error.code, 500)
+    @app.exception_handler(SessionError)
+    @app.exception_handler(EvaluationError)
+    async def refused(request: Request, error: Refusal) -> JSONResponse:
+        status = _status(error)
+        say = _log.error if status >= 500 or error.code in _ALARMS else _log.info
+        say("refused", path=request.url.path, status=status, code=error.code, detail=str(error))
         problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": error.code}
         return JSONResponse(problem | {"detail": str(error)}, status, media_type="application/problem+json")
 
@@ -81,6 +93,8 @@ def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
         body = await _read(request, MAX_ADD_CHECKPOINT)
         result = await asyncio.to_thread(node.witness.add_checkpoint, body)
         status = _ANSWERS[result.answer]
+        if result.answer in (Answer.INCONSISTENT, Answer.CLOCK_BACKWARDS):
+            _log.error("not cosigned", answer=result.answer.value, request=body.decode("utf-8", "replace"))
         if result.answer is Answer.CONFLICT:
             return Response(f"{result.size}\n", status, headers={"Content-Type": SIZE_TYPE})
         return PlainTextResponse(result.line or f"{result.answer.value}\n", status)
@@ -116,6 +130,13 @@ def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
         return {"domain": node.domain}
 
     return app
+
+
+def _status(error: Refusal) -> int:
+    """The rules' own refusals (of an act that the node would have signed) are conflicts with the log's state."""
+    if isinstance(error, SessionError | EvaluationError):
+        return 409
+    return _STATUSES.get(error.code, 500)
 
 
 async def _read(request: Request, limit: int) -> bytes:

@@ -84,6 +84,9 @@ async def prove_gate(record: Record, size: int, *, patience_s: float = GATE_PATI
             offers[entry.leaf] = entry
         elif entry.type in ("HoldersFrozen", "DefinitionFixed"):
             found[entry.type] = entry
+        if len(found) == 2:
+            # The offers stand before `HoldersFrozen`: there is nothing more to look for.
+            break
     if len(found) != 2:
         raise GateClosed("holders or definition are not fixed yet")
     proven = {name: (await record.prove(entry.n, patience_s=patience_s))[0] for name, entry in found.items()}
