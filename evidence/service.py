@@ -195,6 +195,8 @@ class LogKeeper:
 
     async def quorum(self, size: int, within_s: float) -> bytes:
         """A gate: the cosigned note of a checkpoint that covers the first `size` entries, asked for at once."""
+        if self.lost:
+            raise LostLease(f"this process no longer keeps {self.origin}")
         if size > self.size:
             raise StaleSize(expected=size, actual=self.size)
         if size > self.newest.size:

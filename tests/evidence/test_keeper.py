@@ -197,6 +197,8 @@ async def test_a_process_that_lost_its_lease_appends_and_signs_nothing_more() ->
                 await old.ended()
             assert old.lost
             with pytest.raises(LostLease):
+                await old.quorum(1, WITHIN_S)
+            with pytest.raises(LostLease):
                 await old.append([page(3)])
             await new.quorum(2, WITHIN_S)
             assert new.size == 2

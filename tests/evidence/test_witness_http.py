@@ -1,4 +1,4 @@
-"""The witness client against a real HTTP server that decides by the recipe, and against hostile ones."""
+"""Witnesses in memory and over HTTP: the client against real servers, one deciding by the recipe, others hostile."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from evidence.core.merkle import Tree, leaf_hash
 from evidence.core.note import COSIGNATURE_V1, ED25519, Checkpoint, NoteSigner, sign
 from evidence.core.witness import AddCheckpoint, AddLog, Answer, admit, decide
 from evidence.errors import EvidenceError, Unavailable, UnknownLog, WitnessConflict, WitnessRefused
+from evidence.ports import Witness
 from tests.evidence.worlds import CENTRE, WITHIN_S, World, ed25519, page
 
 pytestmark = pytest.mark.asyncio
@@ -92,37 +93,50 @@ TREE = Tree([leaf_hash(bytes([i])) for i in range(9)])
 FORK = Tree([leaf_hash(bytes([i, 1])) for i in range(9)])
 
 
-async def test_the_answers_of_the_specification() -> None:
+@asynccontextmanager
+async def either(kind: str, inner: MemoryWitness, signer: NoteSigner, world: World) -> AsyncIterator[Witness]:
+    """The witness itself, or the client of a server that runs it."""
+    if kind == "memory":
+        yield inner
+        return
+    with server(serving(inner, signer, world)) as url:
+        async with client(url, signer) as witness:
+            yield witness
+
+
+@pytest.mark.parametrize("kind", ["memory", "http"])
+async def test_the_answers_of_the_specification(kind: str) -> None:
+    """The promises of `evidence.ports.Witness`, on both adapters."""
     world = World(count=1, quorum=1)
     signer = NoteSigner("city.example", COSIGNATURE_V1, ed25519())
-    inner = MemoryWitness(signer=signer, pin=world.policy, identity=world.identity.jwk)
+    inner = MemoryWitness(signer=signer, pin=world.policy, identity=world.identity.jwk, clock=lambda: world.time)
 
     def request(old: int, size: int, tree: Tree = TREE, log: NoteSigner = world.centre) -> AddCheckpoint:
         proof = tuple(tree.consistency(old, size)) if old <= size else ()
         return AddCheckpoint(old, proof, sign(Checkpoint(log.name, size, tree.root(size)), log))
 
-    with server(serving(inner, signer, world)) as url:
-        async with client(url, signer) as witness:
-            (line,) = await witness.add_checkpoint(request(0, 4))
-            assert line == signer.line(request(0, 4).checkpoint.text, time=int(world.time))
-            with pytest.raises(WitnessConflict) as caught:
-                await witness.add_checkpoint(request(0, 9))
-            assert caught.value.size == 4
-            for refused in (
-                request(4, 9, FORK),
-                request(4, 4, FORK),
-                request(5, 4),
-                request(4, 9, log=NoteSigner(CENTRE, ED25519, ed25519())),
-            ):
-                with pytest.raises(WitnessRefused):
-                    await witness.add_checkpoint(refused)
-            with pytest.raises(UnknownLog):
-                await witness.add_checkpoint(request(0, 4, log=world.log))
-            world.time -= 1
-            with pytest.raises(Unavailable):
-                await witness.add_checkpoint(request(4, 9))
-            world.time += 1
-            assert await witness.add_checkpoint(request(4, 9))
+    async with either(kind, inner, signer, world) as witness:
+        assert witness.vkey == signer.vkey
+        (line,) = await witness.add_checkpoint(request(0, 4))
+        assert line == signer.line(request(0, 4).checkpoint.text, time=int(world.time))
+        with pytest.raises(WitnessConflict) as caught:
+            await witness.add_checkpoint(request(0, 9))
+        assert caught.value.size == 4
+        for refused in (
+            request(4, 9, FORK),
+            request(4, 4, FORK),
+            request(5, 4),
+            request(4, 9, log=NoteSigner(CENTRE, ED25519, ed25519())),
+        ):
+            with pytest.raises(WitnessRefused):
+                await witness.add_checkpoint(refused)
+        with pytest.raises(UnknownLog):
+            await witness.add_checkpoint(request(0, 4, log=world.log))
+        world.time -= 1
+        with pytest.raises(Unavailable):
+            await witness.add_checkpoint(request(4, 9))
+        world.time += 1
+        assert await witness.add_checkpoint(request(4, 9))
 
 
 async def test_a_keeper_over_http_introduces_its_proceeding_and_gets_its_quorum() -> None:
