@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from evidence.core.canonical import Object, b64u, encode, sha256
+from evidence.core.canonical import Object, b64u, encode, sha256, unb64u
 from evidence.errors import LostLease, ObjectRejected
 from evidence.ports import Vault
 from media.core.events import EngineStarted, Event, RoomConnected, RoomLost, SegmentClosed
@@ -68,7 +68,7 @@ class Recorder:
         self._engine_id: str | None = None
         self._connected: dict[str, bool] = {}
         self._pending: dict[SegmentKey, SegmentRecord] = {}
-        self._logged: set[SegmentKey] = set()
+        self._logged: dict[SegmentKey, str] = {}
         self._ended: set[str] = set()
         self._folded = 0
         self._flowed: dict[str, float] = {}
@@ -192,7 +192,7 @@ class Recorder:
         """Every segment that waits: vault, then the log, then the acknowledgement."""
         async with self._flushing:
             self._fold()
-            done = [key for key in self._pending if key in self._logged]
+            done = [key for key, record in self._pending.items() if self._logged.get(key) == record.sha256]
             waiting = sorted(
                 (record for key, record in self._pending.items() if key not in self._logged),
                 key=lambda record: (record.room, record.kind, record.take, record.number),
@@ -234,7 +234,8 @@ class Recorder:
         for entry in self._docket.entries[self._folded :]:
             if entry.type == "SegmentsClosed":
                 for s in entry.body["segments"]:
-                    self._logged.add(SegmentKey(s["room"], s["kind"], s["take"], s["number"]))
+                    key = SegmentKey(s["room"], s["kind"], s["take"], s["number"])
+                    self._logged[key] = unb64u(s["sha256"], 32).hex()
             elif entry.type == "RecordingEnded":
                 self._ended |= set(entry.body["rooms"])
         self._folded = len(self._docket.entries)

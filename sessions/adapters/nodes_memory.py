@@ -84,6 +84,7 @@ class MemoryHolder:
         self._now = now
         self._keys: dict[str, ec.EllipticCurvePrivateKey] = {}
         self._acts: dict[str, list[Act]] = {}
+        self._logs: dict[str, list[Entry]] = {}
         self._answers: dict[tuple[str, str, bytes], str] = {}
 
     async def offer(self, origin: str) -> str:
@@ -166,7 +167,10 @@ class MemoryHolder:
         return self._answers.setdefault(key, made.jws)
 
     async def _log(self, origin: str) -> list[Entry]:
-        return [entry_form.parse(data) for data in await self._read(origin)]
+        data = await self._read(origin)
+        known = self._logs.setdefault(origin, [])
+        known += [entry_form.parse(octets) for octets in data[len(known) :]]
+        return known
 
 
 def _public(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from evidence.errors import UnknownLog
 from evidence.ports import Ledger, Vault
 from evidence.witnessing import Pace
 from media.adapters.memory import MemoryEngine
-from media.core.events import Event
+from media.core.events import Event, SegmentClosed
 from media.core.plan import RoomPlan
 from media.core.record import SegmentKey, SegmentRecord
 from media.errors import MediaUnavailable
@@ -133,6 +133,8 @@ class Connection:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._engine = worker.engine
+        # The real worker counts takes on over its deaths, the one in memory does not.
+        self._take = worker.kills + 1
 
     def _alive(self) -> MemoryEngine:
         if self._worker.engine is not self._engine or self._worker.down:
@@ -164,13 +166,15 @@ class Connection:
         return await self._alive().status()
 
     async def unacknowledged(self) -> list[SegmentRecord]:
-        return await self._alive().unacknowledged()
+        return [replace(record, take=self._take) for record in await self._alive().unacknowledged()]
 
     async def acknowledge(self, keys: Sequence[SegmentKey]) -> None:
-        await self._alive().acknowledge(keys)
+        await self._alive().acknowledge([replace(key, take=1) for key in keys])
 
     async def events(self) -> AsyncIterator[Event]:
         async for event in self._alive().events():
+            if isinstance(event, SegmentClosed):
+                event = SegmentClosed(replace(event.record, take=self._take))
             yield event
         raise MediaUnavailable("the worker died")
 
@@ -196,12 +200,11 @@ class Worker:
             raise MediaUnavailable("away")
         return Connection(self)
 
-    async def kill(self, take: int = 1) -> None:
-        """The rooms' connections are gone; takes go on counting."""
+    async def kill(self) -> None:
+        """The rooms' connections are gone."""
         old = self.engine
-        self.kills += take
+        self.kills += 1
         self.engine = self._new()
-        self.engine.first_take = self.kills + 1  # type: ignore[attr-defined]
         await old.close()
 
     def cut(self) -> None:

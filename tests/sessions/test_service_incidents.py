@@ -1,0 +1,173 @@
+"""Venues, rooms and media workers that go away and come back (docs/protocol.md 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from evidence.core.canonical import unb64u
+from media.errors import MediaError
+from sessions.core.state import CLOSED, OPEN, PAUSED, Proceeding
+from sessions.errors import Paused
+from sessions.service import ProceedingKeeper
+from sessions.service_errors import RoomNotAdmitted
+from sessions.updates import MediaChanged, PresenceChanged
+from tests.sessions.service_people import People
+from tests.sessions.service_world import SDP, World, audit, tender, types, until
+
+
+class Meeting:
+    """A proceeding whose declarations have begun: rooms admitted and recorded."""
+
+    def __init__(self, world: World, keeper: ProceedingKeeper, people: People) -> None:
+        self.world = world
+        self.keeper = keeper
+        self.people = people
+
+    @property
+    def state(self) -> Proceeding:
+        return self.keeper.state
+
+    async def finish(self) -> None:
+        await self.people.play(self.keeper, lambda state: state.gate == CLOSED)
+        await audit(self.world, self.keeper)
+
+
+@pytest_asyncio.fixture
+async def meeting(tmp_path: Path) -> AsyncIterator[Meeting]:
+    world = World(tmp_path)
+    async with world.running() as proceedings:
+        name = await proceedings.create(tender())
+        people = People(world, name)
+        keeper = proceedings.get(name)
+        people.connect(keeper)
+        await people.play(keeper, lambda state: state.stage == "declarations")
+        yield Meeting(world, keeper, people)
+
+
+@pytest.mark.asyncio
+async def test_a_venue_without_its_rooms_socket_is_lost_and_comes_back_by_its_seats(meeting: Meeting) -> None:
+    """protocols.md section 6: `VenueLost` and `ProceedingPaused` in one append; `VenueRejoined` with the last seat."""
+    keeper, people = meeting.keeper, meeting.people
+    keeper.disconnected("room-3")
+    people.absent |= {"room-3", "seat-5", "operator-3"}
+    await until(lambda: "venue-3" in meeting.state.lost)
+    lost = types(keeper.entries).index("VenueLost")
+    assert types(keeper.entries)[lost + 1] == "ProceedingPaused"
+    assert meeting.state.gate == PAUSED
+    made = people.act(keeper, "seat-1", "commitment.sign", {"shown": "A" * 43})
+    with pytest.raises(Paused):
+        await keeper.perform(made.jws)
+    keeper.connected("room-3")
+    people.absent.clear()
+    await people.play(keeper, lambda state: state.gate == OPEN)
+    tail = types(keeper.entries)[lost:]
+    assert tail.count("SeatResumed") == 3
+    assert tail.index("VenueRejoined") > tail.index("SeatResumed")
+    resumed = next(e for e in keeper.entries if e.type == "ProceedingResumed" and e.body["venues"])
+    ((venue, size, root),) = resumed.body["venues"]
+    assert (venue, unb64u(root)) == ("venue-3", keeper.log.tree.root(size))
+    await meeting.finish()
+
+
+@pytest.mark.asyncio
+async def test_a_socket_that_comes_back_in_time_loses_nothing(meeting: Meeting) -> None:
+    keeper = meeting.keeper
+    keeper.disconnected("room-3")
+    keeper.connected("room-3")
+    # Venue 2 goes for good meanwhile: when it is lost, venue 3 would have been, too.
+    keeper.disconnected("room-2")
+    await until(lambda: meeting.state.lost)
+    assert set(meeting.state.lost) == {"venue-2"}
+
+
+@pytest.mark.asyncio
+async def test_without_a_recording_the_evaluation_pauses(meeting: Meeting) -> None:
+    """87号令 39: the whole evaluation is recorded. `recording-lost` for the room that sends nothing, and no other."""
+    keeper, people = meeting.keeper, meeting.people
+    people.absent.add("room-2")
+    meeting.world.worker.engine.lose("room-2")
+    await until(lambda: ("recording-lost", "room-2") in meeting.state.pauses)
+    assert meeting.state.pauses == {("recording-lost", "room-2")}
+    people.absent.clear()
+    await people.play(keeper, lambda state: state.gate == OPEN)
+    assert types(keeper.entries)[-1] == "ProceedingResumed"
+
+
+@pytest.mark.asyncio
+async def test_a_new_media_worker_is_told_everything_and_rooms_hear_of_it(meeting: Meeting) -> None:
+    """After kill -9 of the worker: another engine id, plan and recording anew, `media` to every socket."""
+    keeper, people = meeting.keeper, meeting.people
+    before = keeper.media.engine
+    subscription = keeper.subscribe()
+    await meeting.world.worker.kill()
+    heard = [update async for update in _until_engine(subscription, before)]
+    assert heard[-1].rooms == {"room-1": False, "room-2": False, "room-3": False}
+    await people.play(keeper, lambda state: state.recording["room-1"] != before)
+    started = [e.body["engine"] for e in keeper.entries if e.type == "RecordingStarted"]
+    assert len(set(started)) == 2
+    await meeting.finish()
+
+
+async def _until_engine(subscription: object, before: str | None) -> AsyncIterator[MediaChanged]:
+    async for update in subscription:  # type: ignore[attr-defined]
+        if isinstance(update, MediaChanged):
+            yield update
+            if update.engine not in (None, before):
+                return
+
+
+@pytest.mark.asyncio
+async def test_presence_is_told_when_it_changes(meeting: Meeting) -> None:
+    subscription = meeting.keeper.subscribe()
+    meeting.keeper.disconnected("room-3")
+    meeting.keeper.connected("room-3")
+    told = []
+    async for update in subscription:
+        if isinstance(update, PresenceChanged):
+            told.append(update.venues["venue-3"])
+            if len(told) == 2:
+                break
+    assert told == [False, True]
+
+
+@pytest.mark.asyncio
+async def test_a_room_publishes_only_after_its_admission(tmp_path: Path) -> None:
+    """No evidence, no action: the admission is in the log before a packet flows."""
+    world = World(tmp_path)
+    async with world.running() as proceedings:
+        keeper = proceedings.get(await proceedings.create(tender()))
+        await until(lambda: keeper.media.engine is not None)
+        with pytest.raises(RoomNotAdmitted):
+            await keeper.publish("room-1", SDP)
+
+
+@pytest.mark.asyncio
+async def test_a_malformed_offer_is_refused_by_its_code(meeting: Meeting) -> None:
+    with pytest.raises(MediaError) as caught:
+        await meeting.keeper.publish("room-1", "v=0\r\nnot sdp")
+    assert caught.value.code.startswith("sdp-")
+
+
+@pytest.mark.asyncio
+async def test_after_our_own_start_everybody_gets_the_grace_to_come_back(tmp_path: Path) -> None:
+    """It was the server that was away: venues are not lost at once, and lost only after the grace."""
+    world = World(tmp_path)
+    async with world.running() as proceedings:
+        name = await proceedings.create(tender())
+        people = People(world, name)
+        people.connect(proceedings.get(name))
+        await people.play(proceedings.get(name), lambda state: state.stage == "declarations")
+    async with world.running() as proceedings:
+        await until(lambda: proceedings.ready)
+        keeper = proceedings.get(name)
+        for room in ("room-1", "room-2"):
+            keeper.connected(room)
+        await until(lambda: keeper.state.lost)
+        assert set(keeper.state.lost) == {"venue-3"}
+        keeper.connected("room-3")
+        await people.play(keeper, lambda state: state.gate == CLOSED)
+        await audit(world, keeper)
