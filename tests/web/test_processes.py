@@ -33,7 +33,9 @@ def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():
+        while True:
+            if condition():
+                return
             await asyncio.sleep(0.02)
 
 

@@ -162,10 +162,12 @@ class Demand:
             actor = here.token_actor
             if self.permission == SIGNED_IN_OR_NODE and actor == NODE:
                 return
+            if self.permission in ROSTERLESS:
+                raise NotSignedIn("this is for a seat's session")
         else:
             if self.permission in ROSTERLESS:
                 return
-            if proceeding != here.session.proceeding:  # (3)
+            if proceeding not in (None, here.session.proceeding):  # (3)
                 raise NotFound("no such proceeding")
             actor = here.session.seat
         state = EMPTY if proceeding is None else here.services.keeper(proceeding).state

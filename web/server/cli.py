@@ -1,4 +1,4 @@
-"""The command `tongping`."""
+"""The command `tongping`. What only one command needs is imported there: a process that was killed is back sooner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from web.server.errors import BadSettings, WebError
 from web.server.installation import Layout, Party, write_toml, write_trust
 from web.server.journal import start_journal
 from web.server.processes import Sibling, Supervisor, run_until_signal
-from web.server.serving import serve as serve_app
 from web.server.settings import (
     CITY_FILE,
     SERVER_FILE,
@@ -150,6 +149,8 @@ def _command(name: str, state: Path | None = None) -> tuple[str, ...]:
 @app.command()
 def web(state: State = None) -> None:
     """Run the web process alone."""
+    from web.server.serving import serve as serve_app
+
     settings = load_settings(state_directory(state))
     start_journal("web")
 
@@ -163,6 +164,8 @@ def web(state: State = None) -> None:
 @app.command()
 def signing(state: State = None) -> None:
     """Run the signing process alone."""
+    from web.server.serving import serve as serve_app
+
     settings = load_settings(state_directory(state))
     start_journal("signing")
     uvloop.run(serve_app(wiring.build_signing(settings), settings.signing))
@@ -224,6 +227,8 @@ def city_trust(
 @city.command("serve")
 def city_serve(state: State = None) -> None:
     """Run the node."""
+    from web.server.serving import serve as serve_app
+
     settings = load_city_settings(state_directory(state))
     start_journal("city")
 

@@ -48,9 +48,21 @@ def start_journal(process: str, *, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    # Client libraries log the addresses of every request at INFO, and ours may hold a ticket.
-    for noisy in ("httpx", "httpx2", "httpcore", "uvicorn.access", "websockets", "asyncio", "aioice", "aiortc"):
+    # These log the address of every request at INFO, and a live socket's holds its ticket.
+    for noisy in (
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "uvicorn.error",
+        "uvicorn.access",
+        "websockets",
+        "asyncio",
+        "aioice",
+        "aiortc",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Every retry would say what the duty that failed has said.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
 
 
 def without_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

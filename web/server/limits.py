@@ -12,8 +12,8 @@ from web.server.errors import TooLarge, TooManyRequests
 
 # JSON bodies: an act is at most 60 000 octets (protocols.md 1.1); its wrapping adds a few.
 MAX_JSON = 64_000
-# The definition with its documents' names; a tender of a hundred bidders stays below.
-MAX_TENDER = 1_000_000
+# A tender with its documents in base64; only the administrator sends one, and a thousand scanned pages fit.
+MAX_TENDER = 32_000_000
 # Ciphertexts of seals (protocol.md section 6).
 MAX_OBJECT = 1_048_576
 # Session descriptions (reliability report F11).

@@ -46,6 +46,8 @@ SILENCE_S = 3.0
 SEND_S = 5.0
 # A resuming seat gets the past in pieces of this many entries, so that memory stays bounded.
 PIECE = 200
+# What sending into a closed line can raise.
+_GONE = (WebSocketDisconnect, RuntimeError, OSError, TimeoutError)
 # RFC 6455 section 7.4.1: policy violation; IANA registry: service restart, try again later.
 POLICY, RESTART, TRY_AGAIN = 1008, 1012, 1013
 
@@ -99,11 +101,11 @@ class Live:
                 code = await self._first_of(*loops)
             finally:
                 self._keeper.disconnected(self._seat)
-        except (WebSocketDisconnect, TimeoutError, OSError):
+        except (WebSocketDisconnect, TimeoutError, OSError):  # the line is gone, or the seat is silent
             pass
         except Exception as error:  # noqa: BLE001 (the seat is told a code, and the log what happened)
             await self._refuse(error)
-        with suppress(RuntimeError, OSError, TimeoutError):
+        with suppress(*_GONE):
             await asyncio.wait_for(self._socket.close(code), SEND_S)
 
     async def _first_of(self, *loops: Coroutine[Any, Any, int]) -> int:
@@ -202,7 +204,7 @@ class Live:
     async def _refuse(self, error: Exception) -> None:
         code = code_of(error)
         _log.info("socket-message-refused", code=code, seat=self._seat, exc_info=error if code == "internal" else None)
-        with suppress(RuntimeError, OSError, TimeoutError):
+        with suppress(*_GONE):
             await self._send({"type": "error", "code": code})
 
 

@@ -7,11 +7,14 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
 from web.server.messages import MAX_TEXT
 from web.server.settings import Listen
+
+_log = structlog.get_logger("serving")
 
 # Open sockets are closed by then; seats come back by themselves (architecture.md: resume from the log).
 GRACE_S = 3
@@ -56,4 +59,6 @@ async def serve(app: FastAPI, listen: Listen, *, stopping: Callable[[], None] = 
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
+    _log.info("serving", host=listen.host, port=listen.port)
     await server.serve()
+    _log.info("served")

@@ -15,9 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx2
 import structlog
-from fastapi import FastAPI
 
 from evidence.core.canonical import b64
 from sessions.node_trust import Pins
@@ -30,6 +28,9 @@ from web.server.tickets import Tickets
 from web.server.workers import Worker, WorkerEngines, WorkerFolder
 
 if TYPE_CHECKING:
+    import httpx2
+    from fastapi import FastAPI
+
     from evidence.adapters.witness_http import HttpWitness
     from evidence.ports import Vault
     from sessions.service import Proceedings
@@ -319,6 +320,8 @@ async def _vault(settings: Settings) -> Vault:
 
 
 def _node_client() -> httpx2.AsyncClient:
+    import httpx2
+
     # No proxy and no credentials of the environment: the agreement says where the nodes are.
     return httpx2.AsyncClient(timeout=NODE_TIMEOUT_S, trust_env=False)
 
