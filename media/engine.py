@@ -6,6 +6,7 @@ It knows no socket and no library: peers come from a factory, segments go to a s
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
@@ -20,6 +21,8 @@ from media.ports import Offer, Peer, PeerFactory, SegmentSink, TrackKey, WatchSl
 from media.publisher import Publisher
 from media.room import EXPIRED_MS, Room
 from media.watcher import Watcher
+
+_log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.1
 # media.md section 3.2: stop is drain for a second, cut, seal.
@@ -214,7 +217,10 @@ class Engine:
         """Tick until cancelled."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.tick()
+            try:
+                self.tick()
+            except Exception:  # noqa: BLE001  ticking must go on: stalls and alarms depend on it
+                _log.exception("a tick of the media engine failed")
 
     async def close(self) -> None:
         """Seal what is open and end all peers; the worker ends after this."""
@@ -227,5 +233,6 @@ class Engine:
                 if publisher is not None:
                     publisher.peer.close("dropped")
         await self._drained(list(self._rooms.values()))
+        await self._sink.close()
         for queue in list(self._listeners):
             queue.put_nowait(None)

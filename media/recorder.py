@@ -25,6 +25,9 @@ NAME = "RECORDING"
 SMALLEST_GAP_MS = 100
 # A segment whose stream fell silent is closed after this time, so that what it holds can be sealed.
 IDLE_CLOSE_MS = 3_000
+# A new take costs several synchronisations of the disk that all rooms share: a picture that changes its size faster
+# than this is not followed, so that one room cannot stall the recording of the others.
+MIN_TAKE_MS = 1_000
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class TrackRecorder:
         self._number = 0
         self._size: Size | None = None
         self._rtp_origin = 0
+        self._take_ms = 0.0
         self._packets = self._lost = 0  # since the segment before
         self._gap = True  # the next block follows a gap
         self._reset()
@@ -124,6 +128,10 @@ class TrackRecorder:
                 self._frames.lost()
                 return
             if size != self._size:
+                if self._take is not None and now_ms - self._take_ms < MIN_TAKE_MS:
+                    self._gap = True
+                    self._frames.lost()
+                    return
                 self.close_segment()
                 self._take = None
                 self._size = size
@@ -139,6 +147,7 @@ class TrackRecorder:
             init = webm.init_video(self._size) if self._video and self._size else webm.init_audio()
             self._take = self._sink.begin_take(self.track, init)
             self._number = 0
+            self._take_ms = now_ms
             self._rtp_origin = timestamp
         at_ms = max(0, round((timestamp - self._rtp_origin) * 1000 / self._rate))
         segment = self._segment

@@ -26,6 +26,8 @@ KEYFRAME_INTERVAL_MS = 500
 # media.md section 2.3: at least 1024 video packets; a 1080p document keyframe alone is 300. Audio: two seconds.
 VIDEO_RING = 2_048
 AUDIO_RING = 128
+# What a late watcher may get at once: a burst of half a megabyte passes the buffers on the way, more is lost in them.
+MAX_BURST = 500
 # A leased line between cities is a few tens of milliseconds; asking sooner would only repeat the question.
 ROUND_TRIP_MS = 60.0
 # A room without a packet for this time is stalled (media.md section 2.3: Opus without DTX sends 50 a second).
@@ -110,13 +112,14 @@ class IncomingTrack:
             down.write(sequence, timestamp, packet, now_ms)
 
     def since_keyframe(self) -> Iterator[tuple[int, int, RtpPacket]]:
-        """Everything held since the last keyframe; if that left the ring, nothing, and a new one is asked for."""
+        """Everything held since the last keyframe; if that is long ago, nothing, and a new one is asked for."""
         if not self._video:
             return
-        if self._keyframe is None or self.cached(self._keyframe) is None:
+        start = self._keyframe
+        if start is None or self.highest - start >= MAX_BURST or self.cached(start) is None:
             self.request_keyframe()
             return
-        for sequence in range(self._keyframe, self.highest + 1):
+        for sequence in range(start, self.highest + 1):
             held = self._ring[sequence % self._size]
             if held is not None and held[0] == sequence:
                 yield held

@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,12 +71,7 @@ class Server:
         self._clients: set[asyncio.Task[None]] = set()
 
     async def listen(self, path: Path) -> None:
-        _make_way(path)
-        before = os.umask(0o177)  # only our own user may speak to the engine
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, path=str(path), limit=MAX_LINE)
-        finally:
-            os.umask(before)
+        self._server = await asyncio.start_unix_server(self._serve, sock=_listening(path), limit=MAX_LINE)
 
     async def close(self) -> None:
         if self._server is not None:
@@ -98,10 +94,24 @@ class Server:
             writer.close()
 
 
-def _make_way(path: Path) -> None:
-    """A socket left by a killed worker is in the way of its successor."""
+def _listening(path: Path) -> socket.socket:
+    """A socket that takes its name only when it listens: whoever sees the name can connect. A killed worker's name is
+    taken over, and only our own user may speak to the engine."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(draft))
+        listener.listen()
+        draft.rename(path)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    return listener
 
 
 class _Client:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import socket
 from collections import Counter
@@ -24,12 +25,16 @@ from aioice import stun
 from media.adapters.session_clock import Clock
 from media.core.datagram import Datagram, classify
 
+_log = logging.getLogger(__name__)
+
 Address = tuple[str, int]
 
 # Half a second of a dozen rooms; the kernel doubles what it is asked for and caps it at net.core.[rw]mem_max.
 _SOCKET_BUFFER = 4 * 1024 * 1024
 # Read so many datagrams per wake-up, so that a flood cannot keep the event loop from its other duties.
 _BATCH = 64
+# A fault that every packet meets must not fill the disk that recordings need.
+_LOGGED_FAULTS = 20
 # A peer behind several interfaces or a rebinding NAT uses a handful of addresses.
 _MAX_ADDRESSES = 8
 
@@ -118,6 +123,7 @@ class UdpPort:
         self.owners: dict[Address, IceLite] = {}
         self.refused: Counter[str] = Counter()
         self.unsent = 0
+        self.faults = 0
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
@@ -154,7 +160,12 @@ class UdpPort:
                 return
             except OSError:  # an ICMP error of an earlier sendto
                 continue
-            self.receive(data, address[:2])
+            try:
+                self.receive(data, address[:2])
+            except Exception:  # noqa: BLE001  one peer's packet must not stop the reading of all
+                self.faults += 1
+                if self.faults <= _LOGGED_FAULTS:
+                    _log.exception("a datagram met a fault of ours")
 
     def receive(self, data: bytes, address: Address) -> None:
         """Steps (1) to (4) for one datagram."""

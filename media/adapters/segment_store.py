@@ -179,6 +179,7 @@ def _recover_one(root: Path, path: Path) -> None:
         path.unlink()
         return
     os.truncate(source, found.end)
+    # Packets and losses died with the process: blocks are counted instead, and times follow from theirs.
     duration = found.last_offset_ms
     tail = SegmentTail(
         t0_ms=head.t0_ms, t1_ms=head.t0_ms + duration, rtp1=head.rtp0 + duration * head.clock_rate // 1000,

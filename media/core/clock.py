@@ -56,7 +56,9 @@ class TrackClock:
     def report(self, ntp: int, timestamp: int) -> None:
         """Note a sender report whose RTP time was extended by the caller."""
         sender_ms = ntp * 1000 / _NTP_SECOND
-        if self._reports and (sender_ms <= self._reports[-1][0] or timestamp <= self._reports[-1][1]):
+        if self._reports and sender_ms < self._reports[-1][0]:
+            self._reports.clear()  # the room's clock was set back: what it said before is about another clock
+        if self._reports and (sender_ms == self._reports[-1][0] or timestamp <= self._reports[-1][1]):
             return  # repeated, or sent while nothing was sent: says nothing about the rate
         self._reports.append((sender_ms, timestamp))
         if len(self._reports) < REPORTS_NEEDED or self._anchor is None:

@@ -66,9 +66,7 @@ async def lossy(spool: Path, loss: float) -> AsyncIterator[MediaEngine]:
 
 
 @pytest.mark.asyncio
-async def test_lost_video_is_asked_for_again_and_lost_audio_is_declared(
-    tmp_path: Path, clip: Path, loss: float
-) -> None:
+async def test_lost_video_is_asked_for_again_and_lost_audio_is_declared(tmp_path: Path, clip: Path) -> None:
     async with lossy(tmp_path / "spool", LOSS) as engine:
         await engine.start_recording(["main"])
         room = await join(engine, "main", clip)

@@ -270,3 +270,15 @@ def test_a_disk_that_does_not_follow_costs_a_declared_gap(frames: Frames) -> Non
     ((start, end),) = one.gaps()
     assert abs(start - 1_467) <= 2
     assert abs(end - 3_000) <= 2
+
+
+def test_a_picture_that_keeps_changing_its_size_does_not_make_a_take_each_time(frames: Frames) -> None:
+    one = studio()
+    one.publish()
+    keyframe = frames[0][2]
+    flicker = [
+        (number * 50, True, keyframe[:6] + bytes([64 + number % 50, 0, 48, 0]) + keyframe[10:]) for number in range(60)
+    ]
+    one.send(list(Camera(flicker).packets(60)), NOW)
+    one.stop()
+    assert 1 <= len({key.take for key in one.keys}) <= 3

@@ -136,6 +136,16 @@ def test_senseless_reports_do_not_move_the_clock() -> None:
     assert abs(clock.session_ms(49 * 3_000) - (DAY_MS + 49 * 1000 / 30)) < 1
 
 
+def test_a_room_clock_that_is_set_back_is_believed_again() -> None:
+    clock = TrackClock(clock_rate=90_000)
+    for step in range(100):
+        clock.packet(step * 3_000, DAY_MS + step * 1000 / 30)
+        set_back = 3_600_000 if step > 50 else 0
+        clock.report(ntp_of(DAY_MS - set_back + step * 1000 / 30), step * 3_000)
+        assert abs(clock.session_ms(step * 3_000) - (DAY_MS + step * 1000 / 30)) < 1
+    assert len(clock._reports) == 20
+
+
 def test_rfc_3550_a_8_loss_and_jitter_are_counted() -> None:
     quality = Quality(clock_rate=90_000)
     for number in range(100):
