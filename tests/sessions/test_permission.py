@@ -1,0 +1,203 @@
+"""The permission table against what it should say, in another form: role by role instead of act by act."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from evaluation.core.stages import STAGES
+from evaluation.errors import TooEarly, TooLate
+from sessions.core.permission import ADMINISTRATOR, NODE, TABLE, Rule, allowed, demand
+from sessions.core.state import EMPTY, ORDERED, Proceeding
+from sessions.errors import Aborted, Closed, NotPaused, Paused, UnknownAct, WrongRole, WrongVenue
+from tests.sessions.drive import MAIN, ZHUHAI, Drive
+
+# Who (with the venue that it is about): actor, venue.
+ACTORS = {
+    "expert": ("seat-1", None),
+    "buyer-representative": ("seat-3", None),
+    "operator@main": ("operator-1", "venue-2"),
+    "operator@own": ("operator-2", "venue-2"),
+    "operator@other": ("operator-2", "venue-3"),
+    "supervisor": ("supervisor-1", "venue-2"),
+    "auditor": ("auditor-1", None),
+    "room@own": ("room-2", "venue-2"),
+    "room@other": ("room-2", "venue-1"),
+    "main-centre": (MAIN, None),
+    "holder": (ZHUHAI, None),
+    "node": (NODE, None),
+    "administrator": (ADMINISTRATOR, None),
+    "stranger": ("stranger.example", None),
+    "nobody": ("seat-99", None),
+}
+# Shorthands for the columns below: stages by their first letters, gates by theirs.
+STAGE = dict(zip(["K", "D", "C", "V", "S", "T", "R", "G", "F"], STAGES, strict=True))
+GATE = {"o": "open", "p": "paused", "a": "aborted", "c": "closed"}
+ANY_TIME = "KDCVSTRGF"
+
+# role: rows of "gates / stages: what is allowed then".
+EXPECTED: dict[str, tuple[str, ...]] = {
+    "expert": (
+        f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opa/{ANY_TIME}: watch",
+        "opac/DCVSTRGF: pages.get",
+        f"ac/{ANY_TIME}: evidence.get",
+        f"op/{ANY_TIME}: seat.bind",
+        f"p/{ANY_TIME}: seat.resume",
+        f"o/{ANY_TIME}: presenter.hand-over",
+        "o/DCVSTRG: page.show pointer",
+        "o/D: commitment.sign recusal.declare",
+        "o/C: ballot.seal freeze.ok freeze.dispute",
+        "o/V: review.vote",
+        "o/S: sheet.seal freeze.ok freeze.dispute",
+        "op/CS: objects.put",
+        "o/G: report.sign report.prepare",
+    ),
+    "operator@other": (
+        f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opa/{ANY_TIME}: watch",
+        "opac/DCVSTRGF: pages.get",
+        f"ac/{ANY_TIME}: evidence.get",
+        f"op/{ANY_TIME}: seat.bind",
+        f"p/{ANY_TIME}: seat.resume",
+        f"o/{ANY_TIME}: presenter.hand-over",
+        "o/DCVSTRG: page.show pointer",
+    ),
+    "operator@own": ("+operator@other", f"op/{ANY_TIME}: room.admit"),
+    "operator@main": (
+        "+operator@own",
+        f"op/{ANY_TIME}: proceeding.pause vouch",
+        f"p/{ANY_TIME}: proceeding.resume",
+        "o/KDCVSTRG: stage.advance",
+        "o/CS: round.freeze",
+        "o/F: proceeding.close",
+    ),
+    "supervisor": (
+        f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opa/{ANY_TIME}: watch",
+        "opac/DCVSTRGF: pages.get",
+        f"ac/{ANY_TIME}: evidence.get",
+        f"op/{ANY_TIME}: seat.bind proceeding.pause proceeding.abort",
+        f"p/{ANY_TIME}: seat.resume proceeding.resume",
+        "o/S: opening.approve",
+    ),
+    "auditor": (
+        f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opa/{ANY_TIME}: watch",
+        "opac/DCVSTRGF: pages.get",
+        f"ac/{ANY_TIME}: evidence.get",
+        f"op/{ANY_TIME}: seat.bind",
+        f"p/{ANY_TIME}: seat.resume",
+    ),
+    "room@other": (
+        f"opac/{ANY_TIME}: view socket log.read receipts.get",
+        "opac/DCVSTRGF: pages.get",
+        f"op/{ANY_TIME}: seat.bind",
+        f"p/{ANY_TIME}: seat.resume",
+    ),
+    "room@own": ("+room@other", f"op/{ANY_TIME}: publish"),
+    "main-centre": (
+        f"opac/{ANY_TIME}: objects.get log.read receipts.get",
+        f"op/{ANY_TIME}: seat.vouch",
+        "o/K: proceeding.found",
+        "op/K: definition.fix",
+    ),
+    "holder": (
+        f"opac/{ANY_TIME}: objects.get log.read receipts.get",
+        f"op/{ANY_TIME}: seat.vouch",
+        "op/K: holder.offer",
+        f"opa/{ANY_TIME}: share.ack share.reject share.release",
+    ),
+    "node": (f"opac/{ANY_TIME}: objects.get log.read receipts.get",),
+    "administrator": (f"opac/{ANY_TIME}: create links.issue",),
+    "stranger": (),
+    "nobody": (),
+}
+EXPECTED["buyer-representative"] = ("+expert",)
+
+
+def expected(role: str) -> set[tuple[str, str, str]]:
+    """(gate, stage, permission) of a role."""
+    found: set[tuple[str, str, str]] = set()
+    for row in EXPECTED[role]:
+        if row.startswith("+"):
+            found |= expected(row[1:])
+            continue
+        when, _, what = row.partition(": ")
+        gates, _, stages = when.partition("/")
+        found |= {(GATE[g], STAGE[s], name) for g, s, name in product(gates, stages, what.split())}
+    return found
+
+
+@pytest.fixture(scope="module")
+def founded() -> Proceeding:
+    drive = Drive()
+    drive.found()
+    return drive.state
+
+
+def at(state: Proceeding, stage: str, gate: str) -> Proceeding:
+    return replace(
+        state,
+        evaluation=replace(state.evaluation, stage=stage),
+        pauses=frozenset({(ORDERED, "")}) if gate == "paused" else frozenset(),
+        aborted=gate == "aborted",
+        closed=7 if gate == "closed" else None,
+    )
+
+
+@pytest.mark.parametrize("role", sorted(ACTORS))
+def test_the_matrix_says_exactly_this(founded: Proceeding, role: str) -> None:
+    """Architecture, section 2: role x relation to the venue x stage, and the gate."""
+    actor, venue = ACTORS[role]
+    found = {
+        (gate, stage, name)
+        for gate, stage, name in product(GATE.values(), STAGES, TABLE)
+        if allowed(at(founded, stage, gate), actor, name, venue=venue)
+    }
+    assert found == expected(role)
+
+
+def test_a_row_that_opens_too_far_is_noticed(founded: Proceeding, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The matrix test itself would fail: a wider row is a difference."""
+    wide = Rule(frozenset({"auditor"}), TABLE["view"].relation, frozenset(STAGES), frozenset(GATE.values()))
+    monkeypatch.setitem(TABLE, "proceeding.abort", wide)
+    with pytest.raises(AssertionError):
+        test_the_matrix_says_exactly_this(founded, "auditor")
+
+
+def test_refusals_say_why(founded: Proceeding) -> None:
+    """docs/protocol.md section 3: role, then gate, then stage."""
+    for error, actor, name, stage, gate in (
+        (UnknownAct, "seat-1", "nothing", "check-in", "open"),
+        (WrongRole, "seat-1", "stage.advance", "check-in", "closed"),
+        (WrongVenue, "operator-2", "stage.advance", "check-in", "open"),
+        (Closed, "seat-1", "review.vote", "check-in", "closed"),
+        (Aborted, "seat-1", "review.vote", "check-in", "aborted"),
+        (Paused, "seat-1", "review.vote", "check-in", "paused"),
+        (NotPaused, "seat-1", "seat.resume", "check-in", "open"),
+        (TooEarly, "seat-1", "review.vote", "check-in", "open"),
+        (TooEarly, "seat-1", "evidence.get", "done", "open"),
+        (TooLate, "seat-1", "review.vote", "done", "open"),
+        (TooLate, "seat-1", "freeze.ok", "report", "open"),
+        (TooLate, "seat-1", "freeze.ok", "compliance-review", "open"),
+    ):
+        with pytest.raises(error) as refused:
+            demand(at(founded, stage, gate), actor, name)
+        assert type(refused.value) is error
+
+
+def test_a_recused_member_may_do_nothing(founded: Proceeding) -> None:
+    """政府采购法实施条例 9: who is recused leaves."""
+    state = replace(founded, evaluation=replace(founded.evaluation, recused=frozenset({"seat-1"})))
+    for gate, stage, name in product(GATE.values(), STAGES, TABLE):
+        assert not allowed(at(state, stage, gate), "seat-1", name)
+
+
+def test_without_a_proceeding_only_the_administrator_creates() -> None:
+    assert allowed(EMPTY, ADMINISTRATOR, "create")
+    assert not allowed(EMPTY, NODE, "create")
+    assert not allowed(EMPTY, "seat-1", "create")
+    assert allowed(EMPTY, MAIN, "proceeding.found")
