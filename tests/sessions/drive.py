@@ -42,14 +42,21 @@ from sessions.core.commands import (
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, Key, Proceeding
 from tests.sessions.example import (
+    CODES,
+    DOCUMENT,
     FINANCE,
     HOLDERS,
     MAIN,
     MEMBERS,
     ORIGIN,
     POLICY,
+    ROOMS,
+    SEATS,
     SHOWN,
     TRUST,
+    TV1_PRICES,
+    TV1_TECHNICAL,
+    VENUES,
     ZHONGSHAN,
     ZHUHAI,
     Scores,
@@ -66,14 +73,21 @@ from tests.sessions.example import (
 )
 
 __all__ = [
+    "CODES",
+    "DOCUMENT",
     "FINANCE",
     "HOLDERS",
     "MAIN",
     "MEMBERS",
     "ORIGIN",
     "POLICY",
+    "ROOMS",
+    "SEATS",
     "SHOWN",
     "TRUST",
+    "TV1_PRICES",
+    "TV1_TECHNICAL",
+    "VENUES",
     "ZHONGSHAN",
     "ZHUHAI",
     "Drive",
