@@ -224,7 +224,7 @@ class Witnessing:
             return
         with suppress(NoQuorum):
             self._policy.check(signed.note, self._log_key)
-            self._cosigned = signed
+            self._cosigned = Signed(signed.size, self._policy.arranged(signed.note, self._log_key))
 
 
 def _own_line(note: bytes, lines: Sequence[str], key: VerifierKey) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluation.core.rounds import Round
-from evidence.core.envelope import Context
+from evaluation.core.sealing import context
 from evidence.errors import Untrusted
 from sessions.core.state import Proceeding
 from sessions.opening import Listed
@@ -11,26 +11,18 @@ from sessions.opening import Listed
 
 def listing(state: Proceeding, found: Round) -> tuple[Listed, ...]:
     """One for each sheet of the freeze, in its order; holder i is the i-th of the frozen set (protocols.md 1.5)."""
-    if state.holders_frozen is None or found.freeze is None:
+    if found.freeze is None:
         raise Untrusted("nothing was frozen")
     items: list[Listed] = []
     for position, (seat, act) in enumerate(found.freeze.sheets):
         envelope = found.seals[act].envelope
         if envelope.c is None:
             raise Untrusted("a seal without a commitment")
-        context = Context(
-            found.purpose,
-            state.origin,
-            seat,
-            found.number,
-            envelope.c,
-            state.holder_k,
-            state.holders_frozen.keys,
-        )
+        bound = context(state.evaluation, found.purpose, seat, found.number, envelope.c)
         shares = {
             index: found.releases[domain][position]
             for index, domain in enumerate(state.holders, 1)
             if domain in found.releases
         }
-        items.append(Listed(act, envelope, context, shares))
+        items.append(Listed(act, envelope, bound, shares))
     return tuple(items)

@@ -69,7 +69,7 @@ class NoteSigner:
             signature = time.to_bytes(8, "big") + self.key.sign(_cosigned(time, text))
         else:
             signature = self.key.sign(text)
-        return f"— {self.name} {b64(self.vkey.id + signature)}\n"
+        return str(SignatureLine(self.name, self.vkey.id, signature))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,9 @@ class SignatureLine:
         if not line.endswith("\n"):
             raise Malformed("a signature line ends with a line feed")
         return _signature(line[:-1])
+
+    def __str__(self) -> str:
+        return f"— {self.name} {b64(self.key_id + self.blob)}\n"
 
 
 @dataclass(frozen=True, slots=True)

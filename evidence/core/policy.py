@@ -74,11 +74,21 @@ class Policy:
             raise NoQuorum(f"{got} of {self.quorum} witnesses cosigned {checkpoint.origin} at {checkpoint.size}")
         return checkpoint
 
+    def arranged(self, note: bytes, log_key: VerifierKey) -> bytes:
+        """The note in its one form: the log, then each witness, as the policy orders them.
+
+        A note grows in the order in which witnesses answer; what stands for good must not depend on it.
+        """
+        parsed = Note.parse(note)
+        lines = ""
+        for key in (log_key, *self.witnesses):
+            mine = (line for line in parsed.signatures if (line.name, line.key_id) == (key.name, key.id))
+            lines += next((str(line) for line in mine), "")
+        return parsed.text + b"\n" + lines.encode("utf-8")
+
     def check_exactly(self, note: bytes, log_key: VerifierKey) -> Checkpoint:
-        """`check`, and nothing else stands in the note: so that a stored note has no byte without a meaning."""
+        """`check`, and the note is in its one form: so that a stored note has no byte without a meaning."""
         checkpoint = self.check(note, log_key)
-        known = {(key.name, key.id) for key in (log_key, *self.witnesses)}
-        lines = [(line.name, line.key_id) for line in Note.parse(note).signatures]
-        if len(set(lines)) != len(lines) or not set(lines) <= known:
-            raise Untrusted("the note carries signatures that the policy does not name")
+        if note != self.arranged(note, log_key):
+            raise Untrusted("the note carries signatures that the policy does not name, twice, or out of order")
         return checkpoint
