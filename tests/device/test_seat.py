@@ -150,6 +150,21 @@ async def test_an_act_goes_on_until_it_is_decided(tmp_path: Path) -> None:
         assert (await world.seat.bind()) == answered
 
 
+async def test_a_vouch_waits_for_the_nodes_earlier_acts(tmp_path: Path) -> None:
+    """The node signed its offer first; the vouch is posted before the server has appended that."""
+    async with running(tmp_path) as world:
+        game = world.game
+        game.found()
+        node = game.nodes[CITIES[0]]
+        offer = await node.offer(PROCEEDING)
+        vouch = await node.vouch(PROCEEDING, "seat-4", world.seat.device.thumbprint)
+        posting = asyncio.create_task(world.seat.client.post_act(vouch))
+        await asyncio.wait([posting], timeout=0.5)
+        assert not posting.done()
+        game.perform(offer)
+        assert (await posting).index == len(game.log.entries) - 1
+
+
 async def test_a_refused_act_is_over_and_the_next_one_takes_its_place(tmp_path: Path) -> None:
     async with running(tmp_path) as world:
         game, seat = world.game, world.seat

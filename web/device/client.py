@@ -24,6 +24,8 @@ OPEN_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 # A request that a server has not answered in this time was lost with it.
 _ANSWER_S = 15.0
+ACT_GAP = "act-gap"
+_GAP_PAUSE_S = 0.2
 # Reports and evidence are the largest answers; a seat reads no more into memory.
 MAX_ANSWER = 256 * 1024 * 1024
 
@@ -69,8 +71,20 @@ class Client:
         return found
 
     async def post_act(self, jws: str) -> Posted:
-        """The one door for acts; the same act gives the same answer."""
-        answer = await self.call("POST", self._path("/acts"), json={"act": jws})
+        """The one door for acts; the same act gives the same answer.
+
+        `act-gap` is waited out: a centre signs through several doors at once, so that an earlier act of its key (its
+        node's offer, say) may still be on its way when a vouch is posted.
+        """
+        until = time.monotonic() + self._patience_s
+        while True:
+            try:
+                answer = await self.call("POST", self._path("/acts"), json={"act": jws})
+                break
+            except ServerRefused as refusal:
+                if refusal.code != ACT_GAP or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(_GAP_PAUSE_S)
         found = answer.json()
         return Posted(found["index"], unb64u(found["id"], 32), unb64u(found["leaf"], 32), answer.status_code == 200)
 
