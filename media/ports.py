@@ -79,9 +79,6 @@ class UpTrack(Protocol):
     def request_keyframe(self) -> None:
         """Ask the publisher for a keyframe; may be called as often as one likes, it is throttled."""
 
-    def cached(self, sequence: int) -> RtpPacket | None:
-        """A packet of the last moments by its extended sequence number, or None."""
-
 
 class DownTrack(Protocol):
     """Someone who gets the packets of a slot: a watcher, or the recorder, which everybody can see.
@@ -221,6 +218,6 @@ class MediaEngine(Protocol):
         """These segments are in the ledger; idempotent, unknown keys are ignored."""
 
     def events(self) -> AsyncIterator[Event]:
-        """EngineStarted first, then every segment not acknowledged yet, then what happens."""
+        """EngineStarted first, then every segment not acknowledged yet, then what happens. One listener per object."""
 
     async def close(self) -> None: ...

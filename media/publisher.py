@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from media.core import rtcp, rtp
 from media.core.plan import Kind
-from media.core.rtcp import Bye, ReportBlock, SenderReport
+from media.core.rtcp import SenderReport
 from media.core.sdp import Section
 from media.errors import Malformed
 from media.ports import Peer
@@ -89,8 +89,6 @@ class Publisher:
         for message in messages:
             if isinstance(message, SenderReport) and (track := self.tracks.get(message.ssrc)):
                 track.sender_report(message, now_ms)
-            elif isinstance(message, (Bye, ReportBlock)):
-                continue  # the end of a stream is the end of its packets; reports are about streams we do not send
 
     def on_closed(self, cause: str) -> None:
         self._closed(self, cause)

@@ -38,10 +38,6 @@ class TrackClock:
         self._older: float | None = None
         self._bucket_end = 0.0
 
-    @property
-    def regressed(self) -> bool:
-        return self._rate_per_ms != self._nominal or len(self._reports) >= REPORTS_NEEDED
-
     def packet(self, timestamp: int, arrival_ms: float) -> None:
         """Note the arrival of a packet with this extended RTP time."""
         if self._anchor is None:
