@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from web.server.messages import MAX_TEXT
 from web.server.settings import Listen
@@ -30,6 +31,15 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _Sockets(WebSocketsSansIOProtocol):
+    """A handshake that cannot be parsed (a request line of 10 kB is enough) would hold its connection for ever."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None:
+            self.transport.close()
+
+
 async def serve(app: FastAPI, listen: Listen, *, stopping: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGTERM or SIGINT; `stopping` is called when one comes."""
     config = uvicorn.Config(
@@ -38,7 +48,7 @@ async def serve(app: FastAPI, listen: Listen, *, stopping: Callable[[], None] = 
         port=listen.port,
         log_config=None,
         access_log=False,
-        ws="websockets-sansio",
+        ws=_Sockets,
         # Report F7: 16 MiB and compression are the defaults, and both invite to exhaust our memory.
         ws_max_size=MAX_TEXT,
         ws_per_message_deflate=False,
