@@ -8,24 +8,24 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.errors import EvaluationError
 from evidence.core import act as acts_form
 from evidence.core.act import Act, Signer
 from evidence.core.canonical import Object
 from evidence.core.entry import Entry
 from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
-from evidence.errors import EvidenceError, LostLease, NoQuorum, ObjectMissing
+from evidence.errors import LostLease, NoQuorum, ObjectMissing
 from evidence.ports import Vault
 from media.ports import Offer
 from sessions.archive import Archive, ClosedLog
 from sessions.clerk import Clerk
 from sessions.core import commands, duties
 from sessions.core.duties import AwaitWitnesses, Duty
+from sessions.core.proceeding import decide
 from sessions.core.state import CLOSED, Proceeding
 from sessions.docket import Docket, Log, Performed
 from sessions.errands import Errands
-from sessions.errors import ActGap, SessionError
+from sessions.errors import ActGap
 from sessions.objects import Objects
 from sessions.presence import Presence
 from sessions.recording import Recorder
@@ -33,9 +33,9 @@ from sessions.service_errors import NotArchived, NotOwner, NotWitnessedYet, Obje
 from sessions.signing_desk import SigningDesk
 from sessions.times import Times
 from sessions.updates import CheckpointGrew, MediaChanged, PresenceChanged, Subscription
+from sessions.vigil import Vigil
 
 logger = logging.getLogger(__name__)
-_RULES = (EvidenceError, EvaluationError, SessionError)
 
 
 class ProceedingKeeper:
@@ -65,17 +65,24 @@ class ProceedingKeeper:
         self._recorder = recorder
         self._presence = presence
         self._archive = archive
-        self._now = now
         self._times = times
         self._objects = Objects(docket.entries)
-        self._heartbeat = 0
-        self._next_heartbeat = now() + times.heartbeat
-        self._venues: dict[str, bool] = {}
-        self._lost = False
-        self._tasks: list[asyncio.Task[None]] = []
         self._errands: Errands[Duty] = Errands(
             due=self._due, lane=_lane, work=self._work, lost=self._lose, pauses=times.pauses
         )
+        self._vigil = Vigil(
+            docket=docket,
+            presence=presence,
+            recorder=recorder,
+            now=now,
+            look=times.look,
+            heartbeat=times.heartbeat,
+            wake=self._errands.wake,
+            lost=self._lose,
+        )
+        self._venues: dict[str, bool] = {}
+        self._lost = False
+        self._tasks: list[asyncio.Task[None]] = []
 
     # -- what it is ----------------------------------------------------------------------------------------------
 
@@ -119,7 +126,7 @@ class ProceedingKeeper:
     def start(self) -> None:
         """Go on with everything that is due."""
         if self.state.gate != CLOSED:
-            self._begin(self._recorder.run(), self._recorder.announce(), self._vigil())
+            self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run())
         self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints())
 
     async def stop(self) -> None:
@@ -227,8 +234,8 @@ class ProceedingKeeper:
         if self._lost or isinstance(self._docket.log, ClosedLog):
             return []
         due = list(duties.duties(self.state))
-        if self.state.witnessed < self._heartbeat and self.state.gate != CLOSED:
-            due.append(AwaitWitnesses(self._heartbeat))
+        if self.state.witnessed < self._vigil.due and self.state.gate != CLOSED:
+            due.append(AwaitWitnesses(self._vigil.due))
         return due
 
     async def _work(self, duty: Duty) -> None:
@@ -248,12 +255,19 @@ class ProceedingKeeper:
         logger.info("archived %s", log.origin)
 
     async def _command(self, act: Act) -> commands.Command:
+        """The rules speak first, so that who may not act at all learns nothing of what the vault holds."""
         match act.act:
             case "report.sign":
+                self._rehearse(commands.AuthoriseSignature(act, bytes(32)))
                 return commands.AuthoriseSignature(act, await self._desk.revision_of(act))
             case "ballot.seal" | "sheet.seal":
+                self._rehearse(commands.Perform(act))
                 await self._check_ciphertext(act)
         return commands.Perform(act)
+
+    def _rehearse(self, command: commands.Command) -> None:
+        """Raise what `decide` will raise."""
+        decide(self.state, command, at="", entropy=b"")
 
     async def _check_ciphertext(self, act: Act) -> None:
         """What is sealed must be here before the seal: from the opening on nobody could supply it any more."""
@@ -278,32 +292,6 @@ class ProceedingKeeper:
         async for signed in self._docket.log.follow():
             self._docket.broadcast.publish(CheckpointGrew(signed.note))
 
-    async def _vigil(self) -> None:
-        """Look at presence and packets, and let the heart beat, while the proceeding is live."""
-        while self.state.gate != CLOSED:
-            await asyncio.sleep(self._times.look)
-            for look in (self._look_at_venues, self._recorder.observe):
-                try:
-                    await look()
-                except LostLease:
-                    self._lose()
-                    return
-                except _RULES as error:
-                    logger.info("%s: %s (%s)", self.id, error, error.code)
-            self._beat()
-
-    async def _look_at_venues(self) -> None:
-        for venue in self._presence.gone(self.state):
-            if venue not in self.state.lost and not self._recorder.over(venue):
-                size = max((self._seen(seat) for seat, at in self.state.seats.items() if at.venue == venue), default=0)
-                await self._docket.execute(commands.LoseVenue(venue, size))
-
-    def _beat(self) -> None:
-        if self._now() >= self._next_heartbeat:
-            self._next_heartbeat = self._now() + self._times.heartbeat
-            self._heartbeat = self.state.size
-            self._errands.wake()
-
     # -- small things --------------------------------------------------------------------------------------------
 
     def _begin(self, *work: Coroutine[Any, Any, None]) -> None:
@@ -314,6 +302,9 @@ class ProceedingKeeper:
             await work
         except LostLease:
             self._lose()
+        except Exception:
+            logger.exception("a loop of %s ended", self.id)
+            raise
 
     def _lose(self) -> None:
         if not self._lost:
@@ -326,11 +317,6 @@ class ProceedingKeeper:
 
     def _chain(self, kid: str) -> int:
         return self.state.keys[kid].ctr
-
-    def _seen(self, seat: str) -> int:
-        """What the seat has acknowledged by its last act."""
-        kid = self.state.seat_key.get(seat)
-        return self.state.keys[kid].seen_size if kid is not None else 0
 
     def _tell_presence(self) -> None:
         venues = self.venues

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from evidence.core.canonical import Object, b64u, encode, sha256, unb64u
-from evidence.errors import LostLease, ObjectRejected
 from evidence.ports import Vault
 from media.core.events import EngineStarted, Event, RoomConnected, RoomLost, SegmentClosed
 from media.core.plan import RoomPlan
-from media.core.record import SegmentKey, SegmentRecord
+from media.core.record import SegmentKey
 from media.errors import MediaError, MediaUnavailable
 from media.ports import MediaEngine, Offer
+from sessions.announcing import Announcer
 from sessions.core import commands, segments
 from sessions.core.state import RECORDING_LOST
 from sessions.docket import Docket
@@ -30,17 +28,16 @@ from sessions.updates import MediaChanged
 
 logger = logging.getLogger(__name__)
 
-# An entry has at most 60 000 bytes (protocols.md 1.1); the rest of it needs far less than the difference.
-MAX_SEGMENTS_BYTES = 50_000
-
 
 @dataclass(frozen=True, slots=True)
 class RecordingTimes:
-    """Seconds. `announce`: at most one `SegmentsClosed` per venue in this time (architecture 4). `lost`: a room without
-    packets for so long pauses the proceeding. `flowing`: packets younger than this are a flow. `reconnect`: between two
-    attempts to reach the worker, which its supervisor restarts within a second."""
+    """Seconds. `announce`: at most one `SegmentsClosed` per venue in this time (architecture 4). `settle`: how long the
+    tracks of one room are given to close. `lost`: a room without packets for so long pauses the proceeding. `flowing`:
+    packets younger than this are a flow. `reconnect`: between two attempts to reach the worker, which its supervisor
+    restarts within a second."""
 
     announce: float = 10.0
+    settle: float = 1.5
     lost: float = 5.0
     flowing: float = 1.0
     reconnect: float = 0.25
@@ -61,19 +58,23 @@ class Recorder:
     ) -> None:
         self._docket = docket
         self._engines = engines
-        self._vault = vault
         self._now = now
         self._times = times
         self._engine: MediaEngine | None = None
         self._engine_id: str | None = None
         self._connected: dict[str, bool] = {}
-        self._pending: dict[SegmentKey, SegmentRecord] = {}
-        self._logged: dict[SegmentKey, str] = {}
         self._ended: set[str] = set()
         self._folded = 0
         self._flowed: dict[str, float] = {}
         self._first_flow = now() + grace - times.lost
-        self._flushing = asyncio.Lock()
+        self._announcer = Announcer(
+            docket=docket,
+            vault=vault,
+            acknowledge=self._acknowledge,
+            now=now,
+            every=times.announce,
+            settle=times.settle,
+        )
 
     @property
     def plan(self) -> RoomPlan:
@@ -92,21 +93,15 @@ class Recorder:
                 await self._session()
             except MediaError as error:
                 logger.info("media worker of %s: %s", self._docket.origin, error)
+            except Exception:
+                logger.exception("media worker of %s", self._docket.origin)
             finally:
                 self._gone()
             await asyncio.sleep(self._times.reconnect)
 
     async def announce(self) -> None:
-        """Flush what was closed, again and again, until cancelled."""
-        while True:
-            await asyncio.sleep(self._times.announce)
-            try:
-                await self.flush()
-            except LostLease:
-                raise
-            except Exception:
-                # The segments stay in the worker's spool and in `_pending`: the next round takes them again.
-                logger.warning("segments of %s wait", self._docket.origin, exc_info=True)
+        """Bring closed segments into the log, until cancelled."""
+        await self._announcer.run()
 
     # -- the doors -----------------------------------------------------------------------------------------------
 
@@ -133,8 +128,9 @@ class Recorder:
         engine = self._reachable()
         await engine.stop_recording(rooms)
         for record in await engine.unacknowledged():
-            self._note(record)
-        await self.flush()
+            self._announcer.note(record)
+        for venue in sorted({self._docket.state.room(room).venue for room in rooms}):
+            await self._announcer.flush(venue, last=True)
         await self._docket.execute(commands.EndRecording(rooms))
 
     def over(self, venue: str) -> bool:
@@ -186,57 +182,10 @@ class Recorder:
                 flowing.add(room)
         return flowing
 
-    # -- segments ------------------------------------------------------------------------------------------------
-
-    async def flush(self) -> None:
-        """Every segment that waits: vault, then the log, then the acknowledgement."""
-        async with self._flushing:
-            self._fold()
-            done = [key for key, record in self._pending.items() if self._logged.get(key) == record.sha256]
-            waiting = sorted(
-                (record for key, record in self._pending.items() if key not in self._logged),
-                key=lambda record: (record.room, record.kind, record.take, record.number),
-            )
-            for venue, records in self._by_venue(waiting).items():
-                stored = [(record, await self._store(record)) for record in records]
-                for part in _parts(stored):
-                    closed = tuple(segment for _, segment in part)
-                    await self._docket.execute(commands.CloseSegments(venue, closed))
-                    done += [record.key for record, _ in part]
-            self._fold()
-            if done and self._engine is not None:
-                await self._engine.acknowledge(done)
-                for key in done:
-                    self._pending.pop(key, None)
-
-    async def _store(self, record: SegmentRecord) -> Object:
-        for path, expected in ((record.init_path, record.init_sha256), (record.path, record.sha256)):
-            data = await asyncio.to_thread(Path(path).read_bytes)
-            if sha256(data).hex() != expected:
-                raise ObjectRejected(f"{path} is not what the recorder closed")
-            await self._vault.put(data)
-        return _segment(record)
-
-    def _by_venue(self, records: Iterable[SegmentRecord]) -> dict[str, list[SegmentRecord]]:
-        found: dict[str, list[SegmentRecord]] = {}
-        for record in records:
-            room = self._docket.state.rooms.get(record.room)
-            if room is not None:
-                found.setdefault(room.venue, []).append(record)
-        return found
-
-    def _note(self, record: SegmentRecord) -> None:
-        self._pending[record.key] = record
-
     def _fold(self) -> None:
-        """Which segments the log holds, so that none is announced twice, not even after a crash in between; and which
-        rooms' recordings are over for good."""
+        """Which rooms' recordings are over for good."""
         for entry in self._docket.entries[self._folded :]:
-            if entry.type == "SegmentsClosed":
-                for s in entry.body["segments"]:
-                    key = SegmentKey(s["room"], s["kind"], s["take"], s["number"])
-                    self._logged[key] = unb64u(s["sha256"], 32).hex()
-            elif entry.type == "RecordingEnded":
+            if entry.type == "RecordingEnded":
                 self._ended |= set(entry.body["rooms"])
         self._folded = len(self._docket.entries)
 
@@ -270,7 +219,7 @@ class Recorder:
             case RoomLost(room):
                 self._connected[room] = False
             case SegmentClosed(record):
-                self._note(record)
+                self._announcer.note(record)
                 return
             case _:
                 logger.info("media of %s: %s", self._docket.origin, event)
@@ -283,43 +232,10 @@ class Recorder:
             self._connected.clear()
             self._docket.broadcast.publish(MediaChanged(None, dict.fromkeys(self._rooms(), False)))
 
+    async def _acknowledge(self, keys: Sequence[SegmentKey]) -> None:
+        await self._reachable().acknowledge(keys)
+
     def _reachable(self) -> MediaEngine:
         if self._engine is None:
             raise MediaUnavailable("the media worker does not answer")
         return self._engine
-
-
-def _segment(record: SegmentRecord) -> Object:
-    """docs/protocol.md section 5."""
-    return {
-        "bytes": record.bytes,
-        "duration": record.duration_ms,
-        "gaps": [list(gap) for gap in record.gaps],
-        "init": b64u(bytes.fromhex(record.init_sha256)),
-        "keyframe": record.keyframe,
-        "kind": record.kind,
-        "lost": record.lost,
-        "number": record.number,
-        "packets": record.packets,
-        "recovered": record.recovered,
-        "room": record.room,
-        "sha256": b64u(bytes.fromhex(record.sha256)),
-        "t0": record.t0_ms,
-        "t1": record.t1_ms,
-        "take": record.take,
-    }
-
-
-def _parts(stored: Iterable[tuple[SegmentRecord, Object]]) -> Iterator[list[tuple[SegmentRecord, Object]]]:
-    """As many segments as fit into one entry."""
-    part: list[tuple[SegmentRecord, Object]] = []
-    size = 0
-    for record, segment in stored:
-        length = len(encode(segment)) + 1
-        if part and size + length > MAX_SEGMENTS_BYTES:
-            yield part
-            part, size = [], 0
-        part.append((record, segment))
-        size += length
-    if part:
-        yield part

@@ -95,17 +95,18 @@ class Proceedings:
         self._times = times or Times()
         self._centre: Centre | None = None
         self._known: set[str] = set()
+        self._found: frozenset[str] = frozenset()
         self._keepers: dict[str, ProceedingKeeper] = {}
         self._founded = asyncio.Condition()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     @property
     def ready(self) -> bool:
-        """Whether this process owns its logs and every proceeding is taken up."""
+        """Whether this process owns its logs and took up every proceeding that it found at its start."""
         return (
             self._centre is not None
             and not self._centre.log.lost
-            and self._known == self._keepers.keys()
+            and self._found <= self._keepers.keys()
             and not any(keeper.lost for keeper in self._keepers.values())
         )
 
@@ -137,6 +138,7 @@ class Proceedings:
         await self._centre.load()
         for opened in tuple(self._centre.openings.values()):
             self._begin(opened)
+        self._found = frozenset(self._known)
 
     async def stop(self) -> None:
         """Stop everything; nothing is lost."""

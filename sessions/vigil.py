@@ -1,0 +1,82 @@
+"""The watch over a live proceeding: who is connected, what is recorded, and the heartbeat of its witnesses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from evaluation.errors import EvaluationError
+from evidence.errors import EvidenceError, LostLease
+from media.errors import MediaError
+from sessions.core import commands
+from sessions.core.state import CLOSED
+from sessions.docket import Docket
+from sessions.errors import SessionError
+from sessions.presence import Presence
+from sessions.recording import Recorder
+
+logger = logging.getLogger(__name__)
+# Between looking and stating somebody else's entry may come: then the rules refuse, and the next look sees it.
+_OVERTAKEN = (EvidenceError, EvaluationError, SessionError, MediaError)
+
+
+class Vigil:
+    """`now` is a monotonic clock in seconds, `look` the pause between two looks. Every `heartbeat` seconds `due` grows
+    to the log's size: so much must be witnessed. `wake` is called then, `lost` once the log is another process's."""
+
+    def __init__(
+        self,
+        *,
+        docket: Docket,
+        presence: Presence,
+        recorder: Recorder,
+        now: Callable[[], float],
+        look: float,
+        heartbeat: float,
+        wake: Callable[[], None],
+        lost: Callable[[], None],
+    ) -> None:
+        self._docket = docket
+        self._presence = presence
+        self._recorder = recorder
+        self._now = now
+        self._look = look
+        self._heartbeat = heartbeat
+        self._next_beat = now() + heartbeat
+        self._wake = wake
+        self._lost = lost
+        self.due = 0
+
+    async def run(self) -> None:
+        """Until the proceeding is closed."""
+        while self._docket.state.gate != CLOSED:
+            await asyncio.sleep(self._look)
+            for look in (self._venues, self._recorder.observe):
+                try:
+                    await look()
+                except LostLease:
+                    self._lost()
+                    return
+                except _OVERTAKEN as error:
+                    logger.info("%s: %s (%s)", self._docket.id, error, error.code)
+                except Exception:
+                    logger.exception("watch over %s", self._docket.id)
+            if self._docket.log.lost:
+                self._lost()
+            self._beat()
+
+    async def _venues(self) -> None:
+        """A venue's device is gone for too long: `VenueLost` with what its seats have acknowledged by their acts."""
+        state = self._docket.state
+        for venue in self._presence.gone(state):
+            if venue not in state.lost and not self._recorder.over(venue):
+                keys = (state.keys[kid] for seat, kid in state.seat_key.items() if state.seat(seat).venue == venue)
+                size = max((key.seen_size for key in keys), default=0)
+                await self._docket.execute(commands.LoseVenue(venue, size))
+
+    def _beat(self) -> None:
+        if self._now() >= self._next_beat:
+            self._next_beat = self._now() + self._heartbeat
+            self.due = self._docket.state.size
+            self._wake()
