@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -21,9 +23,9 @@ PIXELS = """id => {
     const canvas = document.getElementById(id);
     if (!canvas) return null;
     const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    const luma = [];
-    for (let i = 0; i < data.length; i += 4) luma.push(Math.round((data[i] + 2 * data[i + 1] + data[i + 2]) / 4));
-    return { luma, width, height };
+    let luma = "";
+    for (let i = 0; i < data.length; i += 4) luma += String.fromCharCode(data[i + 1]);
+    return { luma: btoa(luma), width, height };
 }"""
 
 
@@ -51,8 +53,8 @@ def test_both_browsers_see_the_live_rooms(demo: Running) -> None:
             )
         try:
             pages = [browser.new_page() for browser in browsers]
-            for page, link in zip(pages, links, strict=True):
-                page.goto(link)
+            pages[0].goto(links[0])
+            _sign_in_for(pages[1], links[1])
             for page in pages:
                 for room in ROOMS:
                     _watch(page, room)
@@ -73,6 +75,15 @@ def test_the_award_notice_is_reproduced(demo: Running, tmp_path: Path) -> None:
     findings.pixels_agree(demo.evidence)
 
 
+def _sign_in_for(page: Page, link: str) -> None:
+    """Chromium 109 takes no `__Host-` cookie over plain HTTP, not even on loopback (over TLS, as in production, it
+    does; later versions do both). So the session is opened for it, and its cookie is sent along with every request."""
+    origin, token = link.split("/sign-in#")
+    answer = httpx2.post(f"{origin}/v1/sign-in", json={"token": token}, headers={"Origin": origin}, trust_env=False)
+    page.set_extra_http_headers({"Cookie": answer.headers["set-cookie"].partition(";")[0]})
+    page.goto(f"{origin}/rooms")
+
+
 def _watch(page: Page, room: str) -> None:
     """Several different moments of the right venue, within a time that covers a venue's absence."""
     moments: set[int] = set()
@@ -90,5 +101,5 @@ def _read(page: Page, room: str) -> blockcode.Reading | None:
     found = page.evaluate(PIXELS, f"canvas-{room}")
     if found is None:
         return None
-    luma = np.array(found["luma"], dtype=np.uint8).reshape(found["height"], found["width"])
-    return blockcode.read(luma)
+    luma = np.frombuffer(base64.b64decode(found["luma"]), dtype=np.uint8)
+    return blockcode.read(luma.reshape(found["height"], found["width"]))

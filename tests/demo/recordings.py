@@ -23,6 +23,8 @@ import numpy as np
 from web.demo import blockcode
 
 CLIP_MS = 20_000
+FRAME_MS = 150
+"""A frame lasts 100 ms, so the last packet of one segment and the first of the next are that far apart."""
 Track = tuple[str, str]
 """(room, kind)."""
 
@@ -67,7 +69,7 @@ class Evidence:
     """An evidence file, opened by the standard library."""
 
     def __init__(self, path: Path) -> None:
-        self._archive = zipfile.ZipFile(path)
+        self._archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
         names = sorted(name for name in self._archive.namelist() if name.startswith("proceeding/entries/"))
         self._octets = [self._archive.read(name) for name in names]
         self.entries: list[dict[str, Any]] = [json.loads(data) for data in self._octets]
@@ -122,7 +124,7 @@ class Evidence:
         return paths
 
     def sights(self) -> Iterator[Sight]:
-        """Every tenth recorded camera frame that its segment alone can decode, with the session time it stands for."""
+        """Every seventh recorded camera frame, each segment decoded alone, with the session time it stands for."""
         for (_, kind), segments in self.segments().items():
             if kind != "camera":
                 continue
@@ -134,7 +136,7 @@ class Evidence:
                     for index, frame in enumerate(container.decode(video=0)):
                         assert frame.time is not None
                         first = frame.time if first is None else first
-                        if index % 10:
+                        if index % 7:
                             continue
                         luma = np.asarray(frame.to_ndarray(format="gray8"), dtype=np.uint8)
                         reading = blockcode.read(luma)
@@ -170,7 +172,8 @@ def uncovered_ms(segments: list[Segment], start: float, end: float) -> float:
         [(segment.t0, segment.t1) for segment in segments] + [gap for segment in segments for gap in segment.gaps]
     )
     missing, reached = 0.0, start
-    for first, last in spans:
-        missing += max(0, min(first, end) - reached)
+    for first, last in [*spans, (end, end)]:
+        hole = min(first, end) - reached
+        missing += hole if hole > FRAME_MS else 0
         reached = max(reached, last)
-    return missing + max(0, end - reached)
+    return missing

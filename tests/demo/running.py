@@ -41,12 +41,14 @@ class Running:
     kills: list[Kill] = field(default_factory=list)
     status: int | None = None
     _process: subprocess.Popen[str] | None = None
+    _reader: threading.Thread | None = None
     _news: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self, *options: str) -> None:
         command = [sys.executable, "-P", "-m", "web.server", "demo", "--state", str(self.state), *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """The first line that matches; AssertionError where the demo ends without one."""
@@ -65,6 +67,8 @@ class Running:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        if self._reader is not None:
+            self._reader.join()
 
     @property
     def said(self) -> str:
@@ -82,11 +86,12 @@ class Running:
     def _read(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._kill_at(line)
-            with self._news:
-                self.lines.append(line.rstrip())
-                self._news.notify_all()
+        with self._process.stdout as said:
+            for line in said:
+                self._kill_at(line)
+                with self._news:
+                    self.lines.append(line.rstrip())
+                    self._news.notify_all()
         status = self._process.wait()
         with self._news:
             self.status = status

@@ -31,6 +31,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running.start("--seed", str(secrets.randbelow(10**6)))
     try:
         running.end()
+        print(running.said)
         yield running
     finally:
         running.stop()
