@@ -13,7 +13,7 @@ from pathlib import Path
 
 from media.errors import MediaUnavailable, TooManyPeers
 from web.server.processes import Sibling, Supervisor
-from web.server.workers import WorkerFolder
+from web.server.workers import WorkerFolder, retire
 
 SLEEPER = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)")
 DEAF = (
@@ -140,6 +140,20 @@ def test_a_wanted_worker_starts_and_an_unwanted_one_ends(tmp_path: Path) -> None
         await running
 
     asyncio.run(play())
+
+
+def test_the_worker_of_a_closed_proceeding_retires(tmp_path: Path) -> None:
+    folder = WorkerFolder(tmp_path / "workers", sockets=tmp_path, ports=range(20000, 20002))
+    for name in ("aaaaaaaaaaaa", "bbbbbbbbbbbb"):
+        folder.want(f"c/proceedings/{name}")
+
+    async def play() -> None:
+        retiring = asyncio.create_task(retire(folder, lambda name: name.startswith("a")))
+        await until(lambda: len(folder.wanted()) == 1)
+        retiring.cancel()
+
+    asyncio.run(play())
+    assert folder.wanted()[0].proceeding == "c/proceedings/bbbbbbbbbbbb"
 
 
 def test_each_proceeding_keeps_its_own_port_and_socket(tmp_path: Path) -> None:

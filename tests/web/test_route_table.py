@@ -27,6 +27,7 @@ OPEN = {
     ("GET", "/sign-in.js"),
     ("GET", "/rooms.js"),
     ("GET", "/plain.css"),
+    ("GET", "/plain.woff2"),
     ("POST", "/v1/sign-in"),
 }
 # What a live session or a node opens without any roster.

@@ -62,7 +62,7 @@ def _headers(origin: str) -> dict[str, str]:
     host = urlsplit(origin).netloc
     live = ("wss" if origin.startswith("https:") else "ws") + f"://{host}"
     policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; media-src 'self' blob:; "
         f"connect-src 'self' {live}; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'; "
         "require-trusted-types-for 'script'"
     )

@@ -12,12 +12,14 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from evidence.core.canonical import b64
+from sessions.core.state import CLOSED
 from sessions.node_trust import Pins
 from web.server.errors import BadSettings
 from web.server.identity import Identity, digest_of
@@ -25,7 +27,7 @@ from web.server.installation import Layout, Party, ensure_token, read_private
 from web.server.limits import SDP_RATE, SESSION_RATE, SIGN_IN_RATE, Buckets
 from web.server.settings import CitySettings, Settings
 from web.server.tickets import Tickets
-from web.server.workers import Worker, WorkerEngines, WorkerFolder
+from web.server.workers import Worker, WorkerEngines, WorkerFolder, retire
 
 if TYPE_CHECKING:
     import httpx2
@@ -193,8 +195,8 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             client=CLIENT,
         )
         stack.push_async_callback(proceedings.stop)
-        starting = asyncio.create_task(_start(proceedings))
-        stack.push_async_callback(_cancelled, starting)
+        for task in (_start(proceedings), retire(worker_folder(settings), partial(_over, proceedings))):
+            stack.push_async_callback(_cancelled, asyncio.create_task(task))
         yield create_app(services), services.closing.set
 
 
@@ -205,6 +207,15 @@ async def _start(proceedings: Proceedings) -> None:
     except Exception:  # noqa: BLE001 (whatever it was: the supervisor starts us again, and the log says why)
         _log.exception("start-failed")
         os._exit(1)
+
+
+def _over(proceedings: Proceedings, proceeding: str) -> bool:
+    from sessions.service_errors import ServiceError
+
+    try:
+        return proceedings.get(proceeding).state.gate == CLOSED
+    except ServiceError:
+        return False
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

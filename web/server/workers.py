@@ -6,6 +6,7 @@ outlives the web process. A file is removed when the proceeding needs no media a
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from media.ports import MediaEngine
 # A Unix socket's path has at most 107 octets (unix(7)), so the file is named by the head of the proceeding's id:
 # ten characters of base32 are 50 random bits, and the folder refuses a second proceeding with the same ones.
 _NAME_CHARACTERS = 10
+# Nothing waits for a worker to end but the machine's memory.
+RETIRE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,15 @@ class WorkerEngines:
             return await self._connect(worker.socket)
         except OSError as error:
             raise MediaUnavailable("the worker does not answer yet") from error
+
+
+async def retire(folder: WorkerFolder, over: Callable[[str], bool]) -> None:
+    """Let the workers of closed proceedings end; `over(id)` says which are. Runs until it is cancelled."""
+    while True:
+        for worker in folder.wanted():
+            if over(worker.proceeding.rpartition("/")[2]):
+                folder.unwant(worker.proceeding)
+        await asyncio.sleep(RETIRE_S)
 
 
 def _name(proceeding: str) -> str:

@@ -5,11 +5,16 @@ const STAGES = {
   "check-in": "签到", "declarations": "承诺与回避", "chair-election": "推选组长", "compliance-review": "符合性审查",
   "detailed-review": "详细评审", "tally": "汇总", "report": "评审报告", "signing": "签署", "done": "结束",
 };
+const ROLES = {
+  "expert": "评审专家", "buyer-representative": "采购人代表", "operator": "操作员", "supervisor": "监督人员",
+  "auditor": "审计人员",
+};
+const CAUSES = { "venue-lost": "会场失去连接", "recording-lost": "录制中断", "ordered": "按指令" };
 const GATES = { open: "进行中", paused: "已暂停", aborted: "已终止", closed: "已关闭" };
 const PING_MS = 1000;
 const SILENCE_MS = 4000;
 const RETRY_MS = 1000;
-// One video frame in ten lost is watchable; a second without any picture is not.
+// ICE over a working line takes well under a second; after eight without a connection another attempt is cheaper.
 const WATCH_PATIENCE_MS = 8000;
 
 const by = (id) => document.getElementById(id);
@@ -57,13 +62,15 @@ function tile(room) {
   video.playsInline = true;
   const caption = document.createElement("figcaption");
   const name = document.createElement("strong");
+  const record = document.createElement("span");
   const line = document.createElement("span");
   name.textContent = room;
+  record.className = "record";
   line.textContent = "等待画面";
-  caption.append(name, line);
+  caption.append(name, record, line);
   figure.append(canvas, video, caption);
   by("rooms").append(figure);
-  const made = { figure, canvas, video, name, line };
+  const made = { figure, canvas, video, name, record, line };
   tiles.set(room, made);
   paint(made);
   return made;
@@ -84,30 +91,19 @@ function paint({ canvas, video }) {
   video.requestVideoFrameCallback(draw);
 }
 
-function name(room, text) {
-  tile(room).name.textContent = text;
-}
-
 // --- what the server tells -------------------------------------------------------------------------------------------
 
 function show(view) {
-  by("stage").textContent = STAGES[view.stage] || view.stage || "—";
-  by("gate").textContent = GATES[view.gate] || view.gate || "—";
-  for (const room of listed(view.rooms)) {
-    const venue = listed(view.venues).find((candidate) => candidate.id === room.venue);
-    const kind = venue && venue.kind === "main" ? "主场" : "副场";
-    name(room.id, venue ? `${kind} · ${venue.centre || venue.id}` : room.id);
+  by("stage").textContent = STAGES[view.stage] || view.stage;
+  const causes = [...new Set(view.pauses.map(([cause]) => CAUSES[cause] || cause))].join("、");
+  by("gate").textContent = (GATES[view.gate] || view.gate) + (causes && `：${causes}`);
+  by("gate").className = view.gate === "open" ? "on" : "off";
+  for (const [room, { venue, recording }] of Object.entries(view.rooms)) {
+    const { centre, kind } = view.venues[venue];
+    tile(room).name.textContent = `${kind === "main" ? "主场" : "副场"} · ${centre}`;
+    tile(room).record.textContent = recording ? "正在录制" : "";
   }
   showPage(view.page);
-}
-
-// The view lists things either as an array of objects with an id or as an object by id.
-function listed(things) {
-  if (Array.isArray(things)) {
-    return things;
-  }
-  return Object.entries(things || {}).map(([id, thing]) =>
-    typeof thing === "string" ? { id, venue: thing } : { id, ...thing });
 }
 
 function showPage(page) {
@@ -161,7 +157,8 @@ function media(message) {
     return;
   }
   for (const [room, { connected }] of Object.entries(message.rooms || {})) {
-    const { line } = tile(room);
+    const { figure, line } = tile(room);
+    figure.classList.toggle("gone", !connected);
     line.textContent = connected ? "在线" : "已断开";
     line.className = connected ? "on" : "off";
   }
@@ -276,7 +273,7 @@ async function stay() {
 
 async function start() {
   me = await (await call("GET", "/v1/me")).json();
-  by("seat").textContent = me.seat;
+  by("seat").textContent = `${ROLES[me.role] || me.role} ${me.seat}`;
   stay();
 }
 

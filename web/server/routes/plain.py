@@ -13,6 +13,7 @@ FILES = {
     "sign-in.js": "sign-in.js",
     "rooms.js": "rooms.js",
     "plain.css": "plain.css",
+    "plain.woff2": "plain.woff2",
 }
 
 
