@@ -14,20 +14,22 @@ from dataclasses import dataclass
 
 from evaluation.core import tender as tender_form
 from evaluation.core.rules import government_procurement as rules
+from evidence.core import act as acts
 from evidence.core import disclosure
 from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, unb64u
 from evidence.core.disclosure import SALT_BYTES
-from evidence.core.entry import Entry
+from evidence.core.entry import Entry, write
 from evidence.core.witness import AddLog
 from evidence.ports import Ledger, Vault
 from sessions import tender as tenders
 from sessions.centre import Centre
 from sessions.core import commands
+from sessions.core.proceeding import decide, evolve
+from sessions.core.state import EMPTY
 from sessions.docket import Docket, Private
 from sessions.node_trust import Pins
 from sessions.ports import Entropy, Keyring
-from sessions.service_errors import TenderRefused
 from sessions.tender import Plan, Tender
 
 # docs/protocol.md section 1: 26 characters of base32, of a-z and 2-7: 130 bits that nobody can guess.
@@ -36,6 +38,8 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _DEFINITION_SALT = 32
 # The engine's version in `proceeding.found`; a fold of another version would say so.
 ENGINE = "1"
+# The time of entries that are only tried.
+_NEVER = "1970-01-01T00:00:00.000Z"
 # How long one attempt waits for the centre log's quorum; the next one goes on where this one stopped.
 QUORUM_SECONDS = 30.0
 
@@ -54,13 +58,19 @@ class Founding:
     entropy: Entropy
 
     def read(self, tender: Object) -> Tender:
-        """Step (1)."""
+        """Step (1): the rules are asked on an empty log before anything is opened, for an opening stays for good."""
         origin = f"{self.domain}/proceedings/{self._id()}"
         read = tenders.read(tender, origin=origin, salt=self.entropy(_DEFINITION_SALT))
-        definition = tender_form.parse(read.definition)
-        named = {person.seat for person in definition.members}
-        if named != {seat.get("id") for seat in read.plan.seats if seat.get("role") in _MEMBER_ROLES}:
-            raise TenderRefused("the members of the definition are not those of the roster")
+        signer, origin = self.keyring.identity, read.plan.origin
+        body = self._body(read.plan, {"index": 0, "leaf": b64u(bytes(32)), "origin": self.centre.log.origin})
+        found = acts.make(signer, act="proceeding.found", aud=origin, sub=self.domain, body=body, ctr=1, iat=0)
+        (draft,) = decide(EMPTY, commands.Perform(found), at=_NEVER, entropy=b"")
+        state = evolve(EMPTY, write(draft, n=0, origin=origin, at=_NEVER, salt=bytes(SALT_BYTES)))
+        body = {"sha256": b64u(read.plan.definition), "size": read.plan.size}
+        fix = acts.make(
+            signer, act="definition.fix", aud=origin, sub=self.domain, body=body, ctr=2, iat=0, prev=found.id
+        )
+        decide(state, commands.FixDefinition(fix, read.definition), at=_NEVER, entropy=b"")
         return read
 
     async def open(self, tender: Tender) -> Entry:
@@ -90,7 +100,7 @@ class Founding:
                 self.keyring.identity,
                 act="proceeding.found",
                 sub=self.domain,
-                body=self._body(plan, opened),
+                body=self._body(plan, {"index": opened.n, "leaf": b64u(opened.leaf), "origin": opened.origin}),
                 command=_perform,
                 private=await self._disclosures(plan),
             )
@@ -112,13 +122,13 @@ class Founding:
         shown = next(disclosure.parse(found.text) for found in stored.values())
         return Plan.from_json(await self.vault.get(unb64u(shown.value["plan"], 32).hex()))
 
-    def _body(self, plan: Plan, opened: Entry) -> Object:
+    def _body(self, plan: Plan, opening: Object) -> Object:
         return {
             "engine": ENGINE,
             "holder_k": self.pins.trust.holder_k,
             "holders": list(self.holders),
             "identities": dict(self.pins.trust.identities),
-            "opening": {"index": opened.n, "leaf": b64u(opened.leaf), "origin": opened.origin},
+            "opening": opening,
             "policy": b64u(self.pins.policy_hash),
             "rooms": plan.rooms,
             "rule_pack": {"id": rules.ID, "sha256": b64u(rules.SHA256), "version": rules.VERSION},
@@ -137,9 +147,6 @@ class Founding:
 
     def _id(self) -> str:
         return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in self.entropy(ID_CHARACTERS))
-
-
-_MEMBER_ROLES = ("expert", "buyer-representative")
 
 
 async def _perform(act: Act) -> commands.Command:

@@ -44,8 +44,6 @@ class Presence:
     def gone(self, state: Proceeding) -> tuple[str, ...]:
         """Venues with an admitted room that has been away for too long."""
         now = self._now()
-        if now < self._grace_ends:
-            return ()
         return tuple(
             venue
             for venue, rooms in _rooms(state).items()
@@ -55,8 +53,9 @@ class Presence:
     def _away(self, room: str, now: float) -> bool:
         if self.online(room):
             return False
-        # A room that never had a socket here counts from the first look at it.
-        return now >= self._deadlines.setdefault(room, now + self._lost_after)
+        # A room that never had a socket here counts from the first look at it, and not before the grace is over.
+        deadline = self._deadlines.setdefault(room, now + self._lost_after)
+        return now >= max(deadline, self._grace_ends)
 
 
 def _rooms(state: Proceeding) -> dict[str, list[str]]:

@@ -255,6 +255,7 @@ class Proceedings:
             preparations=self._preparations,
             clock=self._clock,
             now=self._now,
+            turn=times.turn,
         )
         clerk = Clerk(
             docket=docket,

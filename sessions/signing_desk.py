@@ -26,9 +26,6 @@ from signing.core.credential import Holder
 from signing.core.prepared import Prepared
 from signing.ports import CloudSigner, Issued
 
-# Reading the check page and touching a key takes well under a minute; whoever leaves loses the turn, nothing else.
-TURN_SECONDS = 60.0
-
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
@@ -54,7 +51,7 @@ class SigningDesk:
         preparations: Preparations,
         clock: Clock,
         now: Callable[[], float],
-        turn: float = TURN_SECONDS,
+        turn: float,
     ) -> None:
         self._docket = docket
         self._vault = vault

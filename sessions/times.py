@@ -14,7 +14,8 @@ class Times:
     """`venue_lost`: a venue whose room has no socket for so long is lost (protocols.md 6). `grace`: after our own start
     everybody gets twice that. `heartbeat`: `Witnessed` while a session is live (protocols.md 2). `look`: how often
     presence and packets are looked at; small against `venue_lost`. `gate`: one attempt to reach a quorum. `chain`: how
-    long an act of a node waits for the one before it. `opening`: how long whoever opens a proceeding waits."""
+    long an act of a node waits for the one before it. `opening`: how long whoever opens a proceeding waits. `turn`:
+    reading the check page and touching a key takes under a minute; whoever leaves loses the turn, nothing else."""
 
     venue_lost: float = 5.0
     grace: float = 10.0
@@ -23,6 +24,7 @@ class Times:
     gate: float = 30.0
     chain: float = 5.0
     opening: float = 20.0
+    turn: float = 60.0
     recording: RecordingTimes = field(default_factory=RecordingTimes)
     pauses: Pauses = field(default_factory=Pauses)
     pace: Pace = field(default_factory=Pace)

@@ -1,0 +1,197 @@
+"""From a tender to a founded proceeding, and back into one's own after the end (protocols.md section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evaluation.errors import CommitteeRefused, WeightRefused
+from evidence.core import disclosure
+from evidence.core.act import thumbprint
+from evidence.core.canonical import Object, b64, sha256
+from evidence.errors import Malformed
+from sessions.core.state import CLOSED
+from sessions.errors import Closed, FoundingRefused, MemberMismatch
+from sessions.service_errors import KeyLost, NotFoundedYet, TenderRefused, UnknownProceeding
+from tests.sessions import drive
+from tests.sessions.service_people import People
+from tests.sessions.service_world import DOCUMENT, World, tender, types, until
+
+Change = Callable[[Object], None]
+
+
+def _two_venues(value: Object) -> None:
+    value["seats"] = [seat for seat in value["seats"] if seat["id"] != "supervisor-1"]
+
+
+def _four_members(value: Object) -> None:
+    value["seats"] = [seat for seat in value["seats"] if seat["id"] != "seat-5"]
+    value["definition"] = value["definition"] | {
+        "members": [m for m in value["definition"]["members"] if m["seat"] != "seat-5"]
+    }
+
+
+def _light_price(value: Object) -> None:
+    value["definition"] = value["definition"] | {"weights": {"technical": "95.00", "price": "5.00"}}
+
+
+def _members(value: Object) -> None:
+    value["definition"] = value["definition"] | {"members": value["definition"]["members"][1:]}
+
+
+def _no_file(value: Object) -> None:
+    value["files"] = []
+
+
+def _other_file(value: Object) -> None:
+    value["files"] = [b64(DOCUMENT + b"!")]
+
+
+def _salted(value: Object) -> None:
+    value["definition"] = value["definition"] | {"origin": "elsewhere"}
+
+
+def _unknown(value: Object) -> None:
+    value["bribe"] = 1
+
+
+def _titleless(value: Object) -> None:
+    value["definition"] = {name: part for name, part in value["definition"].items() if name != "title"}
+
+
+def _not_lists(value: Object) -> None:
+    value["venues"] = {"venue-1": "main"}
+
+
+def _no_objects(value: Object) -> None:
+    value["seats"] = ["seat-1"]
+
+
+def _kind(value: Object) -> None:
+    value["kind"] = "joke"
+
+
+REFUSED: dict[Change, type[Exception]] = {
+    _two_venues: FoundingRefused,
+    _four_members: CommitteeRefused,
+    _light_price: WeightRefused,
+    _members: MemberMismatch,
+    _no_file: TenderRefused,
+    _other_file: TenderRefused,
+    _salted: TenderRefused,
+    _unknown: TenderRefused,
+    _titleless: TenderRefused,
+    _not_lists: TenderRefused,
+    _kind: TenderRefused,
+    _no_objects: Malformed,
+}
+
+
+@pytest.mark.asyncio
+async def test_a_tender_that_breaks_a_rule_opens_nothing(tmp_path: Path) -> None:
+    """All rules are asked before `ProceedingOpened`, which nobody can take back."""
+    world = World(tmp_path)
+    async with world.running() as proceedings:
+        for change, error in REFUSED.items():
+            value = tender()
+            change(value)
+            with pytest.raises(error):
+                await proceedings.create(value)
+        assert types(proceedings.centre.entries) == ["CentreFounded"]
+        assert proceedings.ids == ()
+
+
+@pytest.mark.asyncio
+async def test_entry_zero_names_its_witnessed_opening(tmp_path: Path) -> None:
+    """G0: `ProceedingOpened` has the centre log's quorum before entry 0; title and names are disclosures."""
+    world = World(tmp_path)
+    async with world.running() as proceedings:
+        keeper = proceedings.get(await proceedings.create(tender()))
+        opened = proceedings.centre.openings[keeper.state.origin]
+        founding = keeper.state.founding
+        assert founding is not None
+        assert founding.opening == (opened.origin, opened.n, opened.leaf)
+        assert proceedings.centre.log.cosigned.size > opened.n
+        held = await world.ledger.disclosures(keeper.state.origin, keeper.entries[0].sd)
+        shown = {item.name: item.value for item in (disclosure.parse(d.text) for d in held.values())}
+        assert shown["title"] == drive.definition()["title"]
+        assert len(shown["members"]) == 5
+        assert drive.definition()["title"].encode() not in keeper.entries[0].data
+
+
+@pytest.mark.asyncio
+async def test_without_the_quorum_there_is_no_entry_zero(tmp_path: Path) -> None:
+    """The proceeding is opened, and founded as soon as the witnesses are back; the id is known at once."""
+    world = World(tmp_path)
+    world.times = type(world.times)(opening=0.2, pace=world.times.pace, pauses=world.times.pauses)
+    async with world.running() as proceedings:
+        await until(lambda: proceedings.centre.log.cosigned.size == 1)
+        policy = world.pins.policy
+        world.witnesses[0]._policy = None
+        states, world.witnesses[0]._states = world.witnesses[0]._states, {}
+        name = await proceedings.create(tender())
+        with pytest.raises(NotFoundedYet):
+            proceedings.get(name)
+        with pytest.raises(UnknownProceeding):
+            proceedings.get("a" * 26)
+        assert proceedings.ready
+        origin = next(iter(proceedings.centre.openings))
+        assert origin not in await world.ledger.origins()
+        world.witnesses[0]._states = states
+        world.witnesses[0]._policy = policy
+        await until(lambda: name in proceedings._keepers)
+        assert types(proceedings.get(name).entries)[:2] == ["ProceedingFounded", "DefinitionFixed"]
+
+
+@pytest.mark.asyncio
+async def test_a_second_process_under_our_name_takes_over(tmp_path: Path) -> None:
+    """A process that lost its epoch appends nothing and signs nothing (architecture section 1)."""
+    world = World(tmp_path)
+    async with world.running() as old:
+        name = await old.create(tender())
+        people = People(world, name)
+        left = old.get(name)
+        await until(lambda: left.state.holders_frozen)
+        async with world.running() as new:
+            await until(lambda: new.ready)
+            kid = thumbprint(drive.signer_of("seat-1").jwk)
+            with pytest.raises(Exception, match=r".") as caught:
+                await left.vouch("seat-1", kid)
+            assert caught.value.code in ("lost-lease", "not-owner")  # type: ignore[attr-defined]
+            assert await people.keeper(new).vouch("seat-1", kid) == people.keeper(new).state.size - 1
+            await until(lambda: left.lost)
+            assert not old.ready
+
+
+@pytest.mark.asyncio
+async def test_an_archived_proceeding_is_read_and_never_written(tmp_path: Path) -> None:
+    """protocols.md 1.6: the log's key is destroyed with the end; a closed log cannot grow."""
+    world = World(tmp_path)
+    async with world.running() as proceedings:
+        people = People(world, await proceedings.create(tender()))
+        keeper = people.keeper(proceedings)
+        people.connect(keeper)
+        await people.play(keeper, lambda state: state.gate == CLOSED)
+        await until(lambda: world.keyring.log_key(keeper.state.origin) is None)
+        size, root, file = keeper.state.size, keeper.log.tree.root(), keeper.evidence_path().read_bytes()
+    async with world.running() as proceedings:
+        await until(lambda: proceedings.ready)
+        keeper = people.keeper(proceedings)
+        assert (keeper.state.size, keeper.log.tree.root(), keeper.log.newest.size) == (size, root, size)
+        assert keeper.receipt(size - 1).index == size - 1
+        assert sha256(keeper.evidence_path().read_bytes()) == sha256(file)
+        late = people.act(keeper, "supervisor-1", "proceeding.abort", {"reason": "zu spät"})
+        with pytest.raises(Closed):
+            await keeper.perform(late.jws)
+        final = proceedings.centre.finals[keeper.state.origin]
+        assert final.act is not None
+        assert final.act.body["size"] == size
+    keeper.evidence_path().unlink()
+    async with world.running() as proceedings:
+        await until(lambda: all(task.done() for task in proceedings._tasks.values()))
+        with pytest.raises(NotFoundedYet):
+            proceedings.get(people.id)
+        for task in proceedings._tasks.values():
+            assert isinstance(task.exception(), KeyLost)
