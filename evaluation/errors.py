@@ -5,7 +5,11 @@ EvaluationError
 │   ├── WeightRefused            weights break the law or their sum (`weight-refused`)
 │   ├── CriteriaRefused          the criteria tree does not add up (`criteria-refused`)
 │   ├── BiddersRefused           bidders, codes or prices are out of form (`bidders-refused`)
-│   └── CreditCodeRefused        a 统一社会信用代码 fails its check digit (`credit-code-refused`)
+│   ├── CreditCodeRefused        a 统一社会信用代码 fails its check digit (`credit-code-refused`)
+│   ├── TermsRefused             the terms break the rule pack; the text cites the article (`terms-refused`)
+│   ├── QuoteRefused             a quote cannot be corrected to a price (`quote-refused`)
+│   ├── RulePackMismatch         the definition names another pack than the founding (`rule-pack-mismatch`)
+│   └── ImportRefused            a tender or sheet of bidders is out of form; the text says where (`import-refused`)
 ├── CommitteeRefused         the committee breaks 87号令 47 (`committee-refused`)
 ├── UnknownRulePack          no such rule pack in this engine (`unknown-rule-pack`)
 ├── StageError
@@ -13,7 +17,7 @@ EvaluationError
 │   ├── TooLate                  the stage for it is over (`too-late`)
 │   ├── NotNextStage             stages follow one another without a leap (`not-next-stage`)
 │   └── StageIncomplete          something is still missing in this stage (`stage-incomplete`)
-│       ├── ChairUndecided           three tied rounds; a lot would have to decide (`chair-undecided`)
+│       ├── ChairUndecided           three tied rounds, and the lot is not drawn yet (`chair-undecided`)
 │       ├── TooFewBidders            fewer than three valid bidders (`too-few-bidders`)
 │       └── SheetIsUnreadable        a required sheet could not be read (`sheet-unreadable`)
 ├── AlreadyDone              this was done before and is done once (`already-done`)
@@ -93,6 +97,35 @@ class CreditCodeRefused(BiddersRefused):
     """The check digit of a social credit code does not hold (GB 32100)."""
 
     code = "credit-code-refused"
+
+
+class TermsRefused(DefinitionRefused):
+    """The terms of the tender break its rule pack; the text cites the article."""
+
+    code = "terms-refused"
+
+
+class QuoteRefused(DefinitionRefused):
+    """What stands in a bid cannot be corrected to a price above zero."""
+
+    code = "quote-refused"
+
+
+class RulePackMismatch(DefinitionRefused):
+    """The definition names another rule pack than the founding."""
+
+    code = "rule-pack-mismatch"
+
+
+class ImportRefused(DefinitionRefused):
+    """An imported tender or table is out of form: the text is a JSON pointer or a cell, and the reason."""
+
+    code = "import-refused"
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place or '/'}: {reason}")
+        self.place = place
+        self.reason = reason
 
 
 class CommitteeRefused(EvaluationError):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.core import tender as tender_form
-from evaluation.core.rules import government_procurement as rules
+from evaluation.core.rules.shelf import Pack
 from evidence.core import act as acts
 from evidence.core import disclosure
 from evidence.core.act import Act
@@ -62,7 +62,8 @@ class Founding:
         origin = f"{self.domain}/proceedings/{self._id()}"
         read = tenders.read(tender, origin=origin, salt=self.entropy(_DEFINITION_SALT))
         signer, origin = self.keyring.identity, read.plan.origin
-        body = self._body(read.plan, {"index": 0, "leaf": b64u(bytes(32)), "origin": self.centre.log.origin})
+        pack = tender_form.parse(read.definition).pack
+        body = self._body(read.plan, pack, {"index": 0, "leaf": b64u(bytes(32)), "origin": self.centre.log.origin})
         found = acts.make(signer, act="proceeding.found", aud=origin, sub=self.domain, body=body, ctr=1, iat=0)
         (draft,) = decide(EMPTY, commands.Perform(found), at=_NEVER, entropy=b"")
         state = evolve(EMPTY, write(draft, n=0, origin=origin, at=_NEVER, salt=bytes(SALT_BYTES)))
@@ -96,11 +97,13 @@ class Founding:
         plan = await self._plan(opened)
         # (5)
         if docket.state.founding is None:
+            pack = tender_form.parse(await self.vault.get(plan.definition.hex())).pack
+            opening = {"index": opened.n, "leaf": b64u(opened.leaf), "origin": opened.origin}
             await docket.perform_own(
                 self.keyring.identity,
                 act="proceeding.found",
                 sub=self.domain,
-                body=self._body(plan, {"index": opened.n, "leaf": b64u(opened.leaf), "origin": opened.origin}),
+                body=self._body(plan, pack, opening),
                 command=_perform,
                 private=await self._disclosures(plan),
             )
@@ -122,7 +125,7 @@ class Founding:
         shown = next(disclosure.parse(found.text) for found in stored.values())
         return Plan.from_json(await self.vault.get(unb64u(shown.value["plan"], 32).hex()))
 
-    def _body(self, plan: Plan, opening: Object) -> Object:
+    def _body(self, plan: Plan, pack: Pack, opening: Object) -> Object:
         return {
             "engine": ENGINE,
             "holder_k": self.pins.trust.holder_k,
@@ -131,7 +134,7 @@ class Founding:
             "opening": opening,
             "policy": b64u(self.pins.policy_hash),
             "rooms": plan.rooms,
-            "rule_pack": {"id": rules.ID, "sha256": b64u(rules.SHA256), "version": rules.VERSION},
+            "rule_pack": pack.json,
             "seats": plan.seats,
             "trust": b64u(self.pins.trust_hash),
             "venues": plan.venues,

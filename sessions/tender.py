@@ -1,7 +1,8 @@
 """What an administrator hands in to open a proceeding, and the plan that the opening follows.
 
 A tender is `{"kind":"real"/"rehearsal", "definition":{…}, "venues":[…], "rooms":[…], "seats":[…], "files":[base64…]}`.
-`definition` is the definition document of docs/protocol.md section 4 without `v`, `origin` and `salt`, which we add.
+`definition` is the definition document of docs/protocol.md section 4 without `v`, `origin` and `salt`, which we add;
+it is of version 2 where it names a rule pack.
 `venues`, `rooms`, `seats` stand as in `proceeding.found`; a room device is a seat under its room's id with role `room`.
 `files` are the documents that the definition names, each found by its SHA-256.
 """
@@ -95,7 +96,8 @@ def read(tender: Object, *, origin: str, salt: bytes) -> Tender:
         given = dict(value["definition"])
         if given.keys() & {"v", "salt", "origin"}:
             raise Malformed("v, salt and origin of a definition are not the administrator's")
-        definition = encode({**given, "origin": origin, "salt": b64u(salt), "v": 1})
+        form = 2 if "rule_pack" in given else 1
+        definition = encode({**given, "origin": origin, "salt": b64u(salt), "v": form})
         if len(definition) > MAX_DEFINITION:
             raise Malformed("the definition is too long")
         # (3)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.core.committee import Member
 
-# The practice's endless loop of 2:2:1 ties (domain study 1.5) is bounded; a lot decides once lots exist.
+# The practice's endless loop of 2:2:1 ties (domain study 1.5) is bounded; then a lot decides (`evaluation.core.lots`).
 MAX_ROUNDS = 3
 
 
@@ -24,9 +24,10 @@ class Count:
         return self.leaders[0] if len(self.leaders) == 1 else None
 
 
-def eligible(members: Sequence[Member]) -> tuple[str, ...]:
-    """Who may be chosen in the first round; later rounds are between the tied."""
-    return tuple(member.seat for member in members if member.may_chair)
+def eligible(members: Sequence[Member], *, buyer: bool = False) -> tuple[str, ...]:
+    """Who may be chosen in the first round; later rounds are between the tied. `buyer`: the law lets the buyer's
+    representative be chair (12号令 9)."""
+    return tuple(member.seat for member in members if buyer or member.may_chair)
 
 
 def count(ballots: Sequence[str], choices: Sequence[str]) -> Count:

@@ -12,8 +12,6 @@ PASS = "pass"  # noqa: S105 (a finding, not a secret)
 FAIL = "fail"
 # A reason is a sentence or two; it stands in the log for good.
 MAX_REASON = 500
-# 政府采购法 36: with fewer than three suppliers that truly respond, the tender fails.
-FEWEST_BIDDERS = 3
 
 Finding = tuple[str, str, bool, str | None]
 
@@ -39,11 +37,24 @@ def parse(value: JSON, scoring: Scoring) -> tuple[Finding, ...]:
 def conclude(
     votes: Mapping[str, Sequence[Finding]], scoring: Scoring
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Valid bidders, and [bidder, item] of each rejection: an item fails by more than half of the votes."""
+    """Valid bidders, and [bidder, item] of each rejection: an item fails by more than half of the votes.
+
+    A bid that the law itself makes invalid (above the ceiling, a correction not confirmed) is rejected whatever is
+    voted, with that ground in the place of an item.
+    """
     against: dict[tuple[str, str], int] = {}
     for findings in votes.values():
         for bidder, item, passed, _ in findings:
             against[bidder, item] = against.get((bidder, item), 0) + (not passed)
     rejected = tuple(pair for pair, number in against.items() if 2 * number > len(votes))
+    if scoring.terms is not None:
+        rejected += tuple((bid.id, bid.void) for bid in scoring.terms.bids if bid.void is not None)
     out = {bidder for bidder, _ in rejected}
     return tuple(bidder for bidder, _ in scoring.bidders if bidder not in out), rejected
+
+
+def competing(valid: Sequence[str], scoring: Scoring) -> int:
+    """How many bidders compete: those with one brand count as one where the terms know brands (87号令 31)."""
+    if scoring.terms is None or not scoring.terms.same_brand:
+        return len(valid)
+    return len({bid.brand or (bid.id,) for bid in scoring.terms.bids if bid.id in valid})

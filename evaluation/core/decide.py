@@ -9,12 +9,10 @@ from collections.abc import Callable
 
 from evaluation.core import chair, committee, compliance, declarations, opening, sealing, stages
 from evaluation.core.commands import Command, OpenRound
-from evaluation.core.ranking import rank
-from evaluation.core.results import ranking_json, rows_json
+from evaluation.core.outcome import outcome
 from evaluation.core.rounds import BALLOT, CHAIR, SCORES, SHEET
 from evaluation.core.sealing import round_opened
 from evaluation.core.state import Evaluation
-from evaluation.core.tally import tally
 from evaluation.errors import (
     AlreadyDone,
     ChairUndecided,
@@ -45,14 +43,13 @@ def advance(state: Evaluation, act: Act) -> tuple[Draft, ...]:
         _COMPLETE[state.stage](state)
     first = Draft("StageAdvanced", {}, act)
     if asked["to"] == stages.CHAIR_ELECTION:
-        choices = chair.eligible(state.committee)
+        choices = chair.eligible(state.committee, buyer=state.rules.buyer_may_chair)
         return first, round_opened(state, BALLOT, CHAIR, 1, choices)
     if asked["to"] == stages.DETAILED_REVIEW:
         return first, round_opened(state, SHEET, SCORES, 1, None)
     if asked["to"] == stages.TALLY:
-        prices = state.prices()
-        rows = tally(state.sheets(), prices=prices, weight=sealing.fixed(state).scoring.price)
-        return first, Draft("ScoresTallied", rows_json(rows)), Draft("RankingFixed", ranking_json(rank(rows, prices)))
+        found = outcome(sealing.fixed(state).scoring, state.valid or (), state.sheets())
+        return first, Draft("ScoresTallied", found.tallied), Draft("RankingFixed", found.ranked)
     return (first,)
 
 
@@ -75,12 +72,12 @@ def _declared(state: Evaluation) -> None:
     for seat in state.seats:
         if seat not in state.commitments or seat not in state.declarations:
             raise StageIncomplete(f"{seat} has not signed and declared")
-    committee.check(state.committee)
+    committee.check(state.committee, least=state.least_members, experts=state.rules.experts)
 
 
 def _chosen(state: Evaluation) -> None:
     if state.chair_undecided:
-        raise ChairUndecided("three rounds were tied")
+        raise ChairUndecided("three rounds were tied, and the lot is not drawn yet")
     if state.chair is None:
         raise StageIncomplete("no chair was elected")
 
@@ -88,8 +85,9 @@ def _chosen(state: Evaluation) -> None:
 def _reviewed(state: Evaluation) -> None:
     if state.valid is None:
         raise StageIncomplete("not every member has voted")
-    if len(state.valid) < compliance.FEWEST_BIDDERS:
-        raise TooFewBidders(f"{len(state.valid)} valid bidders (procurement law, article 36)")
+    fewest, source = state.rules.least_bidders, state.rules.source("compliance")
+    if (number := compliance.competing(state.valid, sealing.fixed(state).scoring)) < fewest:
+        raise TooFewBidders(f"{number} valid bidders, at least {fewest} ({source})")
 
 
 def _scored(state: Evaluation) -> None:

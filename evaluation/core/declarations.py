@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from evaluation.core.rules.government_procurement import RECUSAL_GROUNDS
 from evaluation.core.state import Evaluation
 from evaluation.errors import AlreadyDone, DeclarationRefused
 from evidence.core.act import Act
@@ -23,7 +22,7 @@ def declare(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     found = members(act.body, {"recuse": bool, "grounds": list, "shown": str})
     unb64u(found["shown"], 32)
     grounds = found["grounds"]
-    if any(ground not in RECUSAL_GROUNDS for ground in grounds) or len(set(grounds)) != len(grounds):
+    if any(ground not in state.rules.recusal_grounds for ground in grounds) or len(set(grounds)) != len(grounds):
         raise DeclarationRefused("a ground is unknown or stands twice")
     if found["recuse"] != bool(grounds):
         raise DeclarationRefused("grounds are named if, and only if, the member withdraws")

@@ -14,10 +14,18 @@ MAX_CANDIDATES = 3
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Every valid bidder with its rank, best first, and who is recommended."""
+    """Every valid bidder with its rank, best first, and who is recommended.
+
+    Version 2 adds: whether candidates are ranked at all (in 评定分离 they are not, and `places` is empty), who is left
+    out and why, and which equal bidders somebody else has to settle: (by whom, what about, bidders).
+    """
 
     places: tuple[tuple[str, int], ...]
     candidates: tuple[str, ...]
+    version: int = 1
+    ranked: bool = True
+    excluded: tuple[tuple[str, str], ...] = ()
+    undecided: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
 
 
 def rank(rows: Sequence[Row], prices: Mapping[str, Decimal]) -> Ranking:
@@ -34,12 +42,13 @@ def rank(rows: Sequence[Row], prices: Mapping[str, Decimal]) -> Ranking:
     return Ranking(tuple(places), candidates(places))
 
 
-def candidates(places: Sequence[tuple[str, int]]) -> tuple[str, ...]:
-    """The first three. Bidders of equal rank stand or fall together, except that the first rank is never empty."""
+def candidates(places: Sequence[tuple[str, int]], most: int = MAX_CANDIDATES) -> tuple[str, ...]:
+    """The first three, or as many as the tender says. Bidders of equal rank stand or fall together, except that the
+    first rank is never empty."""
     chosen: list[str] = []
     for rank_ in sorted({rank for _, rank in places}):
         group = [bidder for bidder, rank in places if rank == rank_]
-        if chosen and len(chosen) + len(group) > MAX_CANDIDATES:
+        if chosen and len(chosen) + len(group) > most:
             break
         chosen += group
     return tuple(chosen)

@@ -11,6 +11,8 @@ from evaluation.core.committee import Member
 from evaluation.core.compliance import Finding
 from evaluation.core.ranking import Ranking
 from evaluation.core.rounds import BALLOT, SHEET, Round, Seal
+from evaluation.core.rules import shelf
+from evaluation.core.rules.shelf import Pack
 from evaluation.core.sheet import Place, Sheet
 from evaluation.core.tally import Row
 from evaluation.core.tender import Scoring
@@ -62,6 +64,7 @@ class Evaluation:
     rounds: tuple[Round, ...] = ()
     chair: str | None = None
     chair_undecided: bool = False
+    chair_tied: tuple[str, ...] = ()
     votes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     valid: tuple[str, ...] | None = None
     rejected: tuple[tuple[str, str], ...] = ()
@@ -77,6 +80,18 @@ class Evaluation:
     def seats(self) -> tuple[str, ...]:
         """The seats of the committee."""
         return tuple(member.seat for member in self.committee)
+
+    @property
+    def rules(self) -> Pack:
+        """The rule pack of the definition in force; the first one knew of no other."""
+        asked = self.fixed.scoring.terms if self.fixed is not None else None
+        return shelf.FIRST if asked is None else asked.rules
+
+    @property
+    def least_members(self) -> int:
+        """The smallest committee that this tender may have."""
+        asked = self.fixed.scoring.terms if self.fixed is not None else None
+        return self.rules.least_members if asked is None else asked.members
 
     @property
     def sealing_gate(self) -> int | None:

@@ -14,12 +14,16 @@ from evaluation.core.sheet import Sheet
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One bidder's points. `technical` and `price` are rounded, each once; `total` is their exact sum."""
+    """One bidder's points. `technical` and `price` are rounded, each once; `total` is their exact sum.
+
+    `evaluated` is the evaluation price of version 2, rounded for show where the order uses the exact one.
+    """
 
     bidder: str
     technical: Decimal
     price: Decimal
     total: Decimal
+    evaluated: Decimal | None = None
 
 
 def tally(sheets: Sequence[Sheet], *, prices: Mapping[str, Decimal], weight: Decimal) -> tuple[Row, ...]:

@@ -7,8 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from evaluation.core import credit_code, points
+from evaluation.core import corrections, credit_code, points, terms
+from evaluation.core.corrections import Quote
 from evaluation.core.rules import government_procurement as rules
+from evaluation.core.rules import shelf
+from evaluation.core.rules.shelf import Pack
+from evaluation.core.terms import Asked, Bid, Terms
 from evaluation.errors import BiddersRefused, CreditCodeRefused, CriteriaRefused, DefinitionRefused, WeightRefused
 from evidence.core.canonical import JSON, Object, b64u, decode_object, encode, members, unb64u
 from evidence.errors import Malformed
@@ -30,12 +34,19 @@ _MAX_ID = 32
 
 @dataclass(frozen=True, slots=True)
 class Bidder:
-    """A supplier: `code` is its unified social credit code."""
+    """A supplier: `code` is its unified social credit code. `price` is the contract price: in version 2 the price after
+    the corrections of `quote`; there `policy` names the deduction and `plus`, `minus` quantify deviations."""
 
     id: str
     name: str
     code: str
     price: Decimal
+    brand: str | None = None
+    policy: str | None = None
+    plus: Decimal = Decimal("0.00")
+    minus: Decimal = Decimal("0.00")
+    quote: Quote | None = None
+    corrected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +107,13 @@ class Scoring:
     criteria: tuple[tuple[str, Decimal], ...]
     compliance: tuple[str, ...]
     documents: tuple[tuple[bytes, int], ...]
+    terms: Terms | None = None
 
     @property
     def json(self) -> Object:
-        """`scoring` of `DefinitionFixed`."""
-        return {
+        """`scoring` of `DefinitionFixed`; only version 2 has terms, and says its version."""
+        more: Object = {} if self.terms is None else {"v": 2, "terms": self.terms.json}
+        return more | {
             "regime": self.regime,
             "method": self.method,
             "category": self.category,
@@ -117,7 +130,9 @@ class Scoring:
         """Read `json` back."""
         texts = dict.fromkeys(("regime", "method", "category", "technical", "price"), str)
         lists = dict.fromkeys(("bidders", "criteria", "compliance", "documents"), list)
-        found = members(value, {**texts, **lists})
+        found = members(value, {**texts, **lists}, {"v": int, "terms": dict})
+        if ("terms" in found) != (found.get("v") == 2) or found.get("v", 2) != 2:
+            raise Malformed("scoring has terms if, and only if, it is of version 2")
         try:
             return Scoring(
                 regime=found["regime"],
@@ -129,6 +144,7 @@ class Scoring:
                 criteria=tuple((str(leaf), points.parse(maximum)) for leaf, maximum in found["criteria"]),
                 compliance=tuple(str(item) for item in found["compliance"]),
                 documents=tuple((unb64u(sha256, 32), int(pages)) for sha256, pages in found["documents"]),
+                terms=terms.parse(found["terms"]) if "terms" in found else None,
             )
         except (ValueError, TypeError) as error:
             raise Malformed("scoring is out of form") from error
@@ -150,6 +166,13 @@ class Definition:
     compliance: tuple[Item, ...]
     documents: tuple[Document, ...]
     members: tuple[Person, ...]
+    pack: Pack = shelf.FIRST
+    asked: Asked | None = None
+
+    @property
+    def terms(self) -> Terms | None:
+        """The terms of version 2 with what they mean for each bid."""
+        return None if self.asked is None else _terms(self, self.asked)
 
     @property
     def scoring(self) -> Scoring:
@@ -164,23 +187,31 @@ class Definition:
             criteria=tuple((leaf.id, leaf.max) for root in self.criteria for leaf in root.leaves),
             compliance=tuple(item.id for item in self.compliance),
             documents=tuple((document.sha256, document.pages) for document in self.documents),
+            terms=self.terms,
         )
 
 
 def parse(document: bytes) -> Definition:
-    """Read a definition strictly and hold it against the law; DefinitionRefused says what is wrong."""
+    """Read a definition strictly and hold it against the law; DefinitionRefused says what is wrong.
+
+    Version 1 knows only the first rule pack; version 2 names its pack and has `terms`, and bidders say more.
+    """
     try:
+        raw = decode_object(document, limit=MAX_DEFINITION)
+        second = raw.get("v") == 2
         value = members(
-            decode_object(document, limit=MAX_DEFINITION),
+            raw,
             {
                 **dict.fromkeys(("salt", "origin", "title", "regime", "method", "category"), str),
                 **dict.fromkeys(("bidders", "criteria", "compliance", "documents", "members"), list),
                 "v": int,
                 "weights": dict,
+                **(dict.fromkeys(("rule_pack", "terms"), dict) if second else {}),
             },
         )
         unb64u(value["salt"])
         weights = members(value["weights"], {"technical": str, "price": str})
+        pack = shelf.find(value["rule_pack"]) if second else shelf.FIRST
         definition = Definition(
             origin=value["origin"],
             title=_text(value["title"]),
@@ -189,16 +220,18 @@ def parse(document: bytes) -> Definition:
             category=value["category"],
             technical=_points(weights["technical"]),
             price=_points(weights["price"]),
-            bidders=tuple(_bidder(item) for item in value["bidders"]),
+            bidders=tuple(_bidder_2(item, pack) if second else _bidder(item) for item in value["bidders"]),
             criteria=tuple(_criterion(item) for item in value["criteria"]),
             compliance=tuple(_item(item) for item in value["compliance"]),
             documents=tuple(_document(item) for item in value["documents"]),
             members=tuple(_person(item) for item in value["members"]),
+            pack=pack,
+            asked=terms.asked(value["terms"]) if second else None,
         )
     except Malformed as error:
         raise DefinitionRefused(str(error)) from error
     # 80 bits of entropy: below that a hash does not hide what it covers (protocols.md section 5).
-    if value["v"] != 1 or len(unb64u(value["salt"])) < 10:
+    if value["v"] not in (1, 2) or len(unb64u(value["salt"])) < 10:
         raise DefinitionRefused("unknown version, or too little salt")
     _check_method(definition)
     _check_bidders(definition)
@@ -209,6 +242,9 @@ def parse(document: bytes) -> Definition:
 
 
 def _check_method(definition: Definition) -> None:
+    if definition.asked is not None:
+        _check_terms(definition, definition.asked)
+        return
     if (definition.regime, definition.method) != (rules.REGIME, rules.METHOD):
         raise DefinitionRefused("only comprehensive scoring in government procurement is known")
     least = rules.LEAST_PRICE_WEIGHT.get(definition.category)
@@ -220,22 +256,90 @@ def _check_method(definition: Definition) -> None:
         raise WeightRefused(f"the price weighs at least {least} for {definition.category} (order 87, article 55)")
 
 
+def _check_terms(definition: Definition, asked: Asked) -> None:
+    pack = definition.pack
+    if pack.form != 2 or definition.regime != pack.regime:
+        raise DefinitionRefused("a definition of version 2 names a rule pack of its regime, of the second form")
+    method = pack.method(definition.method)
+    if method is None:
+        raise DefinitionRefused(f"{pack.regime} knows {', '.join(pack.value['methods'])}")
+    terms.check(
+        asked,
+        pack,
+        method,
+        category=definition.category,
+        technical=definition.technical,
+        price=definition.price,
+    )
+    for bidder in definition.bidders:
+        if bidder.policy is not None and bidder.policy not in asked.rates:
+            raise BiddersRefused(f"{bidder.id} claims a deduction that the tender does not offer")
+        if (bidder.plus or bidder.minus) and not method.adjustments:
+            raise BiddersRefused(f"{definition.method} does not quantify deviations ({method.source})")
+        if bidder.brand is not None and not method.same_brand:
+            raise BiddersRefused(f"{definition.method} does not know brands ({method.source})")
+
+
+def _terms(definition: Definition, asked: Asked) -> Terms:
+    """What the terms mean for each bid: its deduction, and whether it can be valid at all."""
+    method = definition.pack.method(definition.method)
+    if method is None:
+        raise DefinitionRefused("the pack does not know the method")
+    # Order 87, article 63: a bid above the budget is invalid, too; the bidding law speaks of the ceiling alone.
+    budget = asked.budget if definition.pack.regime == rules.REGIME else None
+    limit = asked.ceiling if asked.ceiling is not None else budget
+    bids = []
+    for bidder in definition.bidders:
+        void = None
+        if bidder.corrected and not (bidder.quote is not None and bidder.quote.confirmed):
+            void = terms.UNCONFIRMED
+        elif limit is not None and bidder.price > limit:
+            void = terms.ABOVE_CEILING
+        off = Decimal("0.00") if bidder.policy is None else asked.rates[bidder.policy]
+        bids.append(Bid(bidder.id, bidder.brand, off, bidder.plus, bidder.minus, void))
+    return Terms(
+        pack=(*definition.pack.key, definition.pack.sha256),
+        price=asked.price,
+        trim_sheets=asked.trim_sheets,
+        order=method.order,
+        tie=asked.tie,
+        same_brand=method.same_brand,
+        ranked=asked.ranked,
+        candidates=asked.candidates,
+        members=terms.larger(asked, definition.pack),
+        bidders=definition.pack.least_bidders,
+        bids=tuple(bids),
+    )
+
+
 def _check_bidders(definition: Definition) -> None:
     bidders = definition.bidders
-    if not FEWEST_BIDDERS <= len(bidders) <= MAX_BIDDERS:
-        raise BiddersRefused(f"{len(bidders)} bidders: at least {FEWEST_BIDDERS} (procurement law, article 36)")
+    fewest = FEWEST_BIDDERS if definition.asked is None else definition.pack.least_bidders
+    if not fewest <= len(bidders) <= MAX_BIDDERS:
+        source = "procurement law, article 36" if definition.asked is None else definition.pack.source("compliance")
+        raise BiddersRefused(f"{len(bidders)} bidders: at least {fewest} ({source})")
     for name, listed in (("id", [b.id for b in bidders]), ("code", [b.code for b in bidders])):
         if len(set(listed)) != len(listed):
             raise BiddersRefused(f"a bidder's {name} stands twice")
     for bidder in bidders:
         if bidder.price <= 0:
             raise BiddersRefused(f"the price of {bidder.id} is not above zero")
+        if bidder.minus >= bidder.price:
+            raise BiddersRefused(f"the deviations of {bidder.id} leave no price")
         if not credit_code.valid(bidder.code):
             raise CreditCodeRefused(f"the code of {bidder.id} fails its check character")
 
 
 def _check_criteria(definition: Definition) -> None:
     nodes = list(_nodes(definition.criteria))
+    target = definition.technical
+    if definition.asked is not None:
+        # The World Bank scores technical proposals out of 100 and weighs the mark afterwards (annex XII).
+        target = Decimal(100) if definition.asked.price.kind == terms.QUALITY_COST else target
+        if not target:
+            if nodes:
+                raise CriteriaRefused("nothing is scored where only prices count")
+            return
     if not nodes:
         raise CriteriaRefused("comprehensive scoring needs at least one criterion")
     if len({node.id for node in nodes}) != len(nodes):
@@ -245,7 +349,7 @@ def _check_criteria(definition: Definition) -> None:
             raise CriteriaRefused(f"the maximum of {node.id} is not above zero")
         if node.children and points.total([child.max for child in node.children]) != node.max:
             raise CriteriaRefused(f"the parts of {node.id} do not sum to its maximum")
-    if points.total([root.max for root in definition.criteria]) != definition.technical:
+    if points.total([root.max for root in definition.criteria]) != target:
         raise CriteriaRefused("the criteria do not sum to the technical weight")
 
 
@@ -285,6 +389,35 @@ def _nodes(roots: Sequence[Criterion]) -> Iterator[Criterion]:
 def _bidder(value: JSON) -> Bidder:
     found = members(value, {"id": str, "name": str, "code": str, "price": str})
     return Bidder(_id(found["id"]), _text(found["name"]), found["code"], _points(found["price"]))
+
+
+def _bidder_2(value: JSON, pack: Pack) -> Bidder:
+    """A bidder of version 2. With a `quote` the price is that of the opening, and the corrected one counts."""
+    texts = dict.fromkeys(("id", "name", "code", "price", "plus", "minus"), str)
+    found = members(value, {**texts, **dict.fromkeys(("brand", "policy", "quote"), object)})
+    price, quote = _points(found["price"]), None
+    corrected: tuple[str, ...] = ()
+    if found["quote"] is not None:
+        quote = corrections.parse(found["quote"])
+        if quote.opening != price:
+            raise Malformed("the price is that of the opening's summary")
+        order = pack.value["corrections"]["order"]
+        if "opening-summary" not in order and quote.opening != quote.figures:
+            raise Malformed("the opening read out what stands in figures")
+        made = corrections.correct(quote, order)
+        price, corrected = made.price, made.rules
+    return Bidder(
+        id=_id(found["id"]),
+        name=_text(found["name"]),
+        code=found["code"],
+        price=price,
+        brand=None if found["brand"] is None else _id(found["brand"]),
+        policy=None if found["policy"] is None else _id(found["policy"]),
+        plus=_points(found["plus"]),
+        minus=_points(found["minus"]),
+        quote=quote,
+        corrected=corrected,
+    )
 
 
 def _criterion(value: JSON) -> Criterion:

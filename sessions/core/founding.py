@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaluation.core import tender
+from evaluation.core import committee, tender
 from evaluation.core.state import Evaluation, Holders
+from evaluation.errors import RulePackMismatch
 from evidence.core.act import Act, thumbprint
 from evidence.core.canonical import b64u, members, sha256, unb64u
 from evidence.core.entry import Draft, Entry
@@ -64,6 +65,11 @@ def fix_definition(state: Proceeding, command: FixDefinition) -> tuple[Draft, ..
     definition = tender.parse(command.document)
     if definition.origin != state.origin or {p.seat for p in definition.members} != {s.id for s in state.members}:
         raise MemberMismatch("the definition names another log or other members than the roster")
+    if founding(state).rule_pack != (*definition.pack.key, definition.pack.sha256):
+        raise RulePackMismatch("the definition follows another rule pack than the founding names")
+    if (asked := definition.terms) is not None:
+        roles = roster.committee_of(founding(state).seats)
+        committee.check(roles, least=asked.members, experts=definition.pack.experts)
     return (Draft("DefinitionFixed", {"scoring": definition.scoring.json}, command.act),)
 
 

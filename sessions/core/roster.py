@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from evaluation.core import committee
 from evaluation.core.committee import Member
-from evaluation.core.rules import government_procurement as rules
-from evaluation.errors import UnknownRulePack
+from evaluation.core.rules import shelf
 from evidence.core.act import Act, public_key
 from evidence.core.canonical import JSON, Object, members, unb64u
 from sessions.core.state import AUDITOR, OPERATOR, ROLES, ROOM, SUPERVISOR, Founding, Room, Seat, Venue
@@ -54,15 +53,13 @@ def parse(act: Act) -> Founding:
     rooms = _rooms(found["rooms"], venues)
     seats = _seats(found["seats"], venues, rooms, identities)
     holders, holder_k = _holders(found["holders"], found["holder_k"], identities)
-    pack = members(found["rule_pack"], {"id": str, "version": str, "sha256": str})
-    if (pack["id"], pack["version"], unb64u(pack["sha256"], 32)) != (rules.ID, rules.VERSION, rules.SHA256):
-        raise UnknownRulePack(f"no rule pack {pack['id'][:40]!r} {pack['version'][:10]!r} of this hash")
-    committee.check(committee_of(seats))
+    pack = shelf.find(found["rule_pack"])
+    committee.check(committee_of(seats), least=pack.least_members, experts=pack.experts)
     return Founding(
         main=main,
         policy=unb64u(found["policy"], 32),
         trust=unb64u(found["trust"], 32),
-        rule_pack=(pack["id"], pack["version"], unb64u(pack["sha256"], 32)),
+        rule_pack=(*pack.key, pack.sha256),
         opening=(opening["origin"], opening["index"], unb64u(opening["leaf"], 32)),
         venues=venues,
         rooms=rooms,

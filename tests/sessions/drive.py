@@ -186,7 +186,9 @@ class Drive:
 
     def found(self) -> None:
         names = (MAIN, ZHONGSHAN, ZHUHAI, FINANCE)
-        self.perform(MAIN, "proceeding.found", founding({name: signer_of(name).jwk for name in names}))
+        body = founding({name: signer_of(name).jwk for name in names})
+        named = self.definition.get("rule_pack", body["rule_pack"])
+        self.perform(MAIN, "proceeding.found", body | {"rule_pack": named})
 
     def fix(self) -> None:
         document = encode(self.definition)

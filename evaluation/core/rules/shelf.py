@@ -1,0 +1,135 @@
+"""Every rule pack that this engine holds. A pack's bytes never change: a changed rule is a new version beside the old.
+
+A log names its pack by id, version and hash in entry 0, and a verifier years later finds exactly those rules here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from evaluation.core.rules import bidding_law_1, government_procurement, government_procurement_2, international_1
+from evaluation.errors import UnknownRulePack
+from evidence.core.canonical import JSON, Object, b64u, decode_object, encode, members, sha256, unb64u
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """What a pack demands of one method of evaluation. `trimmed_sheets` is the fewest sheets that may be trimmed."""
+
+    name: str
+    prices: tuple[str, ...]
+    least_weight: dict[str, Decimal] | None
+    adjustments: bool
+    trimmed_sheets: int | None
+    order: tuple[str, ...]
+    ties: tuple[str, ...]
+    same_brand: bool
+    unranked: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A rule pack: its bytes, and typed what the code asks of it."""
+
+    data: bytes
+    sha256: bytes
+    value: Object
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Id and version."""
+        return self.value["id"], self.value["version"]
+
+    @property
+    def regime(self) -> str:
+        """Which law."""
+        return str(self.value["regime"])
+
+    @property
+    def form(self) -> int:
+        """1 for the first pack, whose tenders have definitions of version 1."""
+        return int(self.value["v"])
+
+    @property
+    def recusal_grounds(self) -> tuple[str, ...]:
+        """The grounds in the law's order."""
+        return tuple(self.value["recusal"]["grounds"])
+
+    @property
+    def buyer_may_chair(self) -> bool:
+        """Order 87, article 45, forbids what the bidding law allows."""
+        return bool(self.value["chair"]["buyer_representative"])
+
+    @property
+    def least_members(self) -> int:
+        """The smallest committee of any tender under this pack."""
+        return int(self.value["committee"]["least"])
+
+    @property
+    def experts(self) -> tuple[int, int]:
+        """The least share of experts."""
+        numerator, denominator = self.value["committee"]["experts"]
+        return numerator, denominator
+
+    @property
+    def least_bidders(self) -> int:
+        """With fewer valid bidders the evaluation stops."""
+        return int(self.value["compliance"]["least_bidders"])
+
+    def source(self, section: str) -> str:
+        """The articles that a section rests on."""
+        return str(self.value[section]["source"])
+
+    def method(self, name: str) -> Method | None:
+        """A method of a pack of form 2, None where the pack does not know it."""
+        found = self.value["methods"].get(name)
+        if found is None:
+            return None
+        weights = found["weights"]
+        return Method(
+            name=name,
+            prices=tuple(found["prices"]),
+            least_weight=None if weights is None else {k: Decimal(text) for k, text in weights["least"].items()},
+            adjustments=found["adjustments"],
+            trimmed_sheets=found["trimmed_sheets"],
+            order=tuple(found["order"]),
+            ties=tuple(found["ties"]),
+            same_brand=found["same_brand"],
+            unranked=found["unranked"],
+            source=found["source"] if weights is None else weights["source"],
+        )
+
+    def in_force(self, day: str) -> bool:
+        """Whether the rules held on this day, `2026-11-21`."""
+        dates = self.value["in_force"]
+        return str(dates["from"]) <= day and (dates["until"] is None or day < dates["until"])
+
+    @property
+    def json(self) -> Object:
+        """How a log and a definition name it."""
+        return {"id": self.value["id"], "version": self.value["version"], "sha256": b64u(self.sha256)}
+
+
+def _pack(data: bytes) -> Pack:
+    return Pack(data, sha256(data), decode_object(data))
+
+
+FIRST = _pack(government_procurement.PACK)
+PACKS: dict[tuple[str, str], Pack] = {
+    pack.key: pack
+    for pack in (
+        FIRST,
+        *(_pack(encode(value)) for value in (government_procurement_2.PACK, bidding_law_1.PACK, international_1.PACK)),
+    )
+}
+
+
+def find(value: JSON) -> Pack:
+    """The pack that `{"id","version","sha256"}` names, or UnknownRulePack."""
+    named = members(value, {"id": str, "version": str, "sha256": str})
+    pack = PACKS.get((named["id"], named["version"]))
+    if pack is None or pack.sha256 != unb64u(named["sha256"], 32):
+        raise UnknownRulePack(f"no rule pack {named['id'][:40]!r} {named['version'][:10]!r} of this hash")
+    return pack

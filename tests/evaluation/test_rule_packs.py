@@ -1,0 +1,184 @@
+"""Rule packs: bytes that never change, and what tenders are held against; refusals cite the article."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from evaluation.core import chair, committee
+from evaluation.core.committee import Member
+from evaluation.core.rules import shelf
+from evaluation.core.tender import Scoring
+from evaluation.errors import (
+    BiddersRefused,
+    CommitteeRefused,
+    CriteriaRefused,
+    DefinitionRefused,
+    EvaluationError,
+    TermsRefused,
+    UnknownRulePack,
+    WeightRefused,
+)
+from evidence.core.canonical import b64u, encode, sha256
+from tests.evaluation.packs import ABROAD, BIDDING, DEVIATION, PROCUREMENT, parsed, second
+
+HASHES = {
+    ("cn-government-procurement", "1"): "504d7209156a9678bd8592739b917cd1b2fe214108821496f61e0781d6358258",
+    ("cn-government-procurement", "2"): "6bf52c05acf9c386c2a2d1fd184420c0d64476e3a07b46aab3c75463cd64ce29",
+    ("cn-bidding-law", "1"): "f91e276a315d958870f7595f0765efc7645c0c4024525c7e4d954eccd00dd8f4",
+    ("international", "1"): "4c7611b405201c63d7d7f964f75632aa2dded416a6b921b8e8d16e4c1bf1a6f9",
+}
+METHODS = [(pack, name) for pack in (PROCUREMENT, BIDDING, ABROAD) for name in pack.value["methods"]]
+
+
+def test_the_bytes_of_a_released_pack_never_change() -> None:
+    """Logs name packs by hash and outlive releases: a changed rule is a new version."""
+    assert {key: pack.sha256.hex() for key, pack in shelf.PACKS.items()} == HASHES
+
+
+def test_every_rule_of_a_pack_names_its_source_and_how_sure_it_is() -> None:
+    """Domain study: V read, K known, U uncertain; nothing uncertain poses as law."""
+
+    def walk(value: Any, path: str) -> None:
+        if isinstance(value, dict):
+            if "source" in value:
+                assert value["source"], path
+                assert value["mark"] in ("V", "K", "U"), path
+            for name, part in value.items():
+                walk(part, f"{path}/{name}")
+
+    for pack in shelf.PACKS.values():
+        if pack.form == 2:
+            walk(pack.value, "")
+            sections = ("in_force", "committee", "chair", "recusal", "compliance", "rejection", "corrections", "policy")
+            for name in (*sections, "candidates", "report"):
+                assert pack.source(name)
+
+
+@pytest.mark.parametrize(("pack", "method"), METHODS, ids=lambda part: part if isinstance(part, str) else part.key[0])
+def test_a_tender_of_every_method_is_set_up(pack: shelf.Pack, method: str) -> None:
+    scoring = parsed(second(pack, method)).scoring
+    assert scoring.terms is not None
+    assert scoring.terms.rules is pack
+    assert Scoring.parse(scoring.json) == scoring
+    assert encode(scoring.json).isascii()
+
+
+def test_a_pack_is_found_by_its_hash_only() -> None:
+    assert shelf.find(BIDDING.json) is BIDDING
+    for change in ({"sha256": b64u(sha256(b"x"))}, {"version": "9"}, {"id": "x"}):
+        with pytest.raises(UnknownRulePack):
+            shelf.find(BIDDING.json | change)
+        with pytest.raises(UnknownRulePack):
+            parsed(second() | {"rule_pack": BIDDING.json | change})
+
+
+def terms(**change: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda d: d["terms"].update(change)
+
+
+def weights(technical: str, price: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda d: d.update(weights={"technical": technical, "price": price})
+
+
+def deviation(**change: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda d: d["terms"].update(price=DEVIATION | change)
+
+
+SCORING, LOWEST = (PROCUREMENT, "comprehensive-scoring"), (PROCUREMENT, "lowest-evaluated-price")
+EVALUATION, REVIEWED = (BIDDING, "comprehensive-evaluation"), (BIDDING, "reviewed-lowest-price")
+REFUSED: list[tuple[tuple[shelf.Pack, str], type[EvaluationError], str, Callable[[dict[str, Any]], Any]]] = [
+    (SCORING, WeightRefused, "第五十五条", weights("92.00", "8.00")),
+    (SCORING, WeightRefused, "第五十五条", lambda d: d.update(category="goods")),
+    (SCORING, WeightRefused, "第五十五条", weights("80.00", "19.99")),
+    (SCORING, WeightRefused, "第五十五条", terms(price={"kind": "fixed"})),
+    (SCORING, TermsRefused, "第五十五条", terms(price=DEVIATION)),
+    (SCORING, TermsRefused, "第五十五条", terms(trim_sheets=5)),
+    (SCORING, TermsRefused, "第五十五条", terms(tie="buyer")),
+    (SCORING, TermsRefused, "goods, services", lambda d: d.update(category="works")),
+    (SCORING, TermsRefused, "第八十八条", terms(announced="2016-01-01")),
+    (SCORING, TermsRefused, "第五十八条", terms(candidates=4)),
+    (SCORING, TermsRefused, "第六十三条", terms(budget="10.00", ceiling="11.00")),
+    (SCORING, TermsRefused, "财库", terms(rates={"small": "9.99"})),
+    (SCORING, TermsRefused, "财库", terms(rates={"friends": "10.00"})),
+    (SCORING, TermsRefused, "classified", terms(conditions=["classified"])),
+    (SCORING, BiddersRefused, "deduction", lambda d: d["bidders"][0].update(policy="small")),
+    (SCORING, BiddersRefused, "第五十五条", lambda d: d["bidders"][0].update(plus="1.00")),
+    (SCORING, DefinitionRefused, "regime", lambda d: d.update(regime="bidding-law")),
+    (SCORING, DefinitionRefused, "comprehensive-scoring", lambda d: d.update(method="auction")),
+    (SCORING, DefinitionRefused, "second form", lambda d: d.update(rule_pack=shelf.FIRST.json)),
+    (SCORING, BiddersRefused, "第三十六条", lambda d: d.update(bidders=d["bidders"][:2])),
+    (SCORING, CriteriaRefused, "sum", weights("70.00", "30.00")),
+    (SCORING, DefinitionRefused, "announced", terms(announced="2026-13-01")),
+    (SCORING, DefinitionRefused, "conditions", terms(conditions=["easy"])),
+    (SCORING, DefinitionRefused, "member", terms(surprise=1)),
+    (SCORING, DefinitionRefused, "trim_sheets", terms(trim_sheets=True)),
+    (LOWEST, WeightRefused, "第五十六条", weights("80.00", "20.00")),
+    (LOWEST, CriteriaRefused, "only prices", lambda d: d.update(criteria=second()["criteria"])),
+    (LOWEST, TermsRefused, "第五十四条", terms(ranked=False)),
+    (EVALUATION, TermsRefused, "第三十五条", terms(trim_sheets=4)),
+    (EVALUATION, TermsRefused, "第三十五条", terms(tie="equality")),
+    (EVALUATION, BiddersRefused, "brands", lambda d: d["bidders"][0].update(brand="acme")),
+    (EVALUATION, WeightRefused, "100.00", weights("80.00", "30.00")),
+    (EVALUATION, TermsRefused, "E1 > E2", deviation(below=[[None, "1.00"]])),
+    (EVALUATION, TermsRefused, "E1 > E2", deviation(below=[["3.00", "0.50"], [None, "2.00"]])),
+    (EVALUATION, TermsRefused, "ceiling", deviation(base="ceiling-mix", ceiling="9.00", share="40.00")),
+    (EVALUATION, DefinitionRefused, "mix", deviation(base="ceiling-mix", share="40.00")),
+    (EVALUATION, DefinitionRefused, "trimmed", deviation(base="trimmed-mean")),
+    (EVALUATION, DefinitionRefused, "trimmed", deviation(base="trimmed-mean", trim_from=3)),
+    (EVALUATION, DefinitionRefused, "base", deviation(drop="10.01")),
+    (EVALUATION, DefinitionRefused, "without end", deviation(above=[["3.00", "1.00"]])),
+    (EVALUATION, DefinitionRefused, "rise", deviation(above=[["3.00", "1.00"], ["2.00", "1.00"], [None, "1.00"]])),
+    (EVALUATION, DefinitionRefused, "slope", deviation(above=["1.00"])),
+    (REVIEWED, BiddersRefused, "no price", lambda d: d["bidders"][0].update(minus="99999999.00")),
+    ((ABROAD, "coefficients"), WeightRefused, "barbecue", weights("31.00", "69.00")),
+    ((ABROAD, "quality-and-cost"), TermsRefused, "least", terms(price={"kind": "quality-cost", "least": "100.00"})),
+]
+
+
+@pytest.mark.parametrize(("tender", "error", "words", "change"), REFUSED, ids=range(len(REFUSED)))
+def test_what_the_pack_does_not_allow_is_refused_with_the_article(
+    tender: tuple[shelf.Pack, str], error: type[EvaluationError], words: str, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    """Issue 4, item 1."""
+    value = second(*tender)
+    change(value)
+    with pytest.raises(error, match=words) as refused:
+        parsed(value)
+    assert type(refused.value) is error
+
+
+@pytest.mark.parametrize(
+    ("pack", "change", "members"),
+    [
+        (PROCUREMENT, {}, 5),
+        (PROCUREMENT, {"budget": "10000000.00"}, 7),
+        (PROCUREMENT, {"budget": "9999999.99"}, 5),
+        (PROCUREMENT, {"conditions": ["complex"]}, 7),
+        (PROCUREMENT, {"conditions": ["high-impact"]}, 7),
+        (BIDDING, {"budget": "99999999.00"}, 5),
+        (BIDDING, {"conditions": ["water"]}, 7),
+    ],
+)
+def test_large_and_difficult_tenders_need_seven_members(pack: shelf.Pack, change: dict[str, Any], members: int) -> None:
+    """87号令 47; CTS-EBS01-2016 B-022 for water-conservancy works."""
+    value = second(pack, next(iter(pack.value["methods"])))
+    value["terms"].update(change)
+    asked = parsed(value).terms
+    assert asked is not None
+    assert asked.members == members
+    five = [Member(f"seat-{i}", "expert") for i in range(5)]
+    if members == 7:
+        with pytest.raises(CommitteeRefused, match="at least 7"):
+            committee.check(five, least=asked.members, experts=pack.experts)
+    else:
+        committee.check(five, least=asked.members, experts=pack.experts)
+
+
+def test_who_may_be_chair_is_the_packs() -> None:
+    """87号令 45 forbids the buyer's representative, 12号令 9 does not."""
+    people = [Member("seat-1", "expert"), Member("seat-2", "buyer-representative")]
+    assert chair.eligible(people, buyer=PROCUREMENT.buyer_may_chair) == ("seat-1",)
+    assert chair.eligible(people, buyer=BIDDING.buyer_may_chair) == ("seat-1", "seat-2")

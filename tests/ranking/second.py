@@ -1,0 +1,44 @@
+"""The client's ranking, run by Node: one process answers all questions of a test session."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+@cache
+def _node() -> subprocess.Popen[str]:
+    node = shutil.which("node")
+    if node is None:
+        raise RuntimeError(
+            "Node.js is missing: the second implementation of the ranking (web/client/ranking/ranking.mjs) cannot be "
+            "held against the first. Install Node 18 or newer (Debian: apt-get install nodejs)."
+        )
+    return subprocess.Popen(
+        [node, str(HERE / "answer.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+
+
+def stop() -> None:
+    """End the process, if one was started."""
+    if _node.cache_info().currsize:
+        process = _node()
+        process.communicate()
+        _node.cache_clear()
+
+
+def ask(question: dict[str, Any]) -> dict[str, Any]:
+    """One question, one answer."""
+    process = _node()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(question) + "\n")
+    process.stdin.flush()
+    answer: dict[str, Any] = json.loads(process.stdout.readline())
+    return answer
