@@ -17,8 +17,9 @@ from sessions.centre import Centre
 from sessions.core import commands, duties
 from sessions.core.duties import Duty
 from sessions.docket import Docket
+from sessions.drawer import Drawer
 from sessions.opening import Listed
-from sessions.ports import HolderNode, ReportRenderer, ReportSigner
+from sessions.ports import Clock, HolderNode, ReportRenderer, ReportSigner
 from sessions.recording import Recorder
 from sessions.service_errors import NodeUnavailable, StillDue
 from sessions.signing_desk import SigningDesk
@@ -39,6 +40,7 @@ class Clerk:
         reports: ReportSigner,
         desk: SigningDesk,
         recorder: Recorder,
+        clock: Clock,
     ) -> None:
         self._docket = docket
         self._centre = centre
@@ -49,6 +51,7 @@ class Clerk:
         self._reports = reports
         self._desk = desk
         self._recorder = recorder
+        self._draws = Drawer(docket=docket, envelopes=envelopes, clock=clock)
 
     async def work(self, duty: Duty) -> None:
         """Do it; whatever is raised, it is tried again while it is due."""
@@ -60,6 +63,16 @@ class Clerk:
                 await self._append(await self._holder(domain).ack(origin, act))
             case duties.AskRelease(domain, freeze):
                 await self._append(await self._holder(domain).release(origin, freeze))
+            case duties.AskContribution(domain, opened):
+                await self._append(await self._holder(domain).contribute(origin, opened))
+            case duties.AskReveal(domain, freeze):
+                await self._append(await self._holder(domain).reveal(origin, freeze))
+            case duties.OpenLot() | duties.FreezeDraw():
+                await self._docket.execute(duty)
+            case duties.AwaitReveals(freeze, until):
+                await self._draws.await_reveals(freeze, until)
+            case duties.ResolveDraw(freeze):
+                await self._draws.resolve(freeze)
             case duties.FreezeHolders():
                 await self._docket.execute(commands.FreezeHolders())
             case duties.IssueCredential(seat):

@@ -330,6 +330,11 @@ def _lane(duty: Duty) -> str:
     match duty:
         case duties.AskOffer(domain) | duties.AskAck(domain, _) | duties.AskRelease(domain, _):
             return domain
+        case duties.AskContribution(domain, _) | duties.AskReveal(domain, _):
+            return domain
+        case duties.AwaitReveals(freeze, _) | duties.ResolveDraw(freeze):
+            # One of them waits for its time, which no other draw has to share.
+            return f"{type(duty).__name__} {freeze.hex()}"
         case duties.IssueCredential() | duties.FinishSignature():
             return "signing"
         case _:

@@ -3,7 +3,7 @@
 Everything it says about a proceeding comes from its own replay (`sessions.node_mirror`) under its own pins. Every act
 is on disk before it is answered, and the same question gets the same octets for ever.
 
-Release, for a freeze (protocols.md section 3):
+Draws: `sessions.node_drawing`. Release, for a freeze (protocols.md section 3):
 (R1) this node's own replay from entry 0 has this state, and leads to the checkpoint's root;
 (R2) gate G2: the approval's entry (ballots: the freeze) has the quorum of this node's own policy, in this very history;
 (R3) the freeze lists each required member with its current, acknowledged seal;
@@ -15,18 +15,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from evidence.core import act as acts
 from evidence.core.act import Act
-from evidence.core.canonical import Object, b64u, sha256, unb64u
+from evidence.core.canonical import JSON, Object, b64u, encode, sha256, unb64u
 from evidence.errors import UnknownLog
 from evidence.ports import Envelopes
+from sessions import node_drawing
 from sessions.core.commands import Perform
+from sessions.core.drawing import bound
 from sessions.core.proceeding import decide
-from sessions.node_errors import AlreadyVouched, ForeignSeat, NodeStateBroken, NotYet, ReleaseRefused
+from sessions.node_errors import AlreadyVouched, ForeignSeat, NodeStateBroken, NotAHolder, NotYet, ReleaseRefused
 from sessions.node_holder import Dealt, dealt, find_freeze, find_seal, holder_index, releasable
 from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
 from sessions.node_mirror import Mirror
@@ -35,6 +38,7 @@ from sessions.node_trust import Pins
 from sessions.node_witness import CityWitness
 
 OFFER, ACK, RELEASE, VOUCH = "offer", "ack", "release", "vouch"
+CONTRIBUTE, REVEAL, CUSTODY = "contribute", "reveal", "custody"
 """Kinds of questions; with its subject each is answered once."""
 
 
@@ -85,6 +89,9 @@ class CityNode:
             if stored is not None:
                 return stored
             await self._show(mirror, lambda: act in mirror.state.acts)
+            if any(made.id == act for drawn in mirror.state.drawing.draws for made in drawn.contributions.values()):
+                name, body = node_drawing.answer(self._contributed(mirror, act))
+                return await self._sign(mirror, ACK, act, name, body)
             answer = self._dealt(mirror, act)
             if answer.y is not None:
                 await self._copy_ciphertext(mirror, answer)
@@ -97,6 +104,8 @@ class CityNode:
                 return stored
             # R1
             await mirror.catch_up()
+            if node_drawing.is_draw(mirror.state, freeze):
+                return await self._release_contributions(mirror, freeze)
             state = mirror.state.evaluation
             found = find_freeze(state, freeze)
             # R3 and R4
@@ -113,6 +122,59 @@ class CityNode:
             body: Object = {"freeze": b64u(freeze), "shares": shares}
             once = (found.purpose, found.number, freeze)
             return await self._sign(mirror, RELEASE, freeze, "share.release", body, once=once)
+
+    async def contribute(self, origin: str, opened: bytes) -> str:
+        """`draw.contribute` to the draw that this leaf opened, by C1 to C3."""
+        async with self._question(origin, CONTRIBUTE, opened) as (stored, mirror):
+            if stored is not None:
+                return stored
+            # C1
+            await mirror.catch_up()
+            found = node_drawing.opened(mirror.state, opened)
+            context = bound(mirror.state, found, self.domain)
+            key = holder_key(self._store, origin)
+            if key is None or public_point(key) not in context.holders:
+                raise NotAHolder("this node's own key is not among the holders shown")
+            # C2
+            await mirror.quorum(found.n)
+            # C3
+            sealed = await asyncio.to_thread(self._envelopes.seal, context, None, os.urandom)
+            envelope, _ = await asyncio.to_thread(node_drawing.keep, self._store, origin, found, sealed)
+            body: Object = {"opened": b64u(opened), "envelope": envelope.json}
+            return await self._sign(mirror, CONTRIBUTE, opened, "draw.contribute", body)
+
+    async def reveal(self, origin: str, freeze: bytes) -> str:
+        """`draw.reveal` for the draw that this leaf froze, by V1 to V3."""
+        async with self._question(origin, REVEAL, freeze) as (stored, mirror):
+            if stored is not None:
+                return stored
+            await mirror.catch_up()
+            found, frozen = node_drawing.frozen(mirror.state, freeze)
+            # V1
+            secret = node_drawing.own_secret(self._store, origin, found, frozen, self.domain)
+            # V2
+            await mirror.quorum(frozen.n)
+            # V3
+            body: Object = {"freeze": b64u(freeze), "s": b64u(secret)}
+            once = (f"reveal {found.name}", found.attempt, freeze)
+            return await self._sign(mirror, REVEAL, freeze, "draw.reveal", body, once=once)
+
+    async def freeze_pool(self, origin: str, count: int, root: bytes) -> str:
+        """`pool.freeze`, as the city's own operator asks for it: this centre keeps the pool."""
+        body: Object = {"count": count, "root": b64u(root)}
+        return await self._custody(origin, "pool.freeze", body)
+
+    async def answer(self, origin: str, opened: bytes, answers: list[JSON]) -> str:
+        """`draw.answer`, as the city's own operator asks for it: who was called, and what they said."""
+        return await self._custody(origin, "draw.answer", {"opened": b64u(opened), "answers": answers})
+
+    async def _custody(self, origin: str, name: str, body: Object) -> str:
+        subject = sha256(name.encode() + encode(body))
+        async with self._question(origin, CUSTODY, subject) as (stored, mirror):
+            if stored is None:
+                await mirror.catch_up()
+                stored = await self._sign(mirror, CUSTODY, subject, name, body)
+            return stored
 
     async def vouch(self, origin: str, seat: str, thumbprint: str) -> str:
         """`seat.vouch` for a seat of this centre, whose person the city's officers saw."""
@@ -160,6 +222,30 @@ class CityNode:
         if key is None:
             raise NotYet("this node made no offer here")
         return dealt(state, found, seal, domain=self.domain, key=key, envelopes=self._envelopes)
+
+    def _contributed(self, mirror: Mirror, act: bytes) -> node_drawing.Share:
+        found, made = mirror.state.drawing.contribution(act)
+        key = holder_key(self._store, mirror.origin)
+        if key is None:
+            raise NotYet("this node made no offer here")
+        return node_drawing.dealt(mirror.state, found, made, domain=self.domain, key=key, envelopes=self._envelopes)
+
+    async def _release_contributions(self, mirror: Mirror, freeze: bytes) -> str:
+        """`share.release` for a draw, in place of those who did not reveal: D1 to D4."""
+        found, frozen = node_drawing.frozen(mirror.state, freeze)
+        # D2 to D4
+        missing = node_drawing.missing(found, now=int(self._clock()), envelopes=self._envelopes)
+        # D1
+        await mirror.quorum(frozen.n)
+        shares: list[JSON] = []
+        for made in missing:
+            share = self._contributed(mirror, made.id)
+            if share.y is None:
+                raise ReleaseRefused("this holder's share of a missing contribution was dealt badly")
+            shares.append([b64u(made.id), b64u(share.y)])
+        body: Object = {"freeze": b64u(freeze), "shares": shares}
+        once = (f"shares {found.name}", found.attempt, freeze)
+        return await self._sign(mirror, RELEASE, freeze, "share.release", body, once=once)
 
     async def _copy_ciphertext(self, mirror: Mirror, answer: Dealt) -> None:
         """The holder keeps what it helps to open: with k copies no server is needed (protocols.md 3)."""

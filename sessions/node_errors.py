@@ -11,7 +11,8 @@ NodeError
 ├── ReleaseRefused       one of R1 to R5 does not hold
 │   ├── NotListed            R3: the list is not that of the required members (`freeze-incomplete`)
 │   ├── NotApproved          R4: no approval, an unanswered seat, or an open dispute (`release-not-approved`)
-│   └── OtherFreeze          R5: shares of this round left for another freeze (`released-elsewhere`)
+│   ├── OtherFreeze          R5: shares of this round left for another freeze (`released-elsewhere`)
+│   └── RevealThere          the contributor revealed: its shares stay (`reveal-there`)
 ├── ClockBackwards       this node's clock stands before a time that it signed (`clock-backwards`)
 └── NodeStateBroken      keys and records on disk do not belong together (`node-state-broken`)
 """
@@ -89,6 +90,12 @@ class OtherFreeze(ReleaseRefused):
     """One freeze per round, for ever."""
 
     code = "released-elsewhere"
+
+
+class RevealThere(ReleaseRefused):
+    """A draw's contributor is called missing, and its true secret stands in the log."""
+
+    code = "reveal-there"
 
 
 class ClockBackwards(NodeError):

@@ -28,7 +28,14 @@ class HolderNode(Protocol):
         """`share.ack` or `share.reject` of the sealed act of this id."""
 
     async def release(self, origin: str, freeze: bytes) -> str:
-        """`share.release` for the freeze of this leaf hash; R1-R5 are the node's own."""
+        """`share.release` for the freeze of this leaf hash; R1-R5 are the node's own. For a draw: the
+        shares of those who are stated missing."""
+
+    async def contribute(self, origin: str, opened: bytes) -> str:
+        """`draw.contribute` to the draw that this leaf hash opened."""
+
+    async def reveal(self, origin: str, freeze: bytes) -> str:
+        """`draw.reveal` for the draw that this leaf hash froze."""
 
 
 class Keyring(Protocol):

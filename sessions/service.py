@@ -267,6 +267,7 @@ class Proceedings:
             reports=self._reports,
             desk=desk,
             recorder=recorder,
+            clock=self._clock,
         )
         return ProceedingKeeper(
             docket=docket,

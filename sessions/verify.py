@@ -9,7 +9,8 @@
 (7) V4 to V9: every act is signed by a live key of its seat or centre, counted without a gap, and had seen our root;
     every entry is what the rules yield from the entries before it, gates included (docs/adr/0002).
 (8) V1 once more: the log was founded, and every seat bound, under this very policy and trust.
-(9) V8: the released shares open each listed ciphertext to the very sheet that the log shows.
+(9) V8: the released shares open each listed ciphertext to the very sheet that the log shows. V9: every draw has its
+    result, made of the secrets that were committed to (its seed and orders are step 7's).
 (10) V10: disclosures fit digests.
 (11) V12: the report's content follows from the log, its revisions build on one another, and every member's
     certificate signed it under the pinned roots.
@@ -33,6 +34,7 @@ from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, VerifierKey
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Envelopes
+from sessions import draw_secrets
 from sessions.core import acts, contents
 from sessions.core.replay import Replay
 from sessions.core.state import Proceeding
@@ -112,6 +114,7 @@ def _run(
         verdict.flags += _flags(state, entries, pins)
     with verdict.step(9, "openings", progress):
         _openings(evidence, state, envelopes)
+        draw_secrets.check(state, envelopes)
     with verdict.step(10, "disclosures", progress):
         _, verdict.withheld = log_checks.disclosed(evidence.disclosures(), [*entries, *_centre_entries(evidence)])
         verdict.flags += ["withheld"] if verdict.withheld else []
@@ -216,6 +219,7 @@ def _flags(state: Proceeding, entries: Sequence[Entry], pins: Pins) -> list[str]
     witnesses = [key.name for key in pins.policy.witnesses]
     groups = [[centres[d].operator for d in names if d in centres] for names in (witnesses, state.holders)]
     flags = ["one-operator"] if any(len(set(group)) < len(group) for group in groups) else []
+    flags += ["external-draw"] if state.drawing.external else []
     vouches = [entry.act.body for entry in entries if entry.type == "SeatVouched" and entry.act]
     return flags + (["weak-factor"] if any(body["cose"] is None for body in vouches) else [])
 

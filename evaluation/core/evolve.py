@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaluation.core import compliance
+from evaluation.core import compliance, lots
 from evaluation.core.results import parse_ranking, parse_rows
 from evaluation.core.rounds import Freeze, Round, Seal
 from evaluation.core.state import Declaration, Evaluation, Fixed
@@ -158,7 +158,7 @@ def _tied(state: Evaluation, entry: Entry) -> Evaluation:
 
 
 def _undecided(state: Evaluation, entry: Entry) -> Evaluation:
-    return replace(state, chair_undecided=True)
+    return replace(state, chair_undecided=True, chair_tied=tuple(entry.body["tied"]))
 
 
 def _voted(state: Evaluation, entry: Entry) -> Evaluation:
@@ -222,6 +222,8 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "ChairElected": _elected,
     "ChairTied": _tied,
     "ChairUndecided": _undecided,
+    "ChairDrawn": lots.on_chair_drawn,
+    "DrawAnnulled": lots.on_annulled,
     "ReviewVoted": _voted,
     "ReviewConcluded": _concluded,
     "ScoresTallied": _tallied,

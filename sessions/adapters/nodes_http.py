@@ -22,20 +22,26 @@ class HttpHolderNode:
         self._client = client
 
     async def offer(self, origin: str) -> str:
-        return await self._ask("offer", {"origin": origin})
+        return await self._ask("holder/offer", {"origin": origin})
 
     async def ack(self, origin: str, act: bytes) -> str:
-        return await self._ask("ack", {"origin": origin, "act": b64u(act)})
+        return await self._ask("holder/ack", {"origin": origin, "act": b64u(act)})
 
     async def release(self, origin: str, freeze: bytes) -> str:
-        return await self._ask("release", {"origin": origin, "freeze": b64u(freeze)})
+        return await self._ask("holder/release", {"origin": origin, "freeze": b64u(freeze)})
+
+    async def contribute(self, origin: str, opened: bytes) -> str:
+        return await self._ask("draw/contribute", {"origin": origin, "opened": b64u(opened)})
+
+    async def reveal(self, origin: str, freeze: bytes) -> str:
+        return await self._ask("draw/reveal", {"origin": origin, "freeze": b64u(freeze)})
 
     async def _ask(self, door: str, question: Object) -> str:
         """The act; a node that is away, overloaded or broken is asked again, one that says no is not believed to
         have said anything else than its code."""
         try:
             async with self._client.stream(
-                "POST", f"{self._url}/holder/{door}", json=question, timeout=_TIMEOUT_S
+                "POST", f"{self._url}/{door}", json=question, timeout=_TIMEOUT_S
             ) as response:
                 body = b""
                 async for piece in response.aiter_bytes():

@@ -21,7 +21,7 @@ from evidence.core.note import COSIGNATURE_V1, NoteSigner, VerifierKey
 from evidence.core.policy import Policy
 from evidence.core.witness import AddCheckpoint, AddLog, Answer, WitnessState, admit, decide
 from evidence.errors import EvidenceError, UnknownLog, WitnessConflict, WitnessRefused
-from evidence.ports import Envelopes
+from evidence.ports import Envelopes, Sealed
 from sessions.service_errors import NodeRefused
 
 ReadLog = Callable[[str], Awaitable[Sequence[bytes]]]
@@ -86,6 +86,7 @@ class MemoryHolder:
         self._acts: dict[str, list[Act]] = {}
         self._logs: dict[str, list[Entry]] = {}
         self._answers: dict[tuple[str, str, bytes], str] = {}
+        self._dealt: dict[tuple[str, bytes], Sealed] = {}
 
     async def offer(self, origin: str) -> str:
         key = self._keys.setdefault(origin, ec.generate_private_key(ec.SECP256R1()))
@@ -111,6 +112,8 @@ class MemoryHolder:
         frozen = next((e for e in log if e.leaf == freeze), None)
         if frozen is None:
             raise NodeRefused("not-yet")
+        if frozen.type == "DrawFrozen":
+            return await self._release_contributions(log, freeze)
         shares = []
         for _, listed in frozen.body["sheets"]:
             sealed = next(e for e in log if e.act is not None and e.act.id == unb64u(listed, 32))
@@ -120,29 +123,75 @@ class MemoryHolder:
             shares.append([listed, b64u(share)])
         return await self._answer(origin, "share.release", freeze, {"freeze": b64u(freeze), "shares": shares})
 
+    async def contribute(self, origin: str, opened: bytes) -> str:
+        log = await self._log(origin)
+        found = next((e for e in log if e.leaf == opened), None)
+        if found is None:
+            raise NodeRefused("not-yet")
+        context = self._context(log, "draw", self.domain, _attempt(found), opened, found.body["k"])
+        if (origin, opened) not in self._dealt:
+            self._dealt[origin, opened] = self._envelopes.seal(context, None, self._entropy)
+        body: Object = {"opened": b64u(opened), "envelope": self._dealt[origin, opened].envelope.json}
+        return await self._answer(origin, "draw.contribute", opened, body)
+
+    async def reveal(self, origin: str, freeze: bytes) -> str:
+        """The secret behind this node's contribution to the draw that this leaf froze."""
+        log = await self._log(origin)
+        frozen = next((e for e in log if e.leaf == freeze), None)
+        if frozen is None:
+            raise NodeRefused("not-yet")
+        opened = unb64u((frozen.act.body if frozen.act else frozen.body)["opened"], 32)
+        body: Object = {"freeze": b64u(freeze), "s": b64u(self._dealt[origin, opened].secret)}
+        return await self._answer(origin, "draw.reveal", freeze, body)
+
+    async def _release_contributions(self, log: Sequence[Entry], freeze: bytes) -> str:
+        stated = next((e for e in log if e.type == "RevealMissed" and e.body["freeze"] == b64u(freeze)), None)
+        if stated is None:
+            raise NodeRefused("not-yet")
+        shares = []
+        for author in stated.body["missed"]:
+            made = next(e for e in log if e.type == "DrawContributed" and e.act is not None and e.act.sub == author)
+            _, share = self._share(log, made)
+            if isinstance(share, str) or made.act is None:
+                raise NodeRefused("freeze-incomplete")
+            shares.append([b64u(made.act.id), b64u(share)])
+        body: Object = {"freeze": b64u(freeze), "shares": shares}
+        return await self._answer(log[0].origin, "share.release", freeze, body)
+
     def _share(self, log: Sequence[Entry], sealed: Entry) -> tuple[int, bytes | str]:
         """This holder's index and its share, or the code to reject the dealing with."""
-        founded, frozen = log[0].act, [e for e in log if e.type == "HoldersFrozen"][-1]
+        founded = log[0].act
         if founded is None or sealed.act is None:
             raise NodeRefused("not-yet")
-        domains = founded.body["holders"]
-        index = domains.index(self.domain) + 1
-        offers = {e.leaf: e.act for e in log if e.type == "HolderOffered" and e.act is not None}
+        index = founded.body["holders"].index(self.domain) + 1
         body = sealed.act.body
         try:
             envelope = Envelope.parse(body["envelope"])
-            context = Context(
-                purpose=envelope.purpose,
-                origin=sealed.origin,
-                author=sealed.act.sub,
-                round=body["round"],
-                subject=envelope.c or b"",
-                k=frozen.body["k"],
-                holders=tuple(unb64u(offers[unb64u(leaf)].body["pk"], 65) for leaf in frozen.body["offers"]),
-            )
+            number, subject, k = body.get("round", 0), envelope.c or b"", None
+            if envelope.purpose == "draw":
+                subject = unb64u(body["opened"], 32)
+                opened = next(e for e in log if e.leaf == subject)
+                number, k = _attempt(opened), opened.body["k"]
+            context = self._context(log, envelope.purpose, sealed.act.sub, number, subject, k)
             return index, self._envelopes.open_share(envelope, context, index, self._keys[sealed.origin])
         except EvidenceError as error:
             return index, error.code
+
+    def _context(
+        self, log: Sequence[Entry], purpose: str, author: str, number: int, subject: bytes, k: int | None
+    ) -> Context:
+        """What an envelope is bound to; the round's k where none is given."""
+        frozen = [e for e in log if e.type == "HoldersFrozen"][-1]
+        offers = {e.leaf: e.act for e in log if e.type == "HolderOffered" and e.act is not None}
+        return Context(
+            purpose=purpose,
+            origin=log[0].origin,
+            author=author,
+            round=number,
+            subject=subject,
+            k=frozen.body["k"] if k is None else k,
+            holders=tuple(unb64u(offers[unb64u(leaf)].body["pk"], 65) for leaf in frozen.body["offers"]),
+        )
 
     async def _answer(self, origin: str, name: str, subject: bytes, body: Object) -> str:
         """The act on this subject; made once."""
@@ -171,6 +220,11 @@ class MemoryHolder:
         known = self._logs.setdefault(origin, [])
         known += [entry_form.parse(octets) for octets in data[len(known) :]]
         return known
+
+
+def _attempt(opened: Entry) -> int:
+    """By an act, or by the rules: then the body holds it."""
+    return int((opened.act.body if opened.act else opened.body)["attempt"])
 
 
 def _public(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -123,6 +123,36 @@ class RecordSignature:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenLot:
+    """The evaluation calls for a lot under this label."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeDraw:
+    """Every contribution to the draw that this leaf opened is safe."""
+
+    opened: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MissReveals:
+    """Who did not reveal in time, or revealed something else than was committed; sorted."""
+
+    freeze: bytes
+    missed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveDraw:
+    """The secrets of a frozen draw, in frozen order; whoever states them checked s·G = A_0 of each."""
+
+    freeze: bytes
+    secrets: tuple[bytes, ...]
+
+
 Command = (
     Perform
     | FixDefinition
@@ -139,4 +169,8 @@ Command = (
     | OpenRound
     | FreezeReport
     | RecordSignature
+    | OpenLot
+    | FreezeDraw
+    | MissReveals
+    | ResolveDraw
 )

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluation.core import stages
+from evaluation.core import lots, stages
 from sessions.core import signing_off
+from sessions.core.commands import FreezeDraw as FreezeDraw
 from sessions.core.commands import FreezeHolders as FreezeHolders
+from sessions.core.commands import OpenLot as OpenLot
 from sessions.core.state import ABORTED, CLOSED, OPEN, PAUSED, Proceeding
 
 
@@ -35,6 +37,37 @@ class AskRelease:
     """Ask the holder for `share.release` of the frozen round; the gate's entry is witnessed."""
 
     domain: str
+    freeze: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AskContribution:
+    """Ask the holder for `draw.contribute` to the draw that this leaf opened; D1 is witnessed."""
+
+    domain: str
+    opened: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AskReveal:
+    """Ask the holder for `draw.reveal` of the frozen draw; D2 is witnessed."""
+
+    domain: str
+    freeze: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitReveals:
+    """At `until` (seconds since the epoch) whoever has not revealed is stated missing: `MissReveals`."""
+
+    freeze: bytes
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveDraw:
+    """Every secret is there: check them against their commitments, then the command of the same name."""
+
     freeze: bytes
 
 
@@ -89,6 +122,12 @@ Duty = (
     AskOffer
     | AskAck
     | AskRelease
+    | AskContribution
+    | AskReveal
+    | AwaitReveals
+    | FreezeDraw
+    | OpenLot
+    | ResolveDraw
     | AwaitWitnesses
     | FreezeHolders
     | OpenRound
@@ -112,21 +151,26 @@ def duties(state: Proceeding) -> tuple[Duty, ...]:
     if (size := witness_size(state)) > state.witnessed:
         due.append(AwaitWitnesses(size))
     due += _openings(state)
+    due += _draws(state)
     due += _recordings(state)
     if state.gate in (OPEN, PAUSED):
         due += _people(state)
     return tuple(due)
 
 
-def queue(state: Proceeding, domain: str) -> list[AskOffer | AskAck | AskRelease]:
+Question = AskOffer | AskAck | AskRelease | AskContribution | AskReveal
+
+
+def queue(state: Proceeding, domain: str) -> list[Question]:
     """All open questions to one holder, in the order in which they became due."""
     if domain not in state.offers:
         return [AskOffer(domain)] if state.gate != ABORTED else []
-    questions: list[tuple[int, AskAck | AskRelease]] = []
+    questions: list[tuple[int, Question]] = []
     for found in state.evaluation.rounds:
         questions += [(seal.n, AskAck(domain, seal.id)) for seal in found.seals.values() if not seal.answered(domain)]
         if found.freeze is not None and found.releasable is not None and domain not in found.releases:
             questions.append((found.releasable, AskRelease(domain, found.freeze.leaf)))
+    questions += _questions_of_draws(state, domain)
     return [question for _, question in sorted(questions, key=lambda pair: pair[0])]
 
 
@@ -135,7 +179,48 @@ def witness_size(state: Proceeding) -> int:
     gates = [state.evaluation.sealing_gate]
     for found in state.evaluation.rounds:
         gates += [found.freeze.n if found.freeze else None, found.agreed]
+    for drawn in state.drawing.draws:
+        gates += [drawn.n, drawn.freeze.n if drawn.freeze else None]
     return max((n + 1 for n in gates if n is not None), default=0)
+
+
+def _questions_of_draws(state: Proceeding, domain: str) -> list[tuple[int, Question]]:
+    questions: list[tuple[int, Question]] = []
+    for found in state.drawing.draws:
+        if found.contributable is not None and domain not in found.contributions:
+            questions.append((found.contributable, AskContribution(domain, found.leaf)))
+        questions += [
+            (made.n, AskAck(domain, made.id))
+            for made in found.contributions.values()
+            if not made.late and not made.answered(domain)
+        ]
+        if found.freeze is None or found.revealable is None:
+            continue
+        if domain in found.unrevealed:
+            questions.append((found.revealable, AskReveal(domain, found.freeze.leaf)))
+        if found.missed_n is not None and domain not in found.releases:
+            questions.append((found.missed_n, AskRelease(domain, found.freeze.leaf)))
+    return questions
+
+
+def _draws(state: Proceeding) -> list[Duty]:
+    """Lots that the rules call for are opened and frozen as soon as they can be; a frozen draw gets its result."""
+    due: list[Duty] = []
+    if state.gate == OPEN:
+        due += [OpenLot(lot.label) for lot in lots.due(state.evaluation) if _room_for(state, lot.label)]
+    for found in state.drawing.draws:
+        if found.freeze is None:
+            if found.annulled is None and not found.unsafe and state.gate in (OPEN, PAUSED):
+                due.append(FreezeDraw(found.leaf))
+        elif found.resolvable:
+            due.append(ResolveDraw(found.freeze.leaf))
+        elif found.resolved is None and found.revealable is not None and found.missed_n is None:
+            due.append(AwaitReveals(found.freeze.leaf, found.reveal_by))
+    return due
+
+
+def _room_for(state: Proceeding, label: str) -> bool:
+    return all(found.annulled is not None and found.over for found in state.drawing.draws if found.name == label)
 
 
 def _openings(state: Proceeding) -> list[Duty]:

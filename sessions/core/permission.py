@@ -111,6 +111,16 @@ ACTS: Mapping[str, Rule] = {
     "review.vote": _rule(*_MEMBERS, when=frozenset({COMPLIANCE_REVIEW})),
     "report.sign": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "proceeding.close": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({DONE})),
+    # draws
+    "pool.freeze": _rule(CENTRE, gates=_LIVE),
+    "draw.open": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),
+    "draw.contribute": _rule(HOLDER, gates=_HOLDER_GATES),
+    "draw.freeze": _rule(SUPERVISOR, gates=_LIVE),
+    "draw.reveal": _rule(HOLDER, gates=_HOLDER_GATES),
+    "draw.annul": _rule(SUPERVISOR, gates=_LIVE),
+    "draw.answer": _rule(CENTRE, gates=_LIVE),
+    "draw.countersign": _rule(SUPERVISOR, gates=_LIVE),
+    "draw.external": _rule(SUPERVISOR, gates=_LIVE),
 }
 
 DOORS: Mapping[str, Rule] = {

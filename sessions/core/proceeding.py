@@ -13,22 +13,26 @@ from evidence.core.act import Act
 from evidence.core.canonical import members
 from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
-from sessions.core import founding, meeting, readiness, signing_off
+from sessions.core import draw_answers, draw_fold, drawing, founding, meeting, readiness, signing_off
 from sessions.core.commands import (
     AuthoriseSignature,
     CloseSegments,
     Command,
     EndRecording,
     FixDefinition,
+    FreezeDraw,
     FreezeHolders,
     FreezeReport,
     IssueCredential,
     LoseRecording,
     LoseVenue,
+    MissReveals,
     NoteWitnessed,
+    OpenLot,
     Perform,
     RecordSignature,
     RegainRecording,
+    ResolveDraw,
     StartRecording,
 )
 from sessions.core.permission import demand
@@ -63,14 +67,29 @@ EVENT_OF: Mapping[str, str] = {
     "review.vote": "ReviewVoted",
     "report.sign": "SignatureAuthorised",
     "proceeding.close": "ProceedingClosed",
+    "pool.freeze": "PoolFrozen",
+    "draw.open": "DrawOpened",
+    "draw.contribute": "DrawContributed",
+    "draw.freeze": "DrawFrozen",
+    "draw.reveal": "DrawRevealed",
+    "draw.annul": "DrawAnnulled",
+    "draw.answer": "DrawAnswerStated",
+    "draw.countersign": "DrawAnswered",
+    "draw.external": "ExternalDraw",
 }
 """The event that carries each act (docs/protocol.md section 2)."""
 
-# These two are also facts of the server, without an act.
-_ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed"})
+# These are also facts of the server, without an act.
+_ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
 _ACTS = {**founding.ACTS, **meeting.ACTS, **signing_off.ACTS}
-_EVENTS_OF_ACTS = {**founding.EVENTS_OF_ACTS, **meeting.EVENTS_OF_ACTS, **signing_off.EVENTS_OF_ACTS}
-_FACTS = {**founding.FACTS, **meeting.FACTS, **signing_off.FACTS}
+_TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS}
+_EVENTS_OF_ACTS = {
+    **founding.EVENTS_OF_ACTS,
+    **meeting.EVENTS_OF_ACTS,
+    **signing_off.EVENTS_OF_ACTS,
+    **draw_fold.EVENTS_OF_ACTS,
+}
+_FACTS = {**founding.FACTS, **meeting.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
 _LIVE = frozenset({OPEN, PAUSED})
@@ -89,17 +108,24 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
     RecordSignature: (signing_off.record, _LIVE),
 }
+# What depends on the time of its entry, too. A frozen draw is resolved whatever happens to the proceeding.
+_TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]], frozenset[str]]] = {
+    OpenLot: (drawing.open_lot, frozenset({OPEN})),
+    FreezeDraw: (drawing.freeze, _LIVE),
+    MissReveals: (drawing.miss, _NOT_CLOSED),
+    ResolveDraw: (drawing.resolve, _NOT_CLOSED),
+}
 
 
 def decide(state: Proceeding, command: Command, *, at: str, entropy: bytes) -> tuple[Draft, ...]:
     """The events that follow from the command, in one append; else an error with a stable code.
 
-    Deterministic in its arguments, because every verifier decides again (ADR 2). No rule of this version needs `at`
-    or `entropy`; they stand here for deadlines and lots.
+    Deterministic in its arguments, because every verifier decides again (ADR 2). Only deadlines of draws need `at`; no
+    rule of this version needs `entropy`: a lot is drawn from what the holders contribute.
     """
     match command:
         case Perform(act):
-            return _perform(state, act)
+            return _perform(state, act, at)
         case FixDefinition():
             _demand(state, command.act, "definition.fix")
             return founding.fix_definition(state, command)
@@ -107,6 +133,10 @@ def decide(state: Proceeding, command: Command, *, at: str, entropy: bytes) -> t
             _demand(state, command.act, "report.sign")
             return signing_off.authorise(state, command)
     founding.founding(state)
+    if type(command) in _TIMED:
+        timed, gates = _TIMED[type(command)]
+        _check_gate(state, gates)
+        return timed(state, command, at)
     made, gates = _STATED[type(command)]
     _check_gate(state, gates)
     return made(state, command)
@@ -130,7 +160,7 @@ def evolve(state: Proceeding, entry: Entry) -> Proceeding:
         raise EntryRefused(f"entry {entry.n}: {error}") from error
 
 
-def _perform(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+def _perform(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     if act.act not in EVENT_OF:
         raise UnknownAct(f"no act {act.act[:40]!r}")
     if act.act in ("definition.fix", "report.sign"):
@@ -138,6 +168,10 @@ def _perform(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     _demand(state, act, act.act)
     if act.act in _ACTS:
         return _ACTS[act.act](state, act)
+    if act.act in _TIMED_ACTS:
+        return _TIMED_ACTS[act.act](state, act, at)
+    if drawing.concerns(state, act):
+        return drawing.ANSWERS_OF_HOLDERS[act.act](state, act)
     if act.act == "stage.advance":
         readiness.check(state)
     return evaluation_decide.decide(state.evaluation, act)
@@ -177,7 +211,11 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
     elif entry.type in _FACTS:
         state = _FACTS[entry.type](state, entry)
     evaluation = state.evaluation
-    if entry.type in evaluation_evolve.EVENTS:
+    if entry.type == "Witnessed":
+        state = replace(state, drawing=draw_fold.on_witnessed(state.drawing, entry))
+    if act is not None and drawing.concerns(state, act):
+        state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
+    elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
     keys, acts = state.keys, state.acts
     if act is not None:

@@ -90,6 +90,15 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.LoseRecording(room=body["room"])
         case "ProceedingResumed" if "room" in body:
             return commands.RegainRecording(room=body["room"])
+        case "DrawOpened":
+            return commands.OpenLot(label=body["draw"])
+        case "DrawFrozen":
+            return commands.FreezeDraw(opened=unb64u(body["opened"], 32))
+        case "RevealMissed":
+            return commands.MissReveals(freeze=unb64u(body["freeze"], 32), missed=tuple(body["missed"]))
+        case "DrawResolved":
+            secrets = tuple(unb64u(secret, 32) for secret in body["secrets"])
+            return commands.ResolveDraw(freeze=unb64u(body["freeze"], 32), secrets=secrets)
         case "SheetOpened" | "SheetUnreadable" | "SheetsOpened":
             return _opening(rest)
         case "ReportFrozen":

@@ -11,6 +11,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import b64u, members, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed
+from sessions.core import drawing
 from sessions.core.commands import AuthoriseSignature, FreezeReport, RecordSignature
 from sessions.core.state import Proceeding, Report, Signature
 from sessions.errors import (
@@ -98,6 +99,8 @@ def close(state: Proceeding, act: Act) -> tuple[Draft, ...]:
         raise NotReady("not every member has signed")
     if state.recording:
         raise NotReady("the recordings have not ended")
+    if open_draws := drawing.unresolved(state):
+        raise NotReady(f"{', '.join(open_draws)} drawn without a result")
     if document != report(state).revision:
         raise WrongDocument("not the last revision of the report")
     return (Draft("ProceedingClosed", {}, act),)

@@ -9,6 +9,7 @@ from evaluation.core.committee import MEMBER_ROLES
 from evaluation.core.state import Evaluation
 from evidence.core.act import NO_ACT
 from evidence.core.canonical import Object
+from sessions.core.draws import Drawing
 from sessions.errors import UnknownRoom, UnknownSeat, UnknownVenue
 
 OPEN = "open"
@@ -230,6 +231,7 @@ class Proceeding:
     acts: Mapping[bytes, int] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None
+    drawing: Drawing = field(default_factory=Drawing)
 
     @property
     def gate(self) -> str:

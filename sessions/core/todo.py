@@ -59,10 +59,17 @@ def _gate(state: Proceeding) -> bool:
 
 
 def _supervising(state: Proceeding) -> list[str]:
+    """A draw waits for the supervisor where a dealing was rejected, or answers for their second signature."""
+    due = []
+    for drawn in state.drawing.draws:
+        if drawn.freeze is None and drawn.annulled is None and drawn.hopeless and drawn.hopeless == drawn.unsafe:
+            due.append("draw.freeze")
+        if drawn.stated is not None:
+            due.append("draw.countersign")
     found = state.evaluation.round
     if found is None or found.purpose != SHEET or found.freeze is None:
-        return []
-    return [] if found.freeze.disputed or found.freeze.approved is not None else ["opening.approve"]
+        return due
+    return due if found.freeze.disputed or found.freeze.approved is not None else [*due, "opening.approve"]
 
 
 def _deciding(state: Proceeding, seat: Seat) -> list[str]:

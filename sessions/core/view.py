@@ -6,9 +6,10 @@ from typing import Literal
 
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
-from evidence.core.canonical import Object, b64u
+from evidence.core.canonical import JSON, Object, b64u
 from evidence.core.entry import Entry
 from sessions.core import signing_off
+from sessions.core.draws import Draw
 from sessions.core.state import AUDITOR, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
 from sessions.core.todo import todo
 
@@ -147,6 +148,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "voted": sorted(evaluation.votes),
         "valid": list(evaluation.valid) if evaluation.valid is not None else None,
         "results": None,
+        "draws": [_draw(found) for found in state.drawing.draws],
         "report": _report(state),
     }
     if evaluation.ranking is not None and _sees_results(state, seat):
@@ -176,6 +178,34 @@ def _round(state: Proceeding, found: Round, seat: Seat) -> Object:
         "released": sorted(found.releases),
         "opened": found.opened is not None,
         "unreadable": sorted(name for name, act in freeze.sheets if act in found.unreadable) if freeze else [],
+    }
+
+
+def _draw(found: Draw) -> Object:
+    """Candidates of a pool stay leaf hashes: only their custodian knows who they are."""
+    frozen = found.freeze
+    strata: list[JSON] = []
+    for i, (each, refs) in enumerate(zip(found.strata, found.refs, strict=True)):
+        shown: Object = {"label": each.label, "quota": each.quota, "count": len(each.leaves), "order": None}
+        if found.resolved is not None and refs is not None:
+            shown["order"] = list(found.named[i] or ())
+        strata.append(shown)
+    return {
+        "draw": found.name,
+        "attempt": found.attempt,
+        "opened": b64u(found.leaf),
+        "strata": strata,
+        "contributors": list(found.contributors),
+        "safe": [author for author in found.contributors if found.safe(author)],
+        "commit_by": found.commit_by,
+        "freeze": b64u(frozen.leaf) if frozen else None,
+        "listed": list(frozen.listed) if frozen else [],
+        "revealed": sorted(found.reveals),
+        "missed": list(found.missed),
+        "resolved": found.resolved is not None,
+        "annulled": found.annulled is not None,
+        "stated": b64u(found.stated[0]) if found.stated else None,
+        "answers": [[list(pair) for pair in given] for given in found.answers],
     }
 
 

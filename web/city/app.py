@@ -58,12 +58,13 @@ _STATUSES = {
     "release-not-approved": 409,
     "released-elsewhere": 409,
     "release-refused": 409,
+    "reveal-there": 409,
     "city-request-too-large": 413,
     "clock-backwards": 503,
     "evidence-unavailable": 503,
 }
 # Somebody shows two histories, or this machine forgot: people must look.
-_ALARMS = frozenset({"log-forked", "log-refused", "released-elsewhere"})
+_ALARMS = frozenset({"log-forked", "log-refused", "released-elsewhere", "reveal-there"})
 
 
 def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
@@ -113,6 +114,28 @@ def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
     async def release(request: Request) -> dict[str, str]:
         asked = await _json(request, {"origin": str, "freeze": str})
         return {"act": await node.release(asked["origin"], unb64u(asked["freeze"], 32))}
+
+    @app.post("/draw/contribute")
+    async def contribute(request: Request) -> dict[str, str]:
+        asked = await _json(request, {"origin": str, "opened": str})
+        return {"act": await node.contribute(asked["origin"], unb64u(asked["opened"], 32))}
+
+    @app.post("/draw/reveal")
+    async def reveal(request: Request) -> dict[str, str]:
+        asked = await _json(request, {"origin": str, "freeze": str})
+        return {"act": await node.reveal(asked["origin"], unb64u(asked["freeze"], 32))}
+
+    @app.post("/draw/pool")
+    async def pool(request: Request) -> dict[str, str]:
+        _check_operator(request, operator_token)
+        asked = await _json(request, {"origin": str, "count": int, "root": str})
+        return {"act": await node.freeze_pool(asked["origin"], asked["count"], unb64u(asked["root"], 32))}
+
+    @app.post("/draw/answer")
+    async def answer(request: Request) -> dict[str, str]:
+        _check_operator(request, operator_token)
+        asked = await _json(request, {"origin": str, "opened": str, "answers": list})
+        return {"act": await node.answer(asked["origin"], unb64u(asked["opened"], 32), asked["answers"])}
 
     @app.post("/identity/vouch")
     async def vouch(request: Request) -> dict[str, str]:
