@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evaluation.core import intake
 from evidence.core.canonical import Object, b64u, decode_object, encode, members, sha256, unb64, unb64u
 from evidence.errors import Malformed
 from sessions.service_errors import TenderRefused
@@ -78,7 +79,7 @@ class Tender:
 def read(tender: Object, *, origin: str, salt: bytes) -> Tender:
     """Read a tender strictly and write its definition document; the rules of the regime are checked by the caller.
 
-    (1) The form, and the kind.
+    (1) The form, with the place of what is wrong, and the kind.
     (2) The definition document gets its version, its salt and the proceeding's origin.
     (3) Every document that the definition names is there, and nothing else.
     """
@@ -96,6 +97,7 @@ def read(tender: Object, *, origin: str, salt: bytes) -> Tender:
         given = dict(value["definition"])
         if given.keys() & {"v", "salt", "origin"}:
             raise Malformed("v, salt and origin of a definition are not the administrator's")
+        intake.definition(given, "/definition")
         form = 2 if "rule_pack" in given else 1
         definition = encode({**given, "origin": origin, "salt": b64u(salt), "v": form})
         if len(definition) > MAX_DEFINITION:

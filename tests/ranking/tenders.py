@@ -192,9 +192,13 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
         )
         for seat in range(1, members + 1)
     )
-    shuffled = draw(st.permutations(valid))
-    lots = {f"brand-{b}": [v for v in shuffled if parsed.asked and _brand(parsed, v) == b] for b in brands if b}
-    return Made(parsed, valid, sheets, {k: v for k, v in lots.items() if v and draw(st.booleans())})
+    shuffled: list[str] = draw(st.permutations(list(valid)))
+    lots: dict[str, list[str]] = {}
+    for brand in ("acme", "boreas"):
+        of_brand = [bidder for bidder in shuffled if _brand(parsed, bidder) == brand]
+        if of_brand and draw(st.booleans()):
+            lots[f"brand-{brand}"] = of_brand
+    return Made(parsed, valid, sheets, lots)
 
 
 def _brand(definition: Definition, bidder: str) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.errors import CommitteeRefused, WeightRefused
+from evaluation.errors import CommitteeRefused, ImportRefused, WeightRefused
 from evidence.core import disclosure
 from evidence.core.act import thumbprint
 from evidence.core.canonical import Object, b64, sha256
@@ -82,7 +82,7 @@ REFUSED: dict[Change, type[Exception]] = {
     _other_file: TenderRefused,
     _salted: TenderRefused,
     _unknown: TenderRefused,
-    _titleless: TenderRefused,
+    _titleless: ImportRefused,
     _not_lists: TenderRefused,
     _kind: TenderRefused,
     _no_objects: Malformed,

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 import uvloop
 
+from evaluation.errors import ImportRefused
 from sessions.verdict import Step, Verdict
 from web.server import wiring
 from web.server.errors import BadSettings, WebError
@@ -277,6 +278,20 @@ def _in_words(verdict: Verdict) -> str:
     flags = f" [{', '.join(verdict.flags)}]" if verdict.flags else ""
     lines = [f"{rank}. {name} ({bidder})" for bidder, name, rank in verdict.ranking]
     return "\n".join([*lines, f"{verdict.outcome}{flags}: {verdict.origin}, {verdict.entries} entries"])
+
+
+@app.command()
+def bidders(file: Annotated[Path, typer.Argument(help="A workbook (XLSX); all cells are text.")]) -> None:
+    """Read the bidders of a tender from a workbook: JSON for its definition, or the cell that is wrong and why (2)."""
+    try:
+        found = wiring.read_bidders(file)
+    except OSError as error:
+        typer.echo(f"tongping: {file}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
+    except ImportRefused as error:
+        typer.echo(f"tongping: {error.code}: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
 
 
 @app.command()

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from evidence.core.canonical import b64
+from evaluation.core import intake
+from evidence.core.canonical import Object, b64
 from sessions.core.state import CLOSED
 from sessions.node_trust import Pins
 from web.server.errors import BadSettings
@@ -298,6 +299,14 @@ def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Ver
 
     with file.open("rb") as opened:
         return verify_evidence(opened, policy, validate=validate_report, envelopes=envelope_p256, progress=progress)
+
+
+def read_bidders(file: Path) -> list[Object]:
+    """The bidders of a workbook, under the headings that tender documents use."""
+    from evaluation.adapters import workbook_xlsx
+
+    columns = {"投标人名称": "name", "统一社会信用代码": "code", "投标报价（元）": "price"}
+    return intake.table(workbook_xlsx.rows(file.read_bytes(), sheet=file.name), columns, sheet=file.name)
 
 
 def _check_agreement(settings: Settings, pins: Pins, log: str) -> None:

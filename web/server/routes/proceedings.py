@@ -5,7 +5,8 @@ from __future__ import annotations
 from sessions.core.view import view
 from starlette.responses import Response
 
-from evidence.core.canonical import Object, b64u, decode_object
+from evaluation.core import intake
+from evidence.core.canonical import Object, b64u
 from web.server.allow import Caller, Doors
 from web.server.limits import MAX_TENDER
 from web.server.schemas.proceeding import ActRequest, Created, Performed, Vouched, VouchRequest
@@ -15,7 +16,7 @@ doors = Doors("proceedings")
 
 @doors.open("POST", "/v1/proceedings", permission="create", reads="application/json", status_code=201)
 async def create(here: Caller) -> Created:
-    tender = decode_object(await here.octets("application/json", limit=MAX_TENDER), limit=MAX_TENDER)
+    tender = intake.load(await here.octets("application/json", limit=MAX_TENDER), limit=MAX_TENDER)
     proceeding = await here.services.proceedings.create(tender)
     return Created(id=proceeding, origin=here.services.keeper(proceeding).state.origin)
 

@@ -1,0 +1,357 @@
+"""An administrator's tender, held against its form before anything is made of it: each refusal says where and why.
+
+The reading proper is `tender.parse`, strict and the only authority; here the same form is walked with a JSON pointer
+(RFC 6901) in hand, for the people who have to find the wrong cell. What the law demands is checked afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from evaluation.core import credit_code, points
+from evaluation.errors import ImportRefused
+from evidence.core.canonical import JSON, MAX_INTEGER, Object, decode_object
+from evidence.errors import Malformed
+
+Check: TypeAlias = Callable[[JSON, str], None]
+MAX_TEXT = 300
+# Arrays of a definition are far shorter; the bound keeps a hostile one from being walked for long.
+MAX_ITEMS = 5000
+MAX_DEPTH = 12
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
+_WIDE = re.compile(r"[\uff01-\uff5e\u3000]")
+_FORMULA = ("=", "+", "@")
+
+
+def load(data: bytes, *, limit: int) -> Object:
+    """The JSON object of these bytes; ImportRefused names the place of a fraction, a NaN or a double key."""
+    try:
+        return decode_object(data, limit=limit)
+    except Malformed as error:
+        if len(data) <= limit:
+            _locate(data)
+        raise ImportRefused("", str(error)) from error
+
+
+def definition(value: JSON, place: str = "") -> None:
+    """The form of a definition without `v`, `salt` and `origin`; of version 2 where it names a rule pack."""
+    second = isinstance(value, dict) and "rule_pack" in value
+    (_SECOND if second else _FIRST)(value, place)
+    _distinct(value["bidders"], "id", f"{place}/bidders")
+    _distinct(value["bidders"], "code", f"{place}/bidders")
+    for i, node in enumerate(value["criteria"]):
+        _sums(node, f"{place}/criteria/{i}")
+
+
+def table(rows: Sequence[Sequence[JSON]], columns: Mapping[str, str], *, sheet: str) -> list[Object]:
+    """Bidders from the rows of a workbook's sheet: a heading row, then one row for each bidder.
+
+    `columns` maps the headings in use to `name`, `code`, `price`; a cell is text, None when empty, or a `Formula`.
+    """
+    if not rows:
+        raise ImportRefused(f"{sheet}!A1", "the sheet is empty")
+    fields: list[str] = []
+    for i, heading in enumerate(rows[0]):
+        if heading not in columns:
+            raise ImportRefused(_cell(sheet, 0, i), f"unknown column, known are {', '.join(columns)}")
+        fields.append(columns[heading])
+        if fields.count(fields[-1]) > 1:
+            raise ImportRefused(_cell(sheet, 0, i), "the column stands twice")
+    for field in columns.values():
+        if field not in fields:
+            raise ImportRefused(f"{sheet}!1:1", f"the column for {field} is missing")
+    checks = {"name": text, "code": code, "price": price}
+    bidders: list[Object] = []
+    for n, row in enumerate(rows[1:], 1):
+        if all(cell is None for cell in row):
+            continue
+        if len(row) > len(fields):
+            raise ImportRefused(_cell(sheet, n, len(fields)), "a cell beyond the last column")
+        found: Object = {}
+        for i, field in enumerate(fields):
+            cell = row[i] if i < len(row) else None
+            if isinstance(cell, Formula):
+                raise ImportRefused(_cell(sheet, n, i), "a formula: what it shows depends on who opens it")
+            checks[field](cell, _cell(sheet, n, i))
+            for other in bidders:
+                if field == "code" and other["code"] == cell:
+                    raise ImportRefused(_cell(sheet, n, i), "this bidder stands twice")
+            found[field] = cell
+        bidders.append({"id": f"bidder-{len(bidders) + 1}", **found})
+    if not bidders:
+        raise ImportRefused(f"{sheet}!A2", "no bidder")
+    return bidders
+
+
+class Formula(str):
+    """A cell whose value is computed."""
+
+
+def text(value: JSON, place: str) -> None:
+    """Words to be shown."""
+    if not isinstance(value, str):
+        raise ImportRefused(place, "text is expected")
+    if not value.strip() or len(value) > MAX_TEXT:
+        raise ImportRefused(place, f"1 to {MAX_TEXT} characters")
+    if not value.isprintable():
+        raise ImportRefused(place, "a character that does not print")
+    if value.startswith(_FORMULA):
+        raise ImportRefused(place, "a formula: the text begins like one")
+
+
+def money(value: JSON, place: str) -> None:
+    """A figure with two decimals as text: `12.50`."""
+    if not isinstance(value, str):
+        raise ImportRefused(place, 'a figure is text with two decimals, such as "12.50"')
+    try:
+        points.parse(value)
+    except ValueError as error:
+        raise ImportRefused(place, _why(value)) from error
+
+
+def price(value: JSON, place: str) -> None:
+    """Money above zero."""
+    money(value, place)
+    if not points.parse(value):
+        raise ImportRefused(place, "a price is above zero")
+
+
+def code(value: JSON, place: str) -> None:
+    """A unified social credit code."""
+    if not isinstance(value, str) or len(value) != credit_code.LENGTH:
+        raise ImportRefused(place, f"a social credit code has {credit_code.LENGTH} characters")
+    if _WIDE.search(value):
+        raise ImportRefused(place, "full-width characters")
+    if any(sign not in credit_code.ALPHABET for sign in value):
+        raise ImportRefused(place, "a character that social credit codes do not have (GB 32100-2015, 4.3)")
+    if not credit_code.valid(value):
+        raise ImportRefused(place, "the check character is wrong (GB 32100-2015, 4.4)")
+
+
+def _why(value: str) -> str:
+    """What is wrong with a figure, in the order in which people mistake them."""
+    if _WIDE.search(value):
+        return "full-width characters"
+    if value.startswith("="):
+        return "a formula"
+    if value.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+        return "not a number"
+    if value.startswith("-"):
+        return "negative"
+    if re.fullmatch(r"[0-9]{13,}(?:\.[0-9]*)?", value, re.ASCII):
+        return "larger than 999 999 999 999.99"
+    return "not a figure with exactly two decimals, without separators"
+
+
+def _ident(value: JSON, place: str) -> None:
+    if not isinstance(value, str) or len(value) > 32 or not _ID.fullmatch(value):
+        raise ImportRefused(place, "an id is lower case words joined by hyphens")
+
+
+def _word(value: JSON, place: str) -> None:
+    if not isinstance(value, str):
+        raise ImportRefused(place, "text is expected")
+
+
+def _count(value: JSON, place: str) -> None:
+    if type(value) is not int or not 0 <= value <= MAX_INTEGER:
+        raise ImportRefused(place, "a whole number is expected")
+
+
+def _flag(value: JSON, place: str) -> None:
+    if type(value) is not bool:
+        raise ImportRefused(place, "true or false is expected")
+
+
+def _or_null(check: Check) -> Check:
+    def found(value: JSON, place: str) -> None:
+        if value is not None:
+            check(value, place)
+
+    return found
+
+
+def _object(known: Mapping[str, Check]) -> Check:
+    def found(value: JSON, place: str) -> None:
+        if not isinstance(value, dict):
+            raise ImportRefused(place, "an object is expected")
+        for name in value:
+            if name not in known:
+                raise ImportRefused(f"{place}/{_escaped(name)}", "unknown field")
+        for name, check in known.items():
+            if name in value:
+                check(value[name], f"{place}/{name}")
+            else:
+                raise ImportRefused(f"{place}/{name}", "missing")
+
+    return found
+
+
+def _list(check: Check) -> Check:
+    def found(value: JSON, place: str) -> None:
+        if not isinstance(value, list) or len(value) > MAX_ITEMS:
+            raise ImportRefused(place, f"a list of at most {MAX_ITEMS} is expected")
+        for i, item in enumerate(value):
+            check(item, f"{place}/{i}")
+
+    return found
+
+
+def _map(check: Check) -> Check:
+    def found(value: JSON, place: str) -> None:
+        if not isinstance(value, dict):
+            raise ImportRefused(place, "an object is expected")
+        for name, item in value.items():
+            check(item, f"{place}/{_escaped(name)}")
+
+    return found
+
+
+def _criterion(value: JSON, place: str) -> None:
+    if place.count("/children/") > MAX_DEPTH:
+        raise ImportRefused(place, "criteria nest too deep")
+    known = {"id": _ident, "name": text, "max": money, "children": _list(_criterion)}
+    _object(known)(value, place)
+
+
+def _slope(value: JSON, place: str) -> None:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ImportRefused(place, "a slope is [up to percent or null, points for each percent]")
+    _or_null(money)(value[0], f"{place}/0")
+    money(value[1], f"{place}/1")
+
+
+def _priced(value: JSON, place: str) -> None:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    more: dict[str, Check] = {"least": money} if kind == "quality-cost" else {}
+    if kind == "deviation":
+        more = {"base": _word, "trim_from": _or_null(_count), "ceiling": _or_null(money)}
+        more |= {"share": money, "drop": money, "above": _list(_slope), "below": _list(_slope)}
+    _object({"kind": _word, **more})(value, place)
+
+
+def _distinct(rows: Sequence[Object], name: str, place: str) -> None:
+    seen: dict[str, int] = {}
+    for i, row in enumerate(rows):
+        if row[name] in seen:
+            raise ImportRefused(f"{place}/{i}/{name}", f"the same as {place}/{seen[row[name]]}/{name}")
+        seen[row[name]] = i
+
+
+def _sums(node: Object, place: str) -> None:
+    if not node["children"]:
+        return
+    parts = points.total([points.parse(child["max"]) for child in node["children"]])
+    if parts != points.parse(node["max"]):
+        raise ImportRefused(f"{place}/max", f"the parts sum to {parts}")
+    for i, child in enumerate(node["children"]):
+        _sums(child, f"{place}/children/{i}")
+
+
+def _escaped(name: str) -> str:
+    """RFC 6901, section 3; long names are cut."""
+    return name[:40].replace("~", "~0").replace("/", "~1")
+
+
+def _cell(sheet: str, row: int, column: int) -> str:
+    """`bidders!C4`."""
+    letters = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return f"{sheet}!{letters}{row + 1}"
+
+
+class _Number(str):
+    """A number that JSON allows and we do not."""
+
+
+class _Doubled(dict[str, JSON]):
+    """An object in which a key stands twice."""
+
+    key = ""
+
+
+def _pairs(pairs: list[tuple[str, JSON]]) -> Object:
+    made = _Doubled(pairs)
+    if len(made) == len(pairs):
+        return dict(pairs)
+    names = [name for name, _ in pairs]
+    made.key = next(name for name in names if names.count(name) > 1)
+    return made
+
+
+def _locate(data: bytes) -> None:
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_pairs, parse_float=_Number, parse_constant=_Number)
+    except json.JSONDecodeError as error:
+        raise ImportRefused("", f"not JSON: line {error.lineno}, column {error.colno}") from error
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ImportRefused("", "not JSON in UTF-8") from error
+    _walk(value, "", 0)
+
+
+def _walk(value: JSON, place: str, depth: int) -> None:
+    if depth > 4 * MAX_DEPTH:
+        raise ImportRefused(place, "nests too deep")
+    if isinstance(value, _Number):
+        raise ImportRefused(place, f"the number {value[:20]}: figures are text with two decimals")
+    if isinstance(value, _Doubled):
+        raise ImportRefused(f"{place}/{_escaped(value.key)}", "the field stands twice")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > MAX_INTEGER:
+        raise ImportRefused(place, "a number beyond 2^53")
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _walk(item, f"{place}/{_escaped(name)}", depth + 1)
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            _walk(item, f"{place}/{i}", depth + 1)
+
+
+_DOCUMENT = _object({"sha256": _word, "name": text, "bidder": _or_null(_ident), "pages": _count})
+_BIDDER: dict[str, Check] = {"id": _ident, "name": text, "code": code, "price": price}
+_COMMON: dict[str, Check] = {
+    **dict.fromkeys(("regime", "method", "category"), _word),
+    "title": text,
+    "weights": _object({"technical": money, "price": money}),
+    "criteria": _list(_criterion),
+    "compliance": _list(_object({"id": _ident, "name": text})),
+    "documents": _list(_DOCUMENT),
+    "members": _list(_object({"seat": _ident, "name": text, "organisation": text})),
+}
+_LINE = _object({"quantity": money, "unit": money, "amount": money, "misplaced": _flag})
+_QUOTE = _object({"opening": price, "figures": price, "words": price, "lines": _list(_LINE), "confirmed": _flag})
+_TERMS = _object(
+    {
+        "announced": _word,
+        "budget": _or_null(price),
+        "ceiling": _or_null(price),
+        "conditions": _list(_word),
+        "rates": _map(money),
+        "price": _priced,
+        "trim_sheets": _or_null(_count),
+        "tie": _word,
+        "ranked": _flag,
+        "candidates": _count,
+    }
+)
+_MORE: dict[str, Check] = {
+    "brand": _or_null(_ident),
+    "policy": _or_null(_ident),
+    "plus": money,
+    "minus": money,
+    "quote": _or_null(_QUOTE),
+}
+_FIRST = _object({**_COMMON, "bidders": _list(_object(_BIDDER))})
+_SECOND = _object(
+    {
+        **_COMMON,
+        "bidders": _list(_object({**_BIDDER, **_MORE})),
+        "rule_pack": _object({"id": _word, "version": _word, "sha256": _word}),
+        "terms": _TERMS,
+    }
+)
