@@ -85,7 +85,8 @@ class Demo:
                 if keep:
                     link = await office.link(self._proceeding, AUDITORS[0])
                     self._progress.line(f"still serving until Ctrl-C; look around: {link}")
-                    await asyncio.shield(serving)
+                    with suppress(asyncio.CancelledError):  # Ctrl-C is how it ends, not how it fails
+                        await asyncio.shield(serving)
             return status
         finally:
             servers.stop()
@@ -139,7 +140,10 @@ class Demo:
     async def _follow(self, config: Path) -> None:
         """Run one place and pass on what it says; it must end well."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "web.demo.venue", str(config)), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-P", "-m", "web.demo.venue", str(config)),
+            stdout=asyncio.subprocess.PIPE,
+            # Out of the terminal's reach: a Ctrl-C is for the demo, which ends its places.
+            start_new_session=True,
         )
         try:
             assert process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)
