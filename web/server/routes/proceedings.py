@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sessions.core.view import view
 from starlette.responses import Response
 
 from evaluation.core import intake
 from evidence.core.canonical import Object, b64u
+from sessions.core.view import view
 from web.server.allow import Caller, Doors
 from web.server.limits import MAX_TENDER
 from web.server.schemas.proceeding import ActRequest, Created, Performed, Vouched, VouchRequest
