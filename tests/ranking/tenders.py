@@ -192,11 +192,11 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
         )
         for seat in range(1, members + 1)
     )
-    shuffled: list[str] = draw(st.permutations(list(valid)))
+    shuffled = draw(st.permutations(valid))
     lots: dict[str, list[str]] = {}
     for brand in ("acme", "boreas"):
         of_brand = [bidder for bidder in shuffled if _brand(parsed, bidder) == brand]
-        if of_brand and draw(st.booleans()):
+        if draw(st.booleans()) and of_brand:
             lots[f"brand-{brand}"] = of_brand
     return Made(parsed, valid, sheets, lots)
 
