@@ -1,4 +1,4 @@
-"""The draw of protocols.md section 4 written a second time, from the page alone: no code of the product, stdlib only."""
+"""The draw of protocols.md section 4 a second time, from the page alone: no code of the product, stdlib only."""
 
 from __future__ import annotations
 
