@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evaluation.core import ballot, sheet
+from evaluation.core.rounds import Round
 from evaluation.core.sealing import context
 from evaluation.core.stages import following
 from evidence.adapters import envelope_p256
@@ -147,12 +148,7 @@ class People:
         found, fixed = state.evaluation.round, state.evaluation.fixed
         assert found is not None
         assert fixed is not None
-        place = state.evaluation.place(seat, found.number)
-        if found.purpose == "ballot":
-            plaintext = ballot.build(place, CHAIR, found.choices, os.urandom(32))
-        else:
-            asked = state.evaluation.asked()
-            plaintext = sheet.build(place, {i: self.sheets[seat][i] for i, _ in asked}, asked, os.urandom(32))
+        plaintext = self.plaintext(state, found, seat)
         bound = context(state.evaluation, found.purpose, seat, found.number, sheet_commitment(plaintext))
         sealed = envelope_p256.seal(bound, join_payload(plaintext), os.urandom)
         assert sealed.ct is not None
@@ -165,6 +161,14 @@ class People:
             "replaces": b64u(found.current[seat]) if seat in found.current else None,
         }
         return self.act(keeper, seat, f"{found.purpose}.seal", body | changed)
+
+    def plaintext(self, state: Proceeding, found: Round, seat: str) -> bytes:
+        """What the seat thinks."""
+        place = state.evaluation.place(seat, found.number)
+        if found.purpose == "ballot":
+            return ballot.build(place, CHAIR, found.choices, os.urandom(32))
+        asked = state.evaluation.asked()
+        return sheet.build(place, {i: self.sheets[seat][i] for i, _ in asked}, asked, os.urandom(32))
 
 
 class _Wait(Exception):

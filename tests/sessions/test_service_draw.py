@@ -1,0 +1,144 @@
+"""A tied election in the real service: the lot is drawn by the nodes, through kills and false reveals."""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from evaluation.core import ballot
+from evaluation.core.rounds import Round
+from evaluation.core.stages import COMPLIANCE_REVIEW
+from evidence.adapters import envelope_p256
+from evidence.core.canonical import b64u, sha256
+from evidence.core.envelope import ORDER
+from sessions import draw_secrets
+from sessions.adapters.nodes_memory import MemoryHolder
+from sessions.core.state import CLOSED, Proceeding
+from sessions.service import ProceedingKeeper
+from sessions.service_errors import NodeUnavailable
+from sessions.verify import verify
+from signing.adapters.pades_validation import validate_report
+from tests.sessions.drive import FINANCE, ZHUHAI
+from tests.sessions.service_kills import KillingLedger, lives
+from tests.sessions.service_people import People
+from tests.sessions.service_world import World, audit, tender, types, until
+
+FIRST = {"seat-1": "seat-1", "seat-2": "seat-1", "seat-3": "seat-2", "seat-4": "seat-2", "seat-5": "seat-4"}
+DRAW = ("DrawOpened", "DrawContributed", "DrawFrozen", "DrawRevealed", "DrawResolved")
+
+
+class Divided(People):
+    """A committee that cannot agree: 2:2:1, then 2:2 with one ballot that cannot be read."""
+
+    def plaintext(self, state: Proceeding, found: Round, seat: str) -> bytes:
+        if found.purpose != "ballot":
+            return super().plaintext(state, found, seat)
+        if found.number > 1 and seat == "seat-5":
+            return b"not a ballot " + os.urandom(8).hex().encode()
+        place = state.evaluation.place(seat, found.number)
+        choice = FIRST[seat] if FIRST[seat] in found.choices else found.choices[0]
+        return ballot.build(place, choice, found.choices, os.urandom(32))
+
+
+def judged(world: World, keeper: ProceedingKeeper, data: bytes) -> tuple[str, list[str]]:
+    policy = world.folder / "policy"
+    policy.mkdir(exist_ok=True)
+    (policy / "tlog-policy").write_text(world.pins.policy_text)
+    (policy / "trust.json").write_text(world.pins.trust_text)
+    verdict = verify(io.BytesIO(data), policy, validate=validate_report, envelopes=envelope_p256)
+    return verdict.outcome, [step.code for step in verdict.steps if step.code]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_lot_survives_a_kill_at_every_one_of_its_appends(tmp_path: Path, after: bool) -> None:
+    """protocols.md 4 and "main server dies at any point": the draw is neither lost, nor doubled, nor drawn anew."""
+    world = World(tmp_path)
+    ledger = KillingLedger(world.ledger, after=after)
+    everybody: list[People] = []
+    logs: list[ProceedingKeeper] = []
+
+    async def life() -> None:
+        proceedings = world.process(ledger)
+        await proceedings.start()
+        names = proceedings.ids or (await proceedings.create(tender()),)
+        await until(lambda: proceedings.ready)
+        keeper = proceedings.get(names[0])
+        people = everybody[0] if everybody else Divided(world, names[0])
+        everybody[:] = [people]
+        people.connect(keeper)
+        for seat in tuple(people.unanswered):
+            await people.send(keeper, seat)
+        await people.play(keeper, lambda state: state.gate == CLOSED)
+        await until(lambda: world.keyring.log_key(keeper.state.origin) is None)
+        logs[:] = [keeper]
+        await proceedings.stop()
+
+    await lives(ledger.killed, life)
+    keeper = logs[0]
+    assert set(ledger.kills) >= set(DRAW)
+    found = types(keeper.entries)
+    assert [found.count(name) for name in DRAW] == [1, 3, 1, 3, 1]
+    assert found.count("ChairUndecided") == found.count("ChairDrawn") == 1
+    (drawn,) = keeper.state.drawing.draws
+    assert drawn.named[0] is not None
+    assert keeper.state.evaluation.chair == drawn.named[0][0] in ("seat-1", "seat-2")
+    await audit(world, keeper)
+    assert judged(world, keeper, keeper.evidence_path().read_bytes()) == ("valid", [])
+
+
+@dataclass
+class Liar:
+    """A node that reveals another secret than it committed to, or none at all."""
+
+    honest: MemoryHolder
+    silent: bool
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.honest, name)
+
+    async def reveal(self, origin: str, freeze: bytes) -> str:
+        if self.silent:
+            raise NodeUnavailable("silent")
+        s = int.from_bytes(sha256(b"a false secret"), "big") % ORDER
+        body = {"freeze": b64u(freeze), "s": b64u(s.to_bytes(32, "big"))}
+        return await self.honest._answer(origin, "draw.reveal", freeze, body)
+
+
+@pytest.mark.asyncio
+async def test_a_false_reveal_does_not_stop_the_lot(tmp_path: Path) -> None:
+    """s·G is not A_0: the server says that the reveal is missing, and the holders' shares give the true secret."""
+    world = World(tmp_path)
+    world.holders[ZHUHAI] = Liar(world.holders[ZHUHAI], False)  # type: ignore[assignment]
+    async with world.running() as proceedings:
+        name = await proceedings.create(tender())
+        keeper, people = proceedings.get(name), Divided(world, name)
+        people.connect(keeper)
+        await people.play(keeper, lambda state: state.stage == COMPLIANCE_REVIEW)
+        (drawn,) = keeper.state.drawing.draws
+        assert drawn.missed == (ZHUHAI,)
+        assert len(drawn.releases) >= drawn.k
+        draw_secrets.check(keeper.state, envelope_p256)
+        await audit(world, keeper)
+
+
+@pytest.mark.asyncio
+async def test_a_silent_node_only_costs_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """protocols.md 4(5): after the time to reveal, k holders replace the missing one."""
+    monkeypatch.setattr("sessions.core.drawing.WITHIN", 1)
+    world = World(tmp_path)
+    world.holders[FINANCE] = Liar(world.holders[FINANCE], True)  # type: ignore[assignment]
+    async with world.running() as proceedings:
+        name = await proceedings.create(tender())
+        keeper, people = proceedings.get(name), Divided(world, name)
+        people.connect(keeper)
+        await people.play(keeper, lambda state: bool(state.drawing.draws and state.drawing.draws[0].resolved))
+        (drawn,) = keeper.state.drawing.draws
+        assert drawn.missed == (FINANCE,)
+        assert keeper.state.evaluation.chair is not None
+        draw_secrets.check(keeper.state, envelope_p256)
+        await audit(world, keeper)
