@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from evaluation.core import chair, committee, compliance, declarations, opening, sealing, stages
 from evaluation.core.commands import Command, OpenRound
-from evaluation.core.outcome import outcome
+from evaluation.core.outcome import LOT, outcome
 from evaluation.core.rounds import BALLOT, CHAIR, SCORES, SHEET
 from evaluation.core.sealing import round_opened
 from evaluation.core.state import Evaluation
@@ -98,11 +98,17 @@ def _scored(state: Evaluation) -> None:
         raise SheetIsUnreadable(f"{len(found.unreadable)} sheets could not be read")
 
 
+def _settled(state: Evaluation) -> None:
+    if drawn := [matter for by, matter, _ in state.ranking.undecided if by == LOT] if state.ranking else []:
+        raise StageIncomplete(f"lots are not drawn: {', '.join(drawn)}")
+
+
 _COMPLETE: dict[str, Callable[[Evaluation], None]] = {
     stages.DECLARATIONS: _declared,
     stages.CHAIR_ELECTION: _chosen,
     stages.COMPLIANCE_REVIEW: _reviewed,
     stages.DETAILED_REVIEW: _scored,
+    stages.TALLY: _settled,
 }
 
 

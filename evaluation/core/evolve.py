@@ -223,6 +223,7 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "ChairTied": _tied,
     "ChairUndecided": _undecided,
     "ChairDrawn": lots.on_chair_drawn,
+    "TieDrawn": lots.on_tie_drawn,
     "DrawAnnulled": lots.on_annulled,
     "ReviewVoted": _voted,
     "ReviewConcluded": _concluded,

@@ -6,17 +6,21 @@ it can still be annulled. Everything else about draws is `sessions.core.drawing`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evaluation.core import stages
+from evaluation.core.outcome import LOT, outcome
+from evaluation.core.ranking import Ranking
+from evaluation.core.results import ranking_json
 from evaluation.core.state import Evaluation
+from evaluation.errors import EventRefused
 from evidence.core.canonical import b64u
 from evidence.core.entry import Draft, Entry
 
 CHAIR = "lot/chair"
-RESERVED = frozenset({CHAIR})
-"""Labels that nobody opens by an act: the evaluation's own state opens them."""
+TIE, BRAND_TIE = "lot/place-", "lot/brand-"
+"""Equal bidders, where the tender's terms end in a lot: for a place, and for who stands for a brand (87号令 31)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +32,43 @@ class Lot:
     quota: int = 1
 
 
+def reserved(label: str) -> bool:
+    """Whether nobody opens this label by an act: the evaluation's own state opens it."""
+    return label == CHAIR or label.startswith((TIE, BRAND_TIE))
+
+
 def due(state: Evaluation) -> tuple[Lot, ...]:
-    """After three tied rounds the lot decides between the tied (domain study 1.5)."""
+    """After three tied rounds the lot decides between the tied (domain study 1.5), after the tally between equals.
+
+    Who stands for a brand is drawn before any place: it decides who can be equal at all.
+    """
     if state.chair_undecided and state.stage == stages.CHAIR_ELECTION:
         return (Lot(CHAIR, state.chair_tied),)
-    return ()
+    if state.ranking is None or state.stage != stages.TALLY:
+        return ()
+    ties = [Lot(f"lot/{matter}", bidders) for by, matter, bidders in state.ranking.undecided if by == LOT]
+    return tuple([lot for lot in ties if lot.label.startswith(BRAND_TIE)] or ties)
 
 
 def settle(state: Evaluation, label: str, ranked: Sequence[str], freeze: bytes) -> tuple[Draft, ...]:
     """What a resolved lot decides, in the same append."""
     if label == CHAIR and state.chair_undecided:
         return (Draft("ChairDrawn", {"seat": ranked[0], "freeze": b64u(freeze)}),)
+    if any(lot.label == label for lot in due(state)):
+        matter = label.partition("/")[2]
+        drawn = Draft("TieDrawn", {"matter": matter, "order": list(ranked), "freeze": b64u(freeze)})
+        return drawn, Draft("RankingFixed", ranking_json(_ranking(state, {**state.settled, matter: tuple(ranked)})))
     return ()
 
 
 def reversible(state: Evaluation, label: str) -> bool:
     """Whether nothing rests on the lot yet."""
-    return label != CHAIR or state.stage == stages.CHAIR_ELECTION
+    if label == CHAIR:
+        return state.stage == stages.CHAIR_ELECTION
+    if not reserved(label):
+        return True
+    rests = label.startswith(BRAND_TIE) and any(f"lot/{matter}".startswith(TIE) for matter in state.settled)
+    return state.stage == stages.TALLY and not rests
 
 
 def on_chair_drawn(state: Evaluation, entry: Entry) -> Evaluation:
@@ -52,7 +76,22 @@ def on_chair_drawn(state: Evaluation, entry: Entry) -> Evaluation:
 
 
 def on_annulled(state: Evaluation, entry: Entry) -> Evaluation:
-    """The chair's lot is annulled: the tie stands again."""
+    """The lot is annulled: the tie stands again."""
     if entry.body["draw"] == CHAIR and state.chair_tied:
         return replace(state, chair=None, chair_undecided=True)
+    matter = str(entry.body["draw"]).partition("/")[2]
+    if reserved(entry.body["draw"]) and matter in state.settled:
+        settled = {name: order for name, order in state.settled.items() if name != matter}
+        return replace(state, settled=settled, ranking=_ranking(state, settled))
     return state
+
+
+def on_tie_drawn(state: Evaluation, entry: Entry) -> Evaluation:
+    return replace(state, settled={**state.settled, entry.body["matter"]: tuple(entry.body["order"])})
+
+
+def _ranking(state: Evaluation, settled: Mapping[str, Sequence[str]]) -> Ranking:
+    """The ranking with these lots; the sheets are the opened ones as before."""
+    if state.fixed is None:
+        raise EventRefused("a lot between bidders before any definition")
+    return outcome(state.fixed.scoring, state.valid or (), state.sheets(), settled).ranking

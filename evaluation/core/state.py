@@ -70,6 +70,7 @@ class Evaluation:
     rejected: tuple[tuple[str, str], ...] = ()
     rows: tuple[Row, ...] = ()
     ranking: Ranking | None = None
+    settled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def committee(self) -> tuple[Member, ...]:

@@ -83,7 +83,7 @@ def open_draw(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     strata = read_strata(body["strata"])
     pool = _pool(state, body, [each for each, _ in strata])
     labels = [each.label for each, _ in strata]
-    if lots.RESERVED & set(labels):
+    if any(lots.reserved(label) for label in labels):
         raise DrawRefused("the rules open this lot themselves")
     if (pool is not None) != any(refs is None for _, refs in strata):
         raise DrawRefused("a pool belongs to candidates whom only its custodian knows")
@@ -288,7 +288,7 @@ def external(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     unb64u(body["evidence"], 32)
     if not 1 <= len(body["reference"].strip()) <= len(body["reference"]) <= _MAX_REASON:
         raise Malformed(f"a reference has 1 to {_MAX_REASON} characters")
-    if body["label"] in lots.RESERVED:
+    if lots.reserved(body["label"]):
         raise DrawRefused("this lot is drawn here, or not at all")
     check_new(state, "external", 1, [body["label"]])
     return (Draft("ExternalDraw", {}, act),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from evaluation.core import lots
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u
@@ -38,8 +39,10 @@ _AFTER_REVIEW = frozenset({"ReviewVoted"})
 # Opened figures and results, and the shares that open them: for the committee and those who watch it, not for the
 # operators of secondary venues.
 _RESULTS = frozenset(
-    {"SharesReleased", "SheetOpened", "SheetUnreadable", "ScoresTallied", "RankingFixed", "ReviewConcluded"}
+    {"SharesReleased", "SheetOpened", "SheetUnreadable", "ScoresTallied", "RankingFixed", "ReviewConcluded", "TieDrawn"}
 )
+# Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
+_DRAWN = frozenset({"DrawOpened", "DrawResolved"})
 # Grounds of a recusal touch the person (protocols.md section 5).
 _PERSONAL = frozenset({"RecusalDeclared"})
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
@@ -88,11 +91,16 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
         return "summary"
     if entry.type in _AFTER_REVIEW:
         return "full" if state.evaluation.valid is not None and _sees_results(state, seat) else "summary"
-    if entry.type in _RESULTS:
+    if entry.type in _RESULTS or (entry.type in _DRAWN and _between_bidders(entry)):
         return "full" if _sees_results(state, seat) else "summary"
     if entry.type in _PERSONAL:
         return "full" if seat.role in _WATCHERS else "summary"
     return "full"
+
+
+def _between_bidders(entry: Entry) -> bool:
+    strata = entry.body.get("strata", ())
+    return any(lots.reserved(each["label"]) and each["label"] != lots.CHAIR for each in strata)
 
 
 def summary(entry: Entry, state: Proceeding) -> Object:

@@ -55,9 +55,9 @@ class Drawn:
         assert freeze is not None
         return freeze.leaf
 
-    def lot(self) -> Drawn:
-        """The chair's lot, as the rules open it; D1 reached."""
-        (entry,) = self.drive.execute(OpenLot("lot/chair"))
+    def lot(self, label: str = "lot/chair") -> Drawn:
+        """The chair's lot, or another, as the rules open it; D1 reached."""
+        (entry,) = self.drive.execute(OpenLot(label))
         self.opened = entry.leaf
         self.drive.witness()
         return self

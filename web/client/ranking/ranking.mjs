@@ -298,8 +298,13 @@ export function fromEntries(entries) {
   for (let i = opened - 1; i >= 0 && entries[i].type === "SheetOpened"; i -= 1) {
     sheets.push(JSON.parse(new TextDecoder().decode(bytes(entries[i].body.p))).items);
   }
+  const lots = {};
+  for (const { type, body } of entries) {
+    if (type === "TieDrawn") lots[body.matter] = body.order;
+    if (type === "DrawAnnulled") delete lots[body.draw.replace(/^lot\//, "")];
+  }
   const { scoring } = last("DefinitionFixed");
   const { rows } = last("ScoresTallied");
   const ranking = last("RankingFixed");
-  return { ...outcome(scoring, last("ReviewConcluded").valid, sheets), stated: { rows, ranking } };
+  return { ...outcome(scoring, last("ReviewConcluded").valid, sheets, lots), stated: { rows, ranking } };
 }
