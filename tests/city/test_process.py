@@ -10,11 +10,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from evidence.adapters import envelope_p256
 from evidence.core import act as acts
-from evidence.core.canonical import b64u
+from evidence.core.canonical import Object, b64u
 from evidence.core.note import Note
 from evidence.core.witness import AddCheckpoint, AddLog
+from sessions import draw_secrets
 from sessions.adapters.node_store import FileNodeStore
+from sessions.core.commands import FreezeDraw, ResolveDraw
 from sessions.node_keys import NodeKeys
 from tests.city.servers import OPERATOR, NodeProcess, free_port, main_app, serving
 from tests.sessions.node_play import Play, make_node, shares
@@ -129,7 +132,7 @@ def test_only_the_citys_operator_vouches_and_only_for_its_seats(world: World) ->
 
 
 def test_kill_9_at_each_answer_loses_nothing_and_repeats_the_same_octets(world: World) -> None:
-    """Persist before answering, at offer, vouch, ack and release; and a kill while the question is being worked on."""
+    """Persist before answering, at each question; and a kill while a question is being worked on."""
     game, process = world.game, world.process
     process.http.post("/add-log", content=world.main.add_log())
 
@@ -161,6 +164,12 @@ def test_kill_9_at_each_answer_loses_nothing_and_repeats_the_same_octets(world: 
         async def release(self, origin: str, freeze: bytes) -> str:
             return asked("/holder/release", {"origin": origin, "freeze": b64u(freeze)})
 
+        async def contribute(self, origin: str, opened: bytes) -> str:
+            return asked("/draw/contribute", {"origin": origin, "opened": b64u(opened)})
+
+        async def reveal(self, origin: str, freeze: bytes) -> str:
+            return asked("/draw/reveal", {"origin": origin, "freeze": b64u(freeze)})
+
     async def run() -> None:
         game.nodes[CITIES[1]] = Remote()  # type: ignore[assignment]
         game.found()
@@ -178,12 +187,33 @@ def test_kill_9_at_each_answer_loses_nothing_and_repeats_the_same_octets(world: 
         game.witness()
         await game.release(freeze)
         game.open()
+        await draw(game)
 
     asyncio.run(run())
     assert game.state.evaluation.chair == "seat-2"
     own = [entry.act for entry in game.log.entries if entry.act and entry.act.sub == CITIES[1]]
     assert [act.ctr for act in own] == list(range(1, len(own) + 1)), "one chain without a gap, over four processes"
-    assert len(shares(own[-1].jws)) == 5
+    released = next(act for act in own if act.act == "share.release")
+    assert len(shares(released.jws)) == 5
+    assert game.state.drawing.draws[0].resolved is not None
+
+
+async def draw(game: Play) -> None:
+    """One venue of three, to which every node contributes."""
+    strata = [{"label": "venue", "quota": 1, "refs": ["a.example", "b.example", "c.example"]}]
+    body: Object = {"draw": "venues", "attempt": 1, "strata": strata, "pool": None, "partition": None, "filter": None}
+    (opened,) = game.by("operator-1", "draw.open", body)
+    game.witness()
+    for node in game.nodes.values():
+        (made,) = game.perform(await node.contribute(PROCEEDING, opened.leaf))
+        assert made.act is not None
+        await game.ack(made.act.id)
+    (frozen,) = game.command(FreezeDraw(opened.leaf))
+    game.witness()
+    for node in game.nodes.values():
+        game.perform(await node.reveal(PROCEEDING, frozen.leaf))
+    found = dict(draw_secrets.of(game.state, game.state.drawing.draws[0], envelope_p256))
+    game.command(ResolveDraw(frozen.leaf, tuple(secret for secret in found.values() if secret is not None)))
 
 
 def kill_in_the_middle(world: World, act: str, held: threading.Event) -> None:

@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from evaluation.core import ballot
-from evaluation.core.rounds import Round
 from evaluation.core.stages import COMPLIANCE_REVIEW
 from evidence.adapters import envelope_p256
 from evidence.core.canonical import b64u, sha256
 from evidence.core.envelope import ORDER
+from evidence.ports import Envelopes
 from sessions import draw_secrets
 from sessions.adapters.nodes_memory import MemoryHolder
-from sessions.core.state import CLOSED, Proceeding
+from sessions.core.draws import Draw
+from sessions.core.state import CLOSED
 from sessions.service import ProceedingKeeper
 from sessions.service_errors import NodeUnavailable
 from sessions.verify import verify
 from signing.adapters.pades_validation import validate_report
+from tests.sessions.divided import Divided
 from tests.sessions.drive import FINANCE, ZHUHAI
 from tests.sessions.service_kills import KillingLedger, lives
 from tests.sessions.service_people import People
 from tests.sessions.service_world import World, audit, tender, types, until
 
-FIRST = {"seat-1": "seat-1", "seat-2": "seat-1", "seat-3": "seat-2", "seat-4": "seat-2", "seat-5": "seat-4"}
 DRAW = ("DrawOpened", "DrawContributed", "DrawFrozen", "DrawRevealed", "DrawResolved")
-
-
-class Divided(People):
-    """A committee that cannot agree: 2:2:1, then 2:2 with one ballot that cannot be read."""
-
-    def plaintext(self, state: Proceeding, found: Round, seat: str) -> bytes:
-        if found.purpose != "ballot":
-            return super().plaintext(state, found, seat)
-        if found.number > 1 and seat == "seat-5":
-            return b"not a ballot " + os.urandom(8).hex().encode()
-        place = state.evaluation.place(seat, found.number)
-        choice = FIRST[seat] if FIRST[seat] in found.choices else found.choices[0]
-        return ballot.build(place, choice, found.choices, os.urandom(32))
 
 
 def judged(world: World, keeper: ProceedingKeeper, data: bytes) -> tuple[str, list[str]]:
@@ -142,3 +128,28 @@ async def test_a_silent_node_only_costs_time(tmp_path: Path, monkeypatch: pytest
         assert keeper.state.evaluation.chair is not None
         draw_secrets.check(keeper.state, envelope_p256)
         await audit(world, keeper)
+
+
+@pytest.mark.asyncio
+async def test_a_server_and_a_node_that_agree_on_a_false_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """V9: they could choose the result; s·G = A_0 convicts them, and it is this check alone that does."""
+
+    def believed(found: Draw, author: str, secret: bytes, envelopes: Envelopes) -> bool:
+        return True
+
+    world = World(tmp_path)
+    world.holders[ZHUHAI] = Liar(world.holders[ZHUHAI], False)  # type: ignore[assignment]
+    with monkeypatch.context() as dishonest:
+        dishonest.setattr(draw_secrets, "is_committed", believed)
+        async with world.running() as proceedings:
+            name = await proceedings.create(tender())
+            keeper, people = proceedings.get(name), Divided(world, name)
+            people.connect(keeper)
+            await people.play(keeper, lambda state: state.gate == CLOSED)
+            await until(lambda: world.keyring.log_key(keeper.state.origin) is None)
+            data = keeper.evidence_path().read_bytes()
+        assert keeper.state.drawing.draws[0].missed == ()
+        assert judged(world, keeper, data) == ("valid", [])
+    assert judged(world, keeper, data) == ("invalid", ["untrusted"])

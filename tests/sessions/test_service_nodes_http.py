@@ -40,7 +40,7 @@ class Node:
 @pytest.fixture
 def node() -> Iterator[Node]:
     node = Node()
-    app = Starlette(routes=[Route("/holder/{door}", node.__call__, methods=["POST"])])
+    app = Starlette(routes=[Route("/{what}/{door}", node.__call__, methods=["POST"])])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_config=None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -64,10 +64,14 @@ async def test_questions_and_answers(node: Node) -> None:
         assert await holder.offer(ORIGIN) == "a.b.c"
         assert await holder.ack(ORIGIN, b"\x01" * 32) == "a.b.c"
         assert await holder.release(ORIGIN, b"\x02" * 32) == "a.b.c"
+        assert await holder.contribute(ORIGIN, b"\x03" * 32) == "a.b.c"
+        assert await holder.reveal(ORIGIN, b"\x04" * 32) == "a.b.c"
     assert node.asked == [
         ("/holder/offer", {"origin": ORIGIN}),
         ("/holder/ack", {"origin": ORIGIN, "act": b64u(b"\x01" * 32)}),
         ("/holder/release", {"origin": ORIGIN, "freeze": b64u(b"\x02" * 32)}),
+        ("/draw/contribute", {"origin": ORIGIN, "opened": b64u(b"\x03" * 32)}),
+        ("/draw/reveal", {"origin": ORIGIN, "freeze": b64u(b"\x04" * 32)}),
     ]
 
 

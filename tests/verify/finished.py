@@ -115,17 +115,17 @@ def judged(data: bytes, policy: Path, *, validate: ReportValidator = validate_re
     return verify(io.BytesIO(data), policy, validate=validate, envelopes=envelope_p256)
 
 
-def finish(folder: Path, *, keyring: RememberingKeyring | None = None) -> Finished:
+def finish(folder: Path, *, keyring: RememberingKeyring | None = None, people: type[People] = People) -> Finished:
     """Play one whole proceeding; the main server may bring its keys, the witnesses are always new."""
-    return asyncio.run(_finish(folder, keyring or RememberingKeyring()))
+    return asyncio.run(_finish(folder, keyring or RememberingKeyring(), people))
 
 
-async def _finish(folder: Path, keyring: RememberingKeyring) -> Finished:
+async def _finish(folder: Path, keyring: RememberingKeyring, kind: type[People]) -> Finished:
     world = _world(folder, keyring)
     async with world.running() as proceedings:
         name = await proceedings.create(tender())
         keeper = proceedings.get(name)
-        people = People(world, name)
+        people = kind(world, name)
         people.connect(keeper)
         await people.play(keeper, lambda state: state.gate == CLOSED)
         await until(lambda: keyring.log_key(keeper.state.origin) is None, 30)
