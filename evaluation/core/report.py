@@ -12,7 +12,6 @@ from evaluation.core import points
 from evaluation.core.compliance import Finding
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import BALLOT, SHEET
-from evaluation.core.rules import government_procurement as rules
 from evaluation.core.state import Evaluation
 from evaluation.core.tender import Criterion, Definition
 from evaluation.errors import StageIncomplete
@@ -42,15 +41,15 @@ def content(definition: Definition, state: Evaluation, entries: Sequence[Entry])
         raise StageIncomplete("nothing is ranked yet")
     log = _Log(entries)
     names = {person.seat: person for person in definition.members}
-    return {
-        "v": 1,
+    return _second(definition, state, log) | {
+        "v": 1 if definition.terms is None else 2,
         "origin": state.origin,
         "size": len(entries),
         "title": definition.title,
         "regime": definition.regime,
         "category": definition.category,
-        "article": ARTICLE,
-        "rule_pack": {"id": rules.ID, "version": rules.VERSION, "sha256": b64u(rules.SHA256)},
+        "article": ARTICLE if definition.terms is None else definition.pack.source("report"),
+        "rule_pack": definition.pack.json,
         "definition": {"sha256": b64u(state.fixed.sha256), "n": state.fixed.n},
         "opening": {"venues": log.founding("venues"), "rooms": log.founding("rooms"), "n": 0},
         "parties": {
@@ -96,6 +95,28 @@ def content(definition: Definition, state: Evaluation, entries: Sequence[Entry])
     }
 
 
+def _second(definition: Definition, state: Evaluation, log: _Log) -> Object:
+    """What reports of version 2 say beyond the first: the terms, who is valid, corrections, and lots."""
+    if definition.terms is None:
+        return {}
+    return {
+        "terms": definition.terms.json,
+        "items": definition.pack.value["report"]["items"],
+        "method_article": definition.pack.value["methods"][definition.method]["source"],
+        "valid": list(state.valid or ()),
+        "quotes": [
+            {
+                "id": bidder.id,
+                "opening": points.form(bidder.price if bidder.quote is None else bidder.quote.opening),
+                "corrected": list(bidder.corrected),
+                "policy": bidder.policy,
+            }
+            for bidder in definition.bidders
+        ],
+        "lots": log.lots(),
+    }
+
+
 def encode(value: Object) -> bytes:
     """The content's canonical bytes; they lie in the vault beside the document."""
     return canonical.encode(value)
@@ -125,6 +146,14 @@ class _Log:
 
     def last(self, kind: str) -> int | None:
         return next((entry.n for entry in reversed(self._entries) if entry.type == kind), None)
+
+    def lots(self) -> list[Object]:
+        """Each lot between equal bidders."""
+        return [
+            {"n": entry.n, "matter": entry.body["matter"], "order": entry.body["order"]}
+            for entry in self._entries
+            if entry.type == "TieDrawn"
+        ]
 
     def chair(self, state: Evaluation) -> list[Object]:
         """Each round of the election: votes, and the tied or the elected."""

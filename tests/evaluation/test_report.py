@@ -8,14 +8,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from evaluation.adapters.report_typst import render
 from evaluation.core import report, tender
+from evaluation.core.rules.shelf import Pack
 from evaluation.errors import StageIncomplete
 from evidence.core.canonical import Object, encode
 from sessions.core.commands import LoseVenue
+from tests.evaluation.packs import ABROAD, BIDDING, PROCUREMENT, second
 from tests.sessions.drive import Drive, definition
+from tests.sessions.test_rule_pack_proceedings import sheets
 
 
 def told(change: Callable[[Any], Any] = lambda d: None) -> tuple[Object, Drive]:
@@ -136,3 +140,56 @@ def test_there_is_no_report_before_a_ranking() -> None:
     drive = Drive().until("detailed-review")
     with pytest.raises(StageIncomplete):
         report.content(tender.parse(encode(drive.definition)), drive.state.evaluation, drive.entries)
+
+
+METHODS = [(pack, name) for pack in (PROCUREMENT, BIDDING, ABROAD) for name in pack.value["methods"]]
+
+
+@pytest.mark.parametrize(("pack", "method"), METHODS, ids=lambda part: part if isinstance(part, str) else part.key[0])
+def test_reports_of_every_method_say_their_items_and_their_article(pack: Pack, method: str) -> None:
+    """The six items of 87号令 58, or the ten of 12号令 42; corrections, deductions and rejections by law are told."""
+    value = second(pack, method)
+    if pack.value["policy"]["rates"]:
+        value["terms"]["rates"] = {"small": "10.00"}
+        value["bidders"][1]["policy"] = "small"
+    price = value["bidders"][0]["price"]
+    quote = {"opening": price, "figures": price, "words": "2311110.00", "lines": [], "confirmed": True}
+    value["bidders"][0]["quote"] = quote
+    drive = Drive(definition=value).until("report", sheets(value))
+    content = report.content(tender.parse(encode(value)), drive.state.evaluation, drive.entries)
+    assert content["article"] == pack.source("report")
+    assert content["rule_pack"] == pack.json
+    text = words(render(content))
+    numbers = "一二三四五六七八九十"[: content["items"]]
+    assert all(f"{number}、" in text for number in numbers)
+    assert ("中标候选人名单与签订合同前要处理的事宜" in text) == (pack is BIDDING)
+    assert "以大写金额为准" in text
+    assert "2311110.00" in text
+    assert "".join(pack.value["methods"][method]["source"].split())[:8] in text
+
+
+def test_the_report_tells_lots_brands_and_unranked_candidates() -> None:
+    """87号令 31; 评定分离."""
+    value = second()
+    for i in (0, 1):
+        value["bidders"][i]["brand"] = "acme"
+    value["terms"] |= {"ranked": False, "ceiling": "2400000.00"}
+    drive = Drive(definition=value).until("report", sheets(value))
+    content = report.content(tender.parse(encode(value)), drive.state.evaluation, drive.entries)
+    text = words(render(content))
+    assert "评定分离，不排序" in text
+    assert "同品牌由得分最高者参加推荐" in text
+    value = second()
+    value["terms"]["ceiling"] = "2300000.00"
+    drive = Drive(definition=value).until("report", sheets(value))
+    content = report.content(tender.parse(encode(value)), drive.state.evaluation, drive.entries)
+    assert "报价高于最高限价" in words(render(content))
+
+
+def words(pdf: bytes) -> str:
+    """The text of all pages without spaces and breaks."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return "".join("".join(page.get_textpage().get_text_range().split()) for page in document)
+    finally:
+        document.close()
