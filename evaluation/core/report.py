@@ -29,6 +29,10 @@ _INCIDENTS = frozenset(
         "ProceedingResumed",
         "MemberRecused",
         "ChairTied",
+        "ChairDrawn",
+        "RevealMissed",
+        "DrawAnnulled",
+        "ExternalDraw",
         "FreezeDisputed",
         "ShareRejected",
     }
@@ -113,6 +117,7 @@ def _second(definition: Definition, state: Evaluation, log: _Log) -> Object:
             }
             for bidder in definition.bidders
         ],
+        "base": log.base(),
         "lots": log.lots(),
     }
 
@@ -146,6 +151,13 @@ class _Log:
 
     def last(self, kind: str) -> int | None:
         return next((entry.n for entry in reversed(self._entries) if entry.type == kind), None)
+
+    def base(self) -> str | None:
+        """The benchmark of the prices, where the tally states one."""
+        for entry in reversed(self._entries):
+            if entry.type == "ScoresTallied":
+                return entry.body.get("base")
+        return None
 
     def lots(self) -> list[Object]:
         """Each lot between equal bidders."""

@@ -165,6 +165,8 @@ def test_reports_of_every_method_say_their_items_and_their_article(pack: Pack, m
     assert ("中标候选人名单与签订合同前要处理的事宜" in text) == (pack is BIDDING)
     assert "以大写金额为准" in text
     assert "2311110.00" in text
+    assert ("评标基准价由有效投标的评标价按招标文件规定的方法计算，为" in text) == (content["base"] is not None)
+    assert (content["base"] is not None) == (value["terms"]["price"]["kind"] == "deviation")
     assert "".join(pack.value["methods"][method]["source"].split())[:8] in text
 
 
