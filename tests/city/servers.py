@@ -9,9 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import uvicorn
@@ -113,6 +114,6 @@ class NodeProcess:
             self._process.wait()
             self._process = None
 
-    def ask(self, path: str, question: dict[str, str], token: str | None = None) -> httpx2.Response:
+    def ask(self, path: str, question: Mapping[str, Any], token: str | None = None) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
         return self.http.post(path, json=question, headers=headers)

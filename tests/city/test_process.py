@@ -98,7 +98,7 @@ def test_malformed_oversized_and_unauthorised_requests_get_their_code(world: Wor
         assert answer.headers["content-type"] == "application/problem+json"
         return answer.status_code, answer.json()["code"]
 
-    doors = ("/holder/offer", "/holder/ack", "/holder/release")
+    doors = ("/holder/offer", "/holder/ack", "/holder/release", "/draw/contribute", "/draw/reveal")
     for path in doors:
         for body in (b"", b"[]", b"{", b'{"origin":7}', b'{"origin":"a","origin":"a"}', b"\xff", b'{"origin":1e3}'):
             assert refused(path, body) == (400, "malformed")
@@ -112,6 +112,28 @@ def test_malformed_oversized_and_unauthorised_requests_get_their_code(world: Wor
     early = process.ask("/holder/ack", {"origin": PROCEEDING, "act": b64u(bytes(32))})
     assert (early.status_code, early.json()["code"]) == (409, "not-yet")
     assert http.get("/trust").json()["policy"] == world.main.pins.policy_text
+
+
+def test_only_the_citys_operator_speaks_for_its_pool(world: World) -> None:
+    """protocols.md 4(1) and 4(8): the custodian freezes its pool and says who comes; nobody else does for it."""
+    process = world.process
+    world.game.found()
+    process.http.post("/add-log", content=world.main.add_log())
+    questions: dict[str, Object] = {
+        "/draw/pool": {"origin": PROCEEDING, "count": 3, "root": b64u(bytes(32))},
+        "/draw/answer": {"origin": PROCEEDING, "opened": b64u(bytes(32)), "answers": [[0, 0, "accepted", None]]},
+    }
+    for path, question in questions.items():
+        for token in (None, "wrong"):
+            answer = process.ask(path, question, token)
+            assert (answer.status_code, answer.json()["code"]) == (401, "operator-token-refused")
+    frozen = process.ask("/draw/pool", questions["/draw/pool"], OPERATOR)
+    assert (frozen.status_code, acts.parse(frozen.json()["act"]).act) == (200, "pool.freeze")
+    assert process.ask("/draw/pool", questions["/draw/pool"], OPERATOR).json() == frozen.json()
+    nothing = process.ask("/draw/answer", questions["/draw/answer"], OPERATOR)
+    assert (nothing.status_code, nothing.json()["code"]) == (409, "no-such-draw")
+    empty = process.ask("/draw/pool", questions["/draw/pool"] | {"count": 0}, OPERATOR)
+    assert (empty.status_code, empty.json()["code"]) == (409, "draw-refused")
 
 
 def test_only_the_citys_operator_vouches_and_only_for_its_seats(world: World) -> None:
