@@ -23,7 +23,7 @@ from web.demo.installation import Installation, install
 from web.demo.tender import case
 from web.server.installation import Layout
 
-COOKIE = "__Host-sid"
+COOKIE = "sid"
 START_S = 60.0
 BY_ITSELF = {"ProceedingFounded", "DefinitionFixed", "HolderOffered", "HoldersFrozen", "Witnessed"}
 

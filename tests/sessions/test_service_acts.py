@@ -197,6 +197,6 @@ async def test_a_nodes_vouch_may_come_before_its_earlier_act(tmp_path: Path) -> 
         later = asyncio.create_task(keeper.perform(two))
         await asyncio.sleep(0)
         earlier = await keeper.perform(one)
-        assert (await later).index == earlier.index + 1
+        assert (await later).index > earlier.index
         three = await holder.vouch(origin, "operator-3", thumbprint(drive.signer_of("operator-3").jwk))
         await keeper.perform(three)

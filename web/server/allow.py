@@ -31,7 +31,6 @@ from web.server.node_tokens import verify_node_token
 from web.server.problems import on_error
 from web.server.services import Services
 
-COOKIE = "__Host-sid"
 # Permissions that no roster decides. Everything else is a name of `sessions.core.permission`.
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
@@ -184,7 +183,7 @@ async def _identify(request: Request, services: Services) -> Here:
             return Here(request, services, administrator=True)
         node = verify_node_token(token, identities=services.identities, audience=services.origin, now=services.clock())
         return Here(request, services, node=node)
-    cookie = request.cookies.get(COOKIE)
+    cookie = request.cookies.get(services.cookie)
     if cookie is None:
         return Here(request, services)
     try:
