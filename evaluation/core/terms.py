@@ -22,6 +22,8 @@ from evidence.errors import Malformed
 
 LOWEST, FIXED, ORDER, DEVIATION = "lowest", "fixed", "order", "deviation"
 COEFFICIENTS, QUALITY_COST = "coefficients", "quality-cost"
+KEYS = ("total", "technical", "price", "evaluated")
+TIES = ("equal", "buyer", "lot")
 CONDITIONS = ("complex", "high-impact", "water", "classified")
 # Beyond ten percent a drawn coefficient would no longer float (the field draws between 0 and 5 or 6).
 MOST_DROP = Decimal(10)
@@ -134,6 +136,8 @@ def parse(value: JSON) -> Terms:
         },
     )
     pack = members(found["pack"], {"id": str, "version": str, "sha256": str})
+    if any(key not in KEYS for key in found["order"]) or found["tie"] not in TIES:
+        raise Malformed("unknown order or way to settle ties")
     bids = []
     try:
         for item in found["bids"]:
@@ -141,13 +145,15 @@ def parse(value: JSON) -> Terms:
                 item, {"id": str, "brand": object, "void": object, **dict.fromkeys(("off", "plus", "minus"), str)}
             )
             off, plus, minus = (points.parse(bid[name]) for name in ("off", "plus", "minus"))
+            if any(not isinstance(bid[name], str | None) for name in ("brand", "void")):
+                raise Malformed("a brand and a ground are text or null")
             bids.append(Bid(bid["id"], bid["brand"], off, plus, minus, bid["void"]))
     except ValueError as error:
         raise Malformed("a bid's terms are out of form") from error
     return Terms(
         pack=(pack["id"], pack["version"], unb64u(pack["sha256"], 32)),
         price=_price(found["price"]),
-        trim_sheets=found["trim_sheets"],
+        trim_sheets=_sheets(found["trim_sheets"]),
         order=tuple(found["order"]),
         tie=found["tie"],
         same_brand=found["same_brand"],
@@ -193,8 +199,6 @@ def asked(value: JSON) -> Asked:
     conditions = found["conditions"]
     if any(name not in CONDITIONS for name in conditions) or len(set(conditions)) != len(conditions):
         raise Malformed(f"conditions are some of {', '.join(CONDITIONS)}")
-    if not isinstance(found["trim_sheets"], int | None) or isinstance(found["trim_sheets"], bool):
-        raise Malformed("trim_sheets is a number of sheets or null")
     return Asked(
         announced=found["announced"],
         budget=None if found["budget"] is None else _amount(found["budget"]),
@@ -202,7 +206,7 @@ def asked(value: JSON) -> Asked:
         conditions=tuple(conditions),
         rates={str(name): _amount(rate) for name, rate in found["rates"].items()},
         price=_price(found["price"]),
-        trim_sheets=found["trim_sheets"],
+        trim_sheets=_sheets(found["trim_sheets"]),
         tie=found["tie"],
         ranked=found["ranked"],
         candidates=found["candidates"],
@@ -336,6 +340,12 @@ def _slopes(value: list[JSON]) -> tuple[Slope, ...]:
     if not slopes or len(slopes) > MAX_SLOPES or slopes[-1][0] is not None:
         raise Malformed(f"1 to {MAX_SLOPES} slopes, the last one without end")
     return tuple(slopes)
+
+
+def _sheets(value: JSON) -> int | None:
+    if value is not None and type(value) is not int:
+        raise Malformed("trim_sheets is a number of sheets or null")
+    return value
 
 
 def _amount(text: JSON) -> Decimal:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from evaluation.errors import (
     WeightRefused,
 )
 from evidence.core.canonical import b64u, encode, sha256
+from evidence.errors import Malformed
 from tests.evaluation.packs import ABROAD, BIDDING, DEVIATION, PROCUREMENT, parsed, second
 
 HASHES = {
@@ -182,3 +184,29 @@ def test_who_may_be_chair_is_the_packs() -> None:
     people = [Member("seat-1", "expert"), Member("seat-2", "buyer-representative")]
     assert chair.eligible(people, buyer=PROCUREMENT.buyer_may_chair) == ("seat-1",)
     assert chair.eligible(people, buyer=BIDDING.buyer_may_chair) == ("seat-1", "seat-2")
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(part, (*path, key))
+
+
+@pytest.mark.parametrize(("pack", "method"), METHODS, ids=lambda part: part if isinstance(part, str) else part.key[0])
+def test_terms_out_of_form_have_a_code_wherever_they_stand(pack: shelf.Pack, method: str) -> None:
+    """A hostile log: each member of `terms` turned into something else is refused, or read as exactly what it says."""
+    right = parsed(second(pack, method)).scoring.json
+    for path in places(right["terms"]):
+        others: tuple[Any, ...] = (None, 1, -1, True, "x", "1.00", [], {}, [[]])
+        for other in others:
+            value = copy.deepcopy(right)
+            parent = value["terms"]
+            for key in path[:-1]:
+                parent = parent[key]
+            parent[path[-1]] = other
+            try:
+                read = Scoring.parse(value)
+            except Malformed:
+                continue
+            assert read.json == value
