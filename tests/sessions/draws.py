@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evaluation.core import draw as rules
 from evidence.adapters import envelope_p256
 from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, encode, sha256
@@ -18,7 +19,7 @@ from sessions.core.drawing import bound
 from sessions.core.draws import Draw
 from sessions.core.replay import Replay
 from sessions.core.state import Proceeding
-from tests.sessions.drive import HOLDERS, MEMBERS, Drive, private_key
+from tests.sessions.drive import FINANCE, HOLDERS, MEMBERS, ZHONGSHAN, ZHUHAI, Drive, private_key
 
 TIED = ("seat-1", "seat-2")
 
@@ -164,3 +165,45 @@ def venue_draw(**changed: Any) -> Object:
     strata = [{"label": "venue", "quota": 2, "refs": [f"centre-{i}.example" for i in range(6)]}]
     body: Object = {"draw": "venues", "attempt": 1, "strata": strata, "pool": None, "partition": None, "filter": None}
     return body | changed
+
+
+SALTS = [f"{i:032x}" for i in range(12)]
+POOL = [rules.pool_leaf(salt, f"expert-{i}", {"speciality": "law" if i % 2 else "it"}) for i, salt in enumerate(SALTS)]
+ROWS = [(SALTS[i], i, i < 10, "" if i < 10 else "employer-of-a-bidder", "") for i in range(12)]
+PARTITION = rules.root([rules.partition_leaf(*row) for row in ROWS])
+LAW = sorted(leaf for i, leaf in enumerate(POOL[:10]) if i % 2)
+IT = sorted(leaf for i, leaf in enumerate(POOL[:10]) if not i % 2)
+
+
+def expert_draw(drive: Drive, **changed: Any) -> Object:
+    (frozen,) = drive.perform(FINANCE, "pool.freeze", {"count": 12, "root": b64u(rules.pool_root(POOL))})
+    body: Object = {
+        "draw": "experts",
+        "attempt": 1,
+        "strata": [
+            {"label": "expert/law", "quota": 2, "leaves": [b64u(leaf) for leaf in LAW]},
+            {"label": "expert/it", "quota": 1, "leaves": [b64u(leaf) for leaf in IT]},
+        ],
+        "pool": b64u(frozen.leaf),
+        "partition": b64u(PARTITION),
+        "filter": b64u(sha256(b"filter")),
+    }
+    return body | changed
+
+
+def every_act(drive: Drive) -> None:
+    """A draw in which each act of draws happens: one contributor too late, one answer, annulled in the end."""
+    drawn = Drawn(drive).by_act(expert_draw(drive)).contribute(FINANCE, ZHONGSHAN).acknowledge().wait()
+    late: Object = {"opened": b64u(drawn.opened), "absent": [ZHUHAI], "reason": "x"}
+    drive.perform("supervisor-1", "draw.freeze", late)
+    drive.witness()
+    drawn.reveal(FINANCE, ZHONGSHAN).contribute(ZHUHAI)
+    drawn.resolve([drawn.made[domain].secret for domain in (FINANCE, ZHONGSHAN)])
+    answers: Object = {"opened": b64u(drawn.opened), "answers": [[0, 0, "accepted", b64u(bytes(32))]]}
+    stated = drive.perform(FINANCE, "draw.answer", answers)[0].act
+    assert stated is not None
+    drive.perform("supervisor-1", "draw.countersign", {"statement": b64u(stated.id)})
+    ground: Object = {"opened": b64u(drawn.opened), "ground": "faulty-pool", "reason": "x"}
+    drive.perform("supervisor-1", "draw.annul", ground)
+    external: Object = {"label": "venue", "reference": "list 7", "evidence": b64u(bytes(32))}
+    drive.perform("supervisor-1", "draw.external", external)

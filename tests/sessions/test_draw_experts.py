@@ -13,7 +13,7 @@ from evidence.errors import Malformed
 from sessions.core.todo import todo
 from sessions.core.view import view
 from sessions.errors import WrongRole
-from tests.sessions.draws import Drawn, audited, tie
+from tests.sessions.draws import IT, LAW, PARTITION, POOL, ROWS, SALTS, Drawn, audited, expert_draw, tie
 from tests.sessions.drive import FINANCE, MAIN, ZHUHAI, Drive
 from tests.sessions.rounds import copy_of
 
@@ -21,30 +21,6 @@ from tests.sessions.rounds import copy_of
 @pytest.fixture(scope="module")
 def tied() -> Drive:
     return tie(Drive())
-
-
-SALTS = [f"{i:032x}" for i in range(12)]
-POOL = [rules.pool_leaf(salt, f"expert-{i}", {"speciality": "law" if i % 2 else "it"}) for i, salt in enumerate(SALTS)]
-ROWS = [(SALTS[i], i, i < 10, "" if i < 10 else "employer-of-a-bidder", "") for i in range(12)]
-PARTITION = rules.root([rules.partition_leaf(*row) for row in ROWS])
-LAW = sorted(leaf for i, leaf in enumerate(POOL[:10]) if i % 2)
-IT = sorted(leaf for i, leaf in enumerate(POOL[:10]) if not i % 2)
-
-
-def expert_draw(drive: Drive, **changed: Any) -> Object:
-    (frozen,) = drive.perform(FINANCE, "pool.freeze", {"count": 12, "root": b64u(rules.pool_root(POOL))})
-    body: Object = {
-        "draw": "experts",
-        "attempt": 1,
-        "strata": [
-            {"label": "expert/law", "quota": 2, "leaves": [b64u(leaf) for leaf in LAW]},
-            {"label": "expert/it", "quota": 1, "leaves": [b64u(leaf) for leaf in IT]},
-        ],
-        "pool": b64u(frozen.leaf),
-        "partition": b64u(PARTITION),
-        "filter": b64u(sha256(b"filter")),
-    }
-    return body | changed
 
 
 def test_experts_are_drawn_from_a_pool_that_only_its_custodian_knows(tied: Drive) -> None:

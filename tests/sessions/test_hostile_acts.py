@@ -21,6 +21,7 @@ from sessions.core.permission import ACTS, allowed
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, Proceeding
 from sessions.errors import SessionError
+from tests.sessions.draws import every_act
 from tests.sessions.drive import DOCUMENT, HOLDERS, MAIN, ZHUHAI, Drive, spread
 
 CODED = (SessionError, EvaluationError, EvidenceError)
@@ -38,6 +39,7 @@ def eventful() -> Drive:
     for seat in ("seat-5", "operator-3", "room-3"):
         ctr = drive.state.keys[drive.state.seat_key[seat]].ctr
         drive.perform(seat, "seat.resume", {"offline": [], "ctr": ctr, "server_ctr": ctr})
+    every_act(drive)
     drive.until("detailed-review")
     for seat, scores in spread().items():
         drive.seal(seat, drive.sheet(seat, scores))
