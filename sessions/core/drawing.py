@@ -212,7 +212,8 @@ def release(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     found, _ = state.drawing.frozen(unb64u(body["freeze"], 32))
     if found.missed_n is None:
         raise DeadlineOpen("nobody is missing: shares stay where they are")
-    _check_d2(found, act)
+    if act.seen[0] <= found.missed_n:
+        raise SeenTooOld("made before it was seen who is missing")
     if act.sub in found.releases:
         raise AlreadyDone("the holder has released")
     try:

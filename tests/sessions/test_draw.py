@@ -293,6 +293,39 @@ def test_a_false_reveal_is_replaced_by_shares(lot: Drawn) -> None:
     audited(drive)
 
 
+def test_shares_out_of_form_or_out_of_time_are_refused(lot: Drawn) -> None:
+    """One share for each who is missing, by its act id, from a holder who had seen that they are."""
+    drive = lot.drive
+    lot.to_freeze().reveal(ZHONGSHAN).wait().miss(ZHUHAI, FINANCE)
+    freeze, honest = b64u(lot.freeze_leaf), lot.shares(FINANCE)
+    zero, far = b64u(bytes(32)), b64u(b"\xff" * 32)
+    wrong: list[Any] = [
+        [],
+        honest[:1],
+        honest[::-1],
+        [*honest, honest[0]],
+        [[honest[0][0], zero], honest[1]],
+        [[honest[0][0], far], honest[1]],
+        [[zero, honest[0][1]], honest[1]],
+        [honest[0][:1], honest[1]],
+        ["x", None],
+        [7],
+    ]
+    for shares in wrong:
+        with pytest.raises(Malformed):
+            drive.perform(FINANCE, "share.release", {"freeze": freeze, "shares": shares})
+    body: Object = {"freeze": freeze, "shares": honest}
+    n = lot.draw.missed_n
+    assert n is not None
+    with pytest.raises(SeenTooOld):
+        drive.take(drive.act(FINANCE, "share.release", body, seen=(n, drive.tree.root(n))))
+    with pytest.raises(WrongRole):
+        drive.perform(MAIN, "share.release", body)
+    lot.release(FINANCE)
+    with pytest.raises(AlreadyDone):
+        drive.perform(FINANCE, "share.release", body)
+
+
 @pytest.mark.parametrize("missed", [(), (FINANCE,), (ZHUHAI, FINANCE), (MAIN, ZHUHAI)])
 def test_who_is_missing_is_stated_exactly(lot: Drawn, missed: tuple[str, ...]) -> None:
     lot.to_freeze().reveal(ZHONGSHAN, FINANCE).wait()

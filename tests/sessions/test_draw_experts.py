@@ -42,6 +42,23 @@ def test_experts_are_drawn_from_a_pool_that_only_its_custodian_knows(tied: Drive
     audited(drive)
 
 
+def test_the_largest_draw_fits_an_entry(tied: Drive) -> None:
+    """Every candidate's leaf hash stands in the log: 800 fit into an entry, and who needs more draws twice."""
+    drive = copy_of(tied)
+    leaves = sorted(rules.pool_leaf(f"{i:032x}", f"expert-{i}", {}) for i in range(801))
+    (frozen,) = drive.perform(FINANCE, "pool.freeze", {"count": 801, "root": b64u(rules.pool_root(leaves))})
+
+    def body(n: int) -> Object:
+        strata = [{"label": "expert/law", "quota": 7, "leaves": [b64u(leaf) for leaf in leaves[:n]]}]
+        return expert_draw(drive, strata=strata, pool=b64u(frozen.leaf))
+
+    with pytest.raises((DrawRefused, Malformed)):
+        drive.perform("operator-1", "draw.open", body(801))
+    drawn = Drawn(drive).by_act(body(800)).to_freeze().reveal()
+    drawn.resolve()
+    assert len(set(drawn.draw.ranked[0])) == 800
+
+
 def test_answers_take_two_signatures_and_skip_nobody(tied: Drive) -> None:
     """A false "declined" is the classic fraud: in order, by the custodian and the supervisor, each one in the log."""
     drive = copy_of(tied)
