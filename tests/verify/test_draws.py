@@ -9,6 +9,7 @@ import pytest
 from evaluation.core.stages import COMPLIANCE_REVIEW
 from evidence.core.canonical import Object, b64u, decode_object, encode, sha256
 from sessions.service import ProceedingKeeper
+from tests.recompute_draw import recompute
 from tests.sessions.divided import Divided
 from tests.verify.finished import Finished, finish, judged, pack
 
@@ -38,6 +39,19 @@ def test_a_proceeding_with_a_lot_is_valid_and_says_what_cannot_be_recomputed(dra
     assert verdict.outcome == "valid"
     assert "external-draw" in verdict.flags
     assert judged(pack(drawn.forged(entry.data for entry in drawn.entries)), drawn.policy).outcome == "valid"
+
+
+def test_anybody_recomputes_the_lot_from_the_log_alone(drawn: Finished) -> None:
+    """A second implementation, its own curve included, that shares no code with the product."""
+    (((chair, *_),),) = recompute(entry.data for entry in drawn.entries)
+    (stated,) = [entry.body["seat"] for entry in drawn.entries if entry.type == "ChairDrawn"]
+    assert chair == stated
+    entries = [entry.data for entry in drawn.entries]
+    n = next(entry.n for entry in drawn.entries if entry.type == "DrawResolved")
+    body = drawn.entries[n].body
+    entries[n] = encode({**decode_object(entries[n]), "body": {**body, "secrets": body["secrets"][::-1]}})
+    with pytest.raises(AssertionError):
+        recompute(entries)
 
 
 def test_without_one_there_is_no_flag(finished: Finished) -> None:

@@ -1,0 +1,91 @@
+"""Every draw of a log recomputed from its entries alone: protocols.md section 4 a second time, stdlib only.
+
+Whoever holds the entries can run this; it shares no code with the product, not even for the curve.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from tests.evaluation.plain_draw import drawn, h, seed
+
+# FIPS 186-4 D.1.2.3
+P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
+A = P - 3
+G = (
+    0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+    0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5,
+)
+Point = tuple[int, int] | None
+
+
+def add(one: Point, two: Point) -> Point:
+    if one is None or two is None:
+        return two if one is None else one
+    (x1, y1), (x2, y2) = one, two
+    if x1 == x2 and (y1 + y2) % P == 0:
+        return None
+    slope = (3 * x1 * x1 + A) * pow(2 * y1, -1, P) if one == two else (y2 - y1) * pow(x2 - x1, -1, P)
+    x = (slope * slope - x1 - x2) % P
+    return x, (slope * (x1 - x) - y1) % P
+
+
+def compressed(scalar: int) -> bytes:
+    """scalar·G by doubling and adding."""
+    result: Point = None
+    power: Point = G
+    while scalar:
+        if scalar & 1:
+            result = add(result, power)
+        power = add(power, power)
+        scalar >>= 1
+    assert result is not None
+    return bytes([2 + result[1] % 2]) + result[0].to_bytes(32, "big")
+
+
+def unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def leaf(ref: str) -> bytes:
+    """The leaf hash of a public candidate: `["",ref,{}]` in canonical JSON."""
+    return hashlib.sha256(
+        b"\x00" + json.dumps(["", ref, {}], separators=(",", ":"), ensure_ascii=False).encode()
+    ).digest()
+
+
+def recompute(entries: Iterable[bytes]) -> list[list[list[str]]]:
+    """Per resolved draw, per public stratum, its references as drawn; AssertionError where the log says otherwise."""
+    opened: dict[str, Any] = {}
+    dealt: dict[str, bytes] = {}
+    frozen: dict[str, tuple[Any, list[bytes]]] = {}
+    results = []
+    for data in entries:
+        entry = json.loads(data)
+        name = base64.urlsafe_b64encode(h(b"\x00" + data)).decode().rstrip("=")
+        act = json.loads(unb64(entry["act"].split(".")[1]))["body"] if "act" in entry else {}
+        told = {**act, **entry["body"]}
+        if entry["type"] == "DrawOpened":
+            opened[name] = told
+        elif entry["type"] == "DrawContributed":
+            dealt[name] = unb64(told["envelope"]["feldman"][0])
+        elif entry["type"] == "DrawFrozen":
+            frozen[name] = (opened[told["opened"]], [dealt[made] for made in told["contributions"]])
+        elif entry["type"] == "DrawResolved":
+            draw, commitments = frozen[told["freeze"]]
+            secrets = [unb64(secret) for secret in told["secrets"]]
+            assert [compressed(int.from_bytes(secret, "big")) for secret in secrets] == commitments
+            made = seed(unb64(told["freeze"]), secrets)
+            assert made == unb64(told["seed"])
+            refs = {leaf(ref): ref for stratum in draw["strata"] for ref in stratum["refs"]}
+            strata = [(s["label"], s["quota"], sorted(leaf(ref) for ref in s["refs"])) for s in draw["strata"]]
+            ranked = drawn(made, strata)
+            assert [h(b"".join(each)) for each in ranked] == [unb64(s["digest"]) for s in told["strata"]]
+            names = [[refs[each] for each in order] for order in ranked]
+            assert names == [s["order"] for s in told["strata"]]
+            results.append(names)
+    return results
