@@ -3,13 +3,17 @@
 SessionError
 ├── UnknownKey           no key of this proceeding has that thumbprint (`unknown-key`)
 │   ├── NotVouched           the seat's centre has not vouched for this key (`not-vouched`)
-│   └── SeatKeyEnded         the key was replaced (`seat-key-ended`)
+│   ├── SeatKeyEnded         the key was replaced (`seat-key-ended`)
+│   └── SeatSuspended        two devices have the key (`seat-suspended`)
 ├── WrongLog             the act is for another log (`wrong-log`)
 ├── WrongSeat            the key is not that of `sub` (`wrong-seat`)
 ├── ActRepeated          the act is in the log; `index` says where (`act-repeated`)
 ├── ActGap               an act of this key is missing in between (`act-gap`)
 ├── ActFork              the key has another act at this place of its chain (`act-fork`)
 ├── SeenUnknown          `seen` is no root of this log, or older than before (`seen-unknown`)
+├── SeenBeforeLoss       made before the seat's venue was lost (`seen-before-loss`)
+├── CauseNotStated       nobody has said yet why acts of the seat are missing (`cause-not-stated`)
+├── NotSuspended         the seat's key is not suspended (`not-suspended`)
 ├── UnknownAct           no such act (`unknown-act`)
 ├── WrongRole            the actor's role does not allow it (`wrong-role`)
 │   └── WrongVenue           the role would allow it in another venue (`wrong-venue`)
@@ -68,6 +72,30 @@ class SeatKeyEnded(UnknownKey):
     """The key was replaced; its acts no longer count."""
 
     code = "seat-key-ended"
+
+
+class SeatSuspended(UnknownKey):
+    """Two devices have the key; the supervisor decides."""
+
+    code = "seat-suspended"
+
+
+class SeenBeforeLoss(SessionError):
+    """Made before the seat's venue was lost; such acts come by way of a merge."""
+
+    code = "seen-before-loss"
+
+
+class CauseNotStated(SessionError):
+    """Operator and supervisor say why acts of the seat are missing, before it goes on."""
+
+    code = "cause-not-stated"
+
+
+class NotSuspended(SessionError):
+    """The seat's key is not suspended."""
+
+    code = "not-suspended"
 
 
 class WrongLog(SessionError):

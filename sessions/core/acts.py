@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from evidence.core.act import NO_ACT, NOTHING_SEEN, Act, thumbprint, verify
 from evidence.core.canonical import Object
+from sessions.core import cut_off
 from sessions.core.state import Key, Proceeding
 from sessions.errors import (
     ActFork,
@@ -13,6 +14,7 @@ from sessions.errors import (
     ActRepeated,
     NotVouched,
     SeatKeyEnded,
+    SeatSuspended,
     SeenUnknown,
     UnknownKey,
     WrongLog,
@@ -32,7 +34,8 @@ def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
     (3) `aud` is this log.
     (4) `sub` is the key's owner.
     (5) The id is new; a repeated act gets the first answer again.
-    (6) `ctr` is the key's next, and `prev` its last act.
+    (6) `ctr` is the key's next, and `prev` its last act; of a seat that comes back from being cut off the rules judge
+        that themselves, since what does not fit there is kept (`sessions.core.cut_off`).
     (7) `seen` is our root at that size, and not smaller than in the key's last act.
     """
     # (1)
@@ -49,14 +52,16 @@ def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
     if act.id in state.acts:
         raise ActRepeated(state.acts[act.id])
     # (6)
-    if act.ctr > key.ctr + 1:
+    judged = cut_off.judged_by_rules(state, key, act)
+    if not judged and act.ctr > key.ctr + 1:
         raise ActGap(f"ctr {act.ctr} after {key.ctr}")
-    if act.ctr <= key.ctr or act.prev != key.last:
+    if not judged and (act.ctr <= key.ctr or act.prev != key.last):
         raise ActFork(f"another act has ctr {act.ctr}, or `prev` is not the key's last act")
     # (7)
     size, root = act.seen
     known = NOTHING_SEEN[1] if size == 0 else root_at(size) if size <= state.size else None
-    if known != root or size < key.seen_size:
+    older = size < key.seen_size and not (judged and act.ctr <= key.ctr)
+    if known != root or older:
         raise SeenUnknown(f"`seen` is not our root at size {size}, or older than before")
 
 
@@ -68,6 +73,8 @@ def _key(state: Proceeding, act: Act) -> Key:
         key = state.keys[act.kid]
         if not key.live:
             raise SeatKeyEnded("the key was replaced")
+        if key.suspended:
+            raise SeatSuspended("two devices have this key; the supervisor decides")
         return key
     if act.act == "seat.bind":
         return _bound(state, act)

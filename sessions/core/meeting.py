@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from evidence.core.act import Act
-from evidence.core.canonical import Object, b64u, members, unb64u
+from evidence.core.canonical import Object, members, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed
 from sessions.core import segments
@@ -30,7 +30,6 @@ from sessions.core.state import (
     Proceeding,
 )
 from sessions.errors import (
-    ActGap,
     AlreadyFixed,
     CommandRefused,
     NotAdmitted,
@@ -159,26 +158,6 @@ def abort(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     return (Draft("ProceedingAborted", {}, act),)
 
 
-def seat_resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:
-    """`seat.resume`: each bound seat of a lost venue proves the log it saw; the last one brings the venue back."""
-    body = members(act.body, {"offline": list, "ctr": int, "server_ctr": int})
-    seat = state.seat(act.sub)
-    lost = state.lost.get(seat.venue)
-    if lost is None or seat.id not in lost.waiting:
-        raise NotLost("the seat is not cut off, or has resumed")
-    if body["offline"]:
-        raise CommandRefused("acts made while cut off come later")
-    ctr = state.keys[act.kid].ctr
-    if (body["ctr"], body["server_ctr"]) != (ctr, ctr):
-        raise ActGap(f"our last ctr of this key is {ctr}")
-    drafts = [Draft("SeatResumed", {}, act)]
-    if lost.waiting == {seat.id}:
-        size, root = replace(lost, resumed={**lost.resumed, seat.id: act.seen}).proven
-        drafts.append(Draft("VenueRejoined", {"venue": seat.venue}))
-        drafts.append(Draft("ProceedingResumed", {"venues": [[seat.venue, size, b64u(root)]]}))
-    return tuple(drafts)
-
-
 def on_admitted(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     return replace(state, admitted={**state.admitted, act.body["room"]: entry.n})
 
@@ -212,7 +191,7 @@ def on_presenter(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 def on_lost(state: Proceeding, entry: Entry) -> Proceeding:
     body = members(entry.body, {"venue": str, "size": int})
     lost = LostVenue(body["size"], _waiting(state, body["venue"]))
-    return replace(state, lost={**state.lost, body["venue"]: lost})
+    return replace(state, lost={**state.lost, body["venue"]: lost}, cut={**state.cut, body["venue"]: entry.n})
 
 
 def on_paused(state: Proceeding, entry: Entry) -> Proceeding:
@@ -228,13 +207,6 @@ def on_resumed(state: Proceeding, entry: Entry) -> Proceeding:
     if "room" in body:
         ended.add((RECORDING_LOST, body["room"]))
     return replace(state, pauses=state.pauses - ended)
-
-
-def on_seat_resumed(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
-    venue = state.seat(act.sub).venue
-    lost = state.lost[venue]
-    lost = replace(lost, waiting=lost.waiting - {act.sub}, resumed={**lost.resumed, act.sub: act.seen})
-    return replace(state, lost={**state.lost, venue: lost})
 
 
 def on_rejoined(state: Proceeding, entry: Entry) -> Proceeding:
@@ -278,13 +250,11 @@ ACTS: dict[str, Callable[[Proceeding, Act], tuple[Draft, ...]]] = {
     "proceeding.pause": pause,
     "proceeding.resume": resume,
     "proceeding.abort": abort,
-    "seat.resume": seat_resume,
 }
 EVENTS_OF_ACTS: dict[str, Callable[[Proceeding, Entry, Act], Proceeding]] = {
     "RoomAdmitted": on_admitted,
     "PageShown": on_page,
     "PresenterChanged": on_presenter,
-    "SeatResumed": on_seat_resumed,
     "ProceedingAborted": on_aborted,
 }
 FACTS: dict[str, Callable[[Proceeding, Entry], Proceeding]] = {

@@ -95,6 +95,10 @@ ACTS: Mapping[str, Rule] = {
     "proceeding.resume": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=frozenset({PAUSED})),
     "proceeding.abort": _rule(SUPERVISOR, gates=_LIVE),
     "seat.resume": _rule(*ROLES, gates=frozenset({PAUSED})),
+    "seat.lose": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "seat.reinstate": _rule(SUPERVISOR, gates=_LIVE),
+    "seat.release": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
+    "incident.note": _rule(*_MEETING, SUPERVISOR, gates=_LIVE),
     # evaluation
     "stage.advance": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),
     "commitment.sign": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),

@@ -13,7 +13,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import members
 from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
-from sessions.core import draw_answers, draw_fold, drawing, founding, meeting, readiness, signing_off
+from sessions.core import cut_off, draw_answers, draw_fold, drawing, founding, meeting, readiness, signing_off
 from sessions.core.commands import (
     AuthoriseSignature,
     CloseSegments,
@@ -50,6 +50,10 @@ EVENT_OF: Mapping[str, str] = {
     "presenter.hand-over": "PresenterChanged",
     "proceeding.pause": "ProceedingPaused",
     "seat.resume": "SeatResumed",
+    "seat.lose": "SeatLost",
+    "seat.reinstate": "SeatReinstated",
+    "seat.release": "SeatReleased",
+    "incident.note": "IncidentNoted",
     "proceeding.resume": "ProceedingResumed",
     "proceeding.abort": "ProceedingAborted",
     "stage.advance": "StageAdvanced",
@@ -81,15 +85,16 @@ EVENT_OF: Mapping[str, str] = {
 
 # These are also facts of the server, without an act.
 _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
-_ACTS = {**founding.ACTS, **meeting.ACTS, **signing_off.ACTS}
+_ACTS = {**founding.ACTS, **meeting.ACTS, **cut_off.ACTS, **signing_off.ACTS}
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
+    **cut_off.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
     **draw_fold.EVENTS_OF_ACTS,
 }
-_FACTS = {**founding.FACTS, **meeting.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
+_FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
 _LIVE = frozenset({OPEN, PAUSED})
@@ -161,6 +166,13 @@ def evolve(state: Proceeding, entry: Entry) -> Proceeding:
 
 
 def _perform(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
+    if act.kid in state.keys and state.keys[act.kid].merge is not None:
+        return cut_off.merge(state, act, lambda then, one: _rules(then, one, at))
+    cut_off.check_seen(state, act)
+    return _rules(state, act, at)
+
+
+def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     if act.act not in EVENT_OF:
         raise UnknownAct(f"no act {act.act[:40]!r}")
     if act.act in ("definition.fix", "report.sign"):
@@ -183,6 +195,8 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
     venue = None
     if permission == "room.admit":
         venue = state.room(members(act.body, {"room": str})["room"]).venue
+    elif permission == "seat.lose":
+        venue = state.seat(members(act.body, {"seat": str, "reason": str})["seat"]).venue
     demand(state, act.sub, permission, venue=venue)
 
 
@@ -195,6 +209,8 @@ def _check_gate(state: Proceeding, gates: frozenset[str]) -> None:
 def _check_form(entry: Entry) -> None:
     """An event carries the act that the protocol names for it, and no other."""
     named = entry.type in EVENT_OF.values()
+    if entry.type in cut_off.WITH_ANY_ACT and (entry.act is not None or entry.type in _FACTS):
+        return
     if not named and entry.type not in _FACTS and entry.type not in evaluation_evolve.EVENTS:
         raise EntryRefused(f"unknown event {entry.type}")
     if entry.act is None:
@@ -213,13 +229,14 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
     evaluation = state.evaluation
     if entry.type == "Witnessed":
         state = replace(state, drawing=draw_fold.on_witnessed(state.drawing, entry))
-    if act is not None and drawing.concerns(state, act):
+    if act is not None and entry.type not in cut_off.WITH_ANY_ACT and drawing.concerns(state, act):
         state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
     elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
     keys, acts = state.keys, state.acts
     if act is not None:
         acts = {**acts, act.id: entry.n}
-        key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
-        keys = {**keys, act.kid: key}
+        if not cut_off.keeps_chain(state, entry, act):
+            key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
+            keys = {**keys, act.kid: key}
     return replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)

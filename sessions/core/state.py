@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from evaluation.core.committee import MEMBER_ROLES
 from evaluation.core.state import Evaluation
-from evidence.core.act import NO_ACT
+from evidence.core.act import NO_ACT, NOTHING_SEEN
 from evidence.core.canonical import Object
 from sessions.core.draws import Drawing
 from sessions.errors import UnknownRoom, UnknownSeat, UnknownVenue
@@ -90,6 +90,19 @@ class Founding:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """Acts `first` to `to` of a seat that was cut off come into the log: announced by the act `resume`, `last` being
+    the one before it. `confirmed` are those that the person confirmed on return."""
+
+    first: int
+    to: int
+    last: bytes
+    resume: bytes
+    seen: tuple[int, bytes]
+    confirmed: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key and the head of its chain of acts in this log. `owner` is a seat id or a domain."""
 
@@ -100,6 +113,8 @@ class Key:
     last: bytes = NO_ACT
     seen_size: int = 0
     live: bool = True
+    suspended: bool = False
+    merge: Merge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +164,8 @@ class LostVenue:
 
     @property
     def proven(self) -> tuple[int, bytes]:
-        """The newest root that a resumed seat proved."""
-        return max(self.resumed.values(), key=lambda seen: seen[0])
+        """The newest root that a resumed seat proved; nothing where all were released."""
+        return max(self.resumed.values(), key=lambda seen: seen[0], default=NOTHING_SEEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +221,10 @@ Track = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Proceeding:
-    """The whole state. `size` is the number of entries folded; before the first one there is no `founding`."""
+    """The whole state. `size` is the number of entries folded; before the first one there is no `founding`.
+
+    `cut` is the entry of each venue's newest loss; `causes` the roles that have said why acts of a seat are missing.
+    """
 
     origin: str = ""
     size: int = 0
@@ -226,6 +244,8 @@ class Proceeding:
     recording: Mapping[str, str] = field(default_factory=dict)
     tracks: Mapping[Track, int] = field(default_factory=dict)
     lost: Mapping[str, LostVenue] = field(default_factory=dict)
+    cut: Mapping[str, int] = field(default_factory=dict)
+    causes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     presenter: str = ""
     page: Page | None = None
     acts: Mapping[bytes, int] = field(default_factory=dict)

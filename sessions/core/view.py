@@ -44,7 +44,7 @@ _RESULTS = frozenset(
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
 # Grounds of a recusal touch the person (protocols.md section 5).
-_PERSONAL = frozenset({"RecusalDeclared"})
+_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap"})
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
 
 
@@ -122,6 +122,7 @@ def _me(state: Proceeding, seat: Seat) -> Object:
         "bound": key is not None,
         "ctr": key.ctr if key else 0,
         "last": b64u(key.last) if key else None,
+        "merging": key.merge.to if key and key.merge else None,
         "recused": seat.id in state.evaluation.recused,
         "credential": credential.credential if credential else None,
     }

@@ -21,6 +21,7 @@ from sessions.core.permission import ACTS, allowed
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, Proceeding
 from sessions.errors import SessionError
+from tests.sessions.cut_off import Away, back
 from tests.sessions.draws import every_act
 from tests.sessions.drive import DOCUMENT, HOLDERS, MAIN, ZHUHAI, Drive, spread
 
@@ -39,6 +40,7 @@ def eventful() -> Drive:
     for seat in ("seat-5", "operator-3", "room-3"):
         ctr = drive.state.keys[drive.state.seat_key[seat]].ctr
         drive.perform(seat, "seat.resume", {"offline": [], "ctr": ctr, "server_ctr": ctr})
+    every_incident(drive)
     every_act(drive)
     drive.until("detailed-review")
     for seat, scores in spread().items():
@@ -62,6 +64,22 @@ def eventful() -> Drive:
     drive.until("done")
     drive.close()
     return drive
+
+
+def every_incident(drive: Drive) -> None:
+    """Two devices with one key, one of them lost, and a venue that goes on without the seat."""
+    drive.execute(LoseVenue("venue-2", 3))
+    away, twin = Away(drive, "operator-2"), Away(drive, "operator-2")
+    note, other = away.note(), twin.note("x")
+    away.note()
+    away.resume([note])
+    drive.take(note)
+    drive.take(other)
+    drive.perform("supervisor-1", "seat.reinstate", {"seat": "operator-2", "reason": "x"})
+    drive.perform("operator-1", "seat.lose", {"seat": "operator-2", "reason": "x"})
+    drive.perform("supervisor-1", "seat.release", {"seat": "operator-2", "reason": "x"})
+    back(drive, "seat-4", "room-2")
+    drive.perform("seat-4", "incident.note", {"seat": "operator-2", "text": "x"})
 
 
 @pytest.fixture(scope="module")
@@ -147,5 +165,7 @@ def test_no_act_of_another_role_or_time_is_taken(steps: list[tuple[Proceeding, E
                 if outcome(state, asked) == "taken":
                     taken += 1
                     venue = state.rooms[act.body["room"]].venue if act.act == "room.admit" else None
+                    if act.act == "seat.lose":
+                        venue = state.seats[act.body["seat"]].venue
                     assert allowed(state, actor, act.act, venue=venue)
     assert taken

@@ -1,0 +1,325 @@
+"""Seats that were cut off: what they signed meanwhile, how it is merged, and what ends a key (protocols.md section 6).
+
+A seat of a lost venue comes back with `seat.resume`, which names the acts that its person confirms now. Then its acts
+follow in the order of their `ctr`. Each counts from its place in the log, under the state there, and leaves exactly one
+`OfflineAct`: refused and unconfirmed ones stay in the log as such. The claimed time of an act reorders nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from evaluation.errors import EvaluationError
+from evidence.core.act import Act
+from evidence.core.canonical import b64u, members, unb64u
+from evidence.core.entry import Draft, Entry
+from evidence.errors import EvidenceError, Malformed
+from sessions.core.state import OPERATOR, RECORDING_LOST, ROOM, SUPERVISOR, Key, Merge, Proceeding
+from sessions.errors import (
+    ActFork,
+    ActGap,
+    CauseNotStated,
+    CommandRefused,
+    NotBound,
+    NotLost,
+    NotSuspended,
+    SeenBeforeLoss,
+    SessionError,
+)
+
+OFFLINE = frozenset({"sheet.seal", "recusal.declare", "incident.note"})
+"""What depends on nobody else's state, so that it may be signed without seeing it. Ballots, votes, answers to a freeze,
+corrections, draws, the report and whatever changes a stage are not among them."""
+ACCEPTED, REFUSED = "accepted", "refused"
+NOT_OFFLINE, UNCONFIRMED, REPLACED = "not-offline", "unconfirmed", "seat-replaced"
+_MAX_TEXT = 500
+# Who must have said why acts are missing before the seat goes on.
+_CAUSE_BY = frozenset({OPERATOR, SUPERVISOR})
+
+Rules = Callable[[Proceeding, Act], tuple[Draft, ...]]
+
+
+def judged_by_rules(state: Proceeding, key: Key, act: Act) -> bool:
+    """Whether the place of this act in its chain is answered with an event, and not refused at the door."""
+    return key.merge is not None or (act.act == "seat.resume" and _is_waiting(state, act.sub))
+
+
+def check_seen(state: Proceeding, act: Act) -> None:
+    """An act made before its venue was lost comes only by the way of a merge. `seat.bind` depends on nothing."""
+    seat = state.seats.get(act.sub)
+    if seat is not None and act.act != "seat.bind" and act.seen[0] <= state.cut.get(seat.venue, -1):
+        raise SeenBeforeLoss("made before the venue was lost")
+
+
+def resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`seat.resume`: the person is there again, and says which acts made meanwhile still hold.
+
+    (1) The seat waits, and if acts of an earlier key of it are missing, operator and supervisor have stated why.
+    (2) `ctr` is the seat's last act before this one; `server_ctr` is ours.
+    (3) Another act at this place: two devices have this key; both acts are kept and the key is suspended.
+    (4) What is confirmed was made meanwhile; without acts to merge the seat is back at once.
+    """
+    # (1)
+    body = members(act.body, {"offline": list, "ctr": int, "server_ctr": int})
+    seat = state.seat(act.sub)
+    if not _is_waiting(state, seat.id):
+        raise NotLost("the seat is not cut off, or has resumed")
+    if not state.causes.get(seat.id, _CAUSE_BY) >= _CAUSE_BY:
+        raise CauseNotStated("operator and supervisor state why acts of the seat are missing")
+    # (2), (3)
+    key = state.keys[act.kid]
+    if act.ctr != body["ctr"] + 1:
+        raise ActGap("`ctr` is the seat's last act before this one")
+    if act.ctr <= key.ctr:
+        return (_suspended(act),)
+    if body["server_ctr"] != key.ctr:
+        raise ActGap(f"our last ctr of this key is {key.ctr}")
+    # (4)
+    made = body["ctr"] - key.ctr
+    confirmed = [unb64u(named, 32) for named in body["offline"]]
+    if len(set(confirmed)) != len(confirmed) or len(confirmed) > made:
+        raise CommandRefused("more acts are confirmed than were made")
+    if not made and act.prev != key.last:
+        return (_gap(key, act),)
+    resumed = Draft("SeatResumed", {}, act)
+    return (resumed,) if made else (resumed, *_back(state, seat.id, act.seen))
+
+
+def merge(state: Proceeding, act: Act, rules: Rules) -> tuple[Draft, ...]:
+    """An act of a seat that is merging.
+
+    (1) An act that the merge does not announce waits for its turn; a second one at a place is a cloned key's.
+    (2) Chain: `ctr` and `prev` follow, and the last one is the one that the resume act names.
+    (3) Accepted if it may be signed offline, is confirmed, its member still sits, and the rules take it here and now.
+    (4) After the last one the seat is merged, and with the last seat the venue is back.
+    """
+    key = state.keys[act.kid]
+    merging = _merging(key)
+    # (1)
+    if act.ctr > merging.to + 1:
+        raise ActGap(f"acts up to {merging.to} are being merged")
+    if act.ctr <= key.ctr or act.ctr == merging.to + 1 or (act.ctr == merging.to and act.id != merging.last):
+        return (_suspended(act),)
+    # (2)
+    if act.ctr != key.ctr + 1 or act.prev != key.last:
+        return (_gap(key, act),)
+    # (3)
+    drafts: tuple[Draft, ...] = ()
+    code = _refusal(state, merging, act)
+    if code is None:
+        try:
+            # The pause that this very merge is about to end does not stand in its way.
+            drafts = rules(replace(state, pauses=frozenset()), act)
+        except (SessionError, EvaluationError, EvidenceError) as error:
+            code = error.code
+    told = {"act": b64u(act.id), "result": REFUSED if code else ACCEPTED, "code": code}
+    made = (*drafts, Draft("OfflineAct", told)) if code is None else (Draft("OfflineAct", told, act),)
+    # (4)
+    if act.ctr < merging.to:
+        return made
+    done = Draft("SeatMerged", {"seat": act.sub, "from": merging.first, "to": merging.to})
+    return (*made, done, *_back(state, act.sub, merging.seen))
+
+
+def lose(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`seat.lose`: the device is gone with its key. The seat is bound anew; what the log holds stands."""
+    key = _key_of(state, _about(act))
+    return (Draft("SeatLost", {"ctr": key.ctr}, act),)
+
+
+def reinstate(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`seat.reinstate`: the supervisor found which of two devices is the person's, and lets the key act again."""
+    if not _key_of(state, _about(act)).suspended:
+        raise NotSuspended("the seat's key is not suspended")
+    return (Draft("SeatReinstated", {}, act),)
+
+
+def release(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`seat.release`: the venue goes on without this seat; its key ends, so that nothing of it is merged later."""
+    seat = _about(act)
+    if not _is_waiting(state, seat):
+        raise NotLost("the seat is not cut off, or has resumed")
+    return (Draft("SeatReleased", {}, act), *_back(state, seat, None))
+
+
+def note(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`incident.note`: what somebody saw happen, about a seat or about none."""
+    body = members(act.body, {"seat": object, "text": str})
+    _text(body["text"])
+    if body["seat"] is not None:
+        state.seat(body["seat"] if isinstance(body["seat"], str) else "")
+    return (Draft("IncidentNoted", {}, act),)
+
+
+def on_resumed(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    """With acts to merge the seat goes on waiting, and its chain stays where it was."""
+    venue = state.seat(act.sub).venue
+    lost = state.lost[venue]
+    key = state.keys[act.kid]
+    merging = act.body["ctr"] > key.ctr
+    waiting = lost.waiting if merging else lost.waiting - {act.sub}
+    lost = replace(lost, waiting=waiting, resumed={**lost.resumed, act.sub: act.seen})
+    if merging:
+        confirmed = frozenset(unb64u(named, 32) for named in act.body["offline"])
+        key = replace(key, merge=Merge(key.ctr + 1, act.body["ctr"], act.prev, act.id, act.seen, confirmed))
+    return replace(state, lost={**state.lost, venue: lost}, keys={**state.keys, key.kid: key})
+
+
+def on_merged(state: Proceeding, entry: Entry) -> Proceeding:
+    seat = members(entry.body, {"seat": str, "from": int, "to": int})["seat"]
+    key = _key_of(state, seat)
+    done = _merging(key)
+    key = replace(key, ctr=done.to + 1, last=done.resume, seen_size=done.seen[0], merge=None)
+    return _unwait(replace(state, keys={**state.keys, key.kid: key}), seat)
+
+
+def on_suspended(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    return replace(state, keys={**state.keys, act.kid: replace(state.keys[act.kid], suspended=True)})
+
+
+def on_gap(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    return replace(_end_key(state, act.sub), causes={**state.causes, act.sub: frozenset()})
+
+
+def on_seat_lost(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    return _end_key(state, act.body["seat"])
+
+
+def on_reinstated(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    key = _key_of(state, act.body["seat"])
+    return replace(state, keys={**state.keys, key.kid: replace(key, suspended=False)})
+
+
+def on_released(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    """A room that is released is recorded no more, until it is bound and admitted again."""
+    seat = state.seat(act.body["seat"])
+    state = _unwait(_end_key(state, seat.id), seat.id)
+    if seat.role != ROOM:
+        return state
+    return replace(
+        state,
+        admitted={room: n for room, n in state.admitted.items() if room != seat.id},
+        recording={room: engine for room, engine in state.recording.items() if room != seat.id},
+        pauses=state.pauses - {(RECORDING_LOST, seat.id)},
+    )
+
+
+def on_noted(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    about = act.body["seat"]
+    if about not in state.causes:
+        return state
+    stated = state.causes[about] | {state.seat(act.sub).role}
+    return replace(state, causes={**state.causes, about: stated})
+
+
+def on_offline(state: Proceeding, entry: Entry) -> Proceeding:
+    """What was accepted stands in its own event; what was refused changes nothing."""
+    return state
+
+
+def keeps_chain(state: Proceeding, entry: Entry, act: Act) -> bool:
+    """Whether this entry leaves the chain of its act's key where it is: the place of the act is still ahead of it, or
+    is another's, or the key has ended."""
+    key = state.keys[act.kid]
+    return entry.type in ("SeatGap", "SeatSuspended") or (key.merge is not None and key.merge.resume == act.id)
+
+
+def _refusal(state: Proceeding, merging: Merge, act: Act) -> str | None:
+    if act.act not in OFFLINE:
+        return NOT_OFFLINE
+    if act.id not in merging.confirmed:
+        return UNCONFIRMED
+    return REPLACED if act.sub in state.evaluation.recused else None
+
+
+def _suspended(act: Act) -> Draft:
+    return Draft("SeatSuspended", {"seat": act.sub, "code": ActFork.code}, act)
+
+
+def _gap(key: Key, act: Act) -> Draft:
+    return Draft("SeatGap", {"seat": act.sub, "expected": key.ctr + 1}, act)
+
+
+def _back(state: Proceeding, seat: str, seen: tuple[int, bytes] | None) -> tuple[Draft, ...]:
+    """The venue is back with its last waiting seat. `seen` is what that seat proved; None: it was released."""
+    venue = state.seat(seat).venue
+    lost = state.lost[venue]
+    if lost.waiting != {seat}:
+        return ()
+    if seen is not None:
+        lost = replace(lost, resumed={**lost.resumed, seat: seen})
+    size, root = lost.proven
+    rejoined = Draft("VenueRejoined", {"venue": venue})
+    return rejoined, Draft("ProceedingResumed", {"venues": [[venue, size, b64u(root)]]})
+
+
+def _is_waiting(state: Proceeding, seat: str) -> bool:
+    lost = state.lost.get(state.seat(seat).venue)
+    return lost is not None and seat in lost.waiting
+
+
+def _unwait(state: Proceeding, seat: str) -> Proceeding:
+    venue = state.seat(seat).venue
+    lost = state.lost[venue]
+    return replace(state, lost={**state.lost, venue: replace(lost, waiting=lost.waiting - {seat})})
+
+
+def _end_key(state: Proceeding, seat: str) -> Proceeding:
+    """The key never acts again; the seat may be vouched for and bound with another one."""
+    if seat not in state.seat_key:
+        return state
+    kid = state.seat_key[seat]
+    return replace(
+        state,
+        keys={**state.keys, kid: replace(state.keys[kid], live=False, merge=None)},
+        seat_key={name: key for name, key in state.seat_key.items() if name != seat},
+        vouches={name: vouched for name, vouched in state.vouches.items() if name != seat},
+    )
+
+
+def _key_of(state: Proceeding, seat: str) -> Key:
+    if state.seat(seat).id not in state.seat_key:
+        raise NotBound("the seat has no key")
+    return state.keys[state.seat_key[seat]]
+
+
+def _merging(key: Key) -> Merge:
+    if key.merge is None:
+        raise CommandRefused("nothing is being merged")
+    return key.merge
+
+
+def _about(act: Act) -> str:
+    body = members(act.body, {"seat": str, "reason": str})
+    _text(body["reason"])
+    return str(body["seat"])
+
+
+def _text(text: str) -> None:
+    if not 1 <= len(text.strip()) <= len(text) <= _MAX_TEXT:
+        raise Malformed(f"a reason has 1 to {_MAX_TEXT} characters")
+
+
+ACTS: dict[str, Callable[[Proceeding, Act], tuple[Draft, ...]]] = {
+    "seat.resume": resume,
+    "seat.lose": lose,
+    "seat.reinstate": reinstate,
+    "seat.release": release,
+    "incident.note": note,
+}
+EVENTS_OF_ACTS: dict[str, Callable[[Proceeding, Entry, Act], Proceeding]] = {
+    "SeatResumed": on_resumed,
+    "SeatSuspended": on_suspended,
+    "SeatGap": on_gap,
+    "SeatLost": on_seat_lost,
+    "SeatReinstated": on_reinstated,
+    "SeatReleased": on_released,
+    "IncidentNoted": on_noted,
+}
+FACTS: dict[str, Callable[[Proceeding, Entry], Proceeding]] = {
+    "OfflineAct": on_offline,
+    "SeatMerged": on_merged,
+}
+WITH_ANY_ACT = frozenset({"OfflineAct", "SeatSuspended", "SeatGap"})
+"""Events that carry an act only to keep it, whatever it is."""

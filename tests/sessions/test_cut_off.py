@@ -1,0 +1,329 @@
+"""Acts signed while cut off: rows of the table of conflicts (protocols.md section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from evidence.core.canonical import Object, b64u, sha256
+from evidence.core.entry import Draft, Entry
+from evidence.errors import Malformed, Untrusted
+from sessions.core.commands import LoseRecording, LoseVenue
+from sessions.core.view import visibility
+from sessions.errors import (
+    ActGap,
+    ActRepeated,
+    CauseNotStated,
+    CommandRefused,
+    NotLost,
+    NotSuspended,
+    SeatKeyEnded,
+    SeatSuspended,
+    SeenBeforeLoss,
+    SeenUnknown,
+    UnknownKey,
+    WrongRole,
+)
+from tests.sessions.cut_off import Away, anew, back, rebind
+from tests.sessions.draws import audited
+from tests.sessions.drive import SHOWN, Drive, spread
+
+REASON = "设备被盗"
+
+
+def types(entries: Sequence[Entry]) -> list[str]:
+    return [entry.type for entry in entries]
+
+
+def told(entries: Sequence[Entry]) -> tuple[str, str | None]:
+    (found,) = (entry for entry in entries if entry.type == "OfflineAct")
+    return found.body["result"], found.body["code"]
+
+
+@pytest.fixture
+def drive() -> Drive:
+    return Drive().until("detailed-review")
+
+
+@pytest.fixture
+def away(drive: Drive) -> Away:
+    """seat-5 and all of venue-3 are cut off."""
+    seat = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    return seat
+
+
+def test_a_sheet_sealed_offline_and_confirmed_is_accepted(drive: Drive, away: Away) -> None:
+    """Seal of a round still open, seat unchanged, confirmed": its event and its `OfflineAct` in one append."""
+    sheet, note = away.seal(), away.note()
+    assert types(away.resume([sheet, note])) == ["SeatResumed"]
+    assert drive.state.lost["venue-3"].waiting == {"seat-5", "room-3", "operator-3"}
+    assert types(drive.take(sheet)) == ["SheetSealed", "OfflineAct"]
+    merged = drive.take(note)
+    assert types(merged) == ["IncidentNoted", "OfflineAct", "SeatMerged"]
+    assert merged[-1].body == {"seat": "seat-5", "from": away.base + 1, "to": away.base + 2}
+    assert drive.round.current["seat-5"] == sheet.id
+    assert types(back(drive, "room-3", "operator-3"))[-2:] == ["VenueRejoined", "ProceedingResumed"]
+    assert drive.state.gate == "open"
+    # The chain goes on after the resume act, and holders answer for the sheet as for any other.
+    for seat, scores in spread().items():
+        if seat != "seat-5":
+            drive.seal(seat, drive.sheet(seat, scores))
+    drive.to_opening()
+    drive.perform("seat-5", "incident.note", {"seat": None, "text": "恢复"})
+    audited(drive)
+
+
+def test_the_last_seat_to_be_merged_brings_the_venue_back(drive: Drive, away: Away) -> None:
+    note = away.note()
+    back(drive, "room-3", "operator-3")
+    away.resume([note])
+    assert drive.state.gate == "paused"
+    made = drive.take(note)
+    assert types(made) == ["IncidentNoted", "OfflineAct", "SeatMerged", "VenueRejoined", "ProceedingResumed"]
+    (proven,) = made[-1].body["venues"]
+    assert proven[1] > drive.state.cut["venue-3"]
+    assert drive.state.gate == "open"
+    audited(drive)
+
+
+def test_unconfirmed_and_forbidden_acts_stay_in_the_log_as_refused(drive: Drive, away: Away) -> None:
+    """Refused and unconfirmed acts stay in the log as such; nothing is dropped silently"."""
+    sheet, vote, hand = away.seal(), away.sign("review.vote", {"findings": []}), away.sign("nothing.known", {})
+    away.resume([vote, hand])
+    for act, code in ((sheet, "unconfirmed"), (vote, "not-offline"), (hand, "not-offline")):
+        made = drive.take(act)
+        assert told(made) == ("refused", code)
+        assert made[0].act is not None
+        assert made[0].act.id == act.id
+    assert "seat-5" not in drive.round.current
+    assert visibility(made[0], drive.state, "seat-4") == "summary"
+    assert visibility(made[0], drive.state, "seat-5") == "full"
+    back(drive, "room-3", "operator-3")
+    audited(drive)
+
+
+def test_a_seal_that_replaces_another_is_stale(drive: Drive) -> None:
+    """`replaces` is not the current sheet": refused, `stale`; the sheet in the log stands."""
+    drive.seal("seat-5", drive.sheet("seat-5", spread()["seat-5"]))
+    current = drive.round.current["seat-5"]
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    wrong, right = away.seal(replaces=b64u(sha256(b"another"))), away.seal(replaces=b64u(current))
+    away.resume([wrong, right])
+    assert told(drive.take(wrong)) == ("refused", "stale")
+    assert drive.round.current["seat-5"] == current
+    assert told(drive.take(right)) == ("accepted", None)
+    assert drive.round.current["seat-5"] == right.id
+    audited(drive)
+
+
+def test_a_recusal_declared_offline_counts_from_its_place() -> None:
+    """Effective at merge; later acts of the seat refused"."""
+    drive = Drive().until("declarations")
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    ground = drive.state.evaluation.rules.recusal_grounds[0]
+    recusal = away.sign("recusal.declare", {"recuse": True, "grounds": [ground], "shown": SHOWN})
+    note = away.note()
+    away.resume([recusal, note])
+    assert types(drive.take(recusal)) == ["RecusalDeclared", "MemberRecused", "OfflineAct"]
+    made = drive.take(note)
+    assert told(made) == ("refused", "seat-replaced")
+    assert types(made) == ["OfflineAct", "SeatMerged"]
+    back(drive, "room-3", "operator-3")
+    assert drive.state.gate == "open"
+    audited(drive)
+
+
+def test_two_acts_at_one_place_suspend_the_key(drive: Drive, away: Away) -> None:
+    """Two acts with one `ctr` (cloned profile)": both kept, seat key suspended, supervisor decides."""
+    clone = Away(drive, "seat-5")
+    clone.seen = away.seen
+    note, other = away.note(), clone.note("另一台")
+    away.resume([note])
+    drive.take(note)
+    drive.execute(LoseVenue("venue-2", 40))
+    # The clone of a seat that is back is refused at the door; one that still merges leaves both acts in the log.
+    twin = Away(drive, "seat-4")
+    ours, last = twin.note(), twin.note("二")
+    theirs = drive.act("seat-4", "incident.note", {"seat": None, "text": "另"}, ctr=ours.ctr, prev=ours.prev)
+    twin.resume([ours, last])
+    drive.take(ours)
+    made = drive.take(theirs)
+    assert types(made) == ["SeatSuspended"]
+    assert made[0].act is not None
+    assert made[0].act.id == theirs.id
+    for act in (last, theirs):
+        with pytest.raises(SeatSuspended):
+            drive.take(act)
+    with pytest.raises(WrongRole):
+        drive.perform("operator-2", "seat.reinstate", {"seat": "seat-4", "reason": REASON})
+    drive.perform("supervisor-1", "seat.reinstate", {"seat": "seat-4", "reason": REASON})
+    with pytest.raises(NotSuspended):
+        drive.perform("supervisor-1", "seat.reinstate", {"seat": "seat-4", "reason": REASON})
+    assert types(drive.take(last)) == ["IncidentNoted", "OfflineAct", "SeatMerged"]
+    assert other.id not in drive.state.acts
+    audited(drive)
+
+
+def test_a_second_device_that_resumes_suspends_the_key(drive: Drive, away: Away) -> None:
+    clone = Away(drive, "seat-5")
+    away.resume([])
+    # Between the two resumes the venue is lost once more, so that the clone, too, has something to resume.
+    back(drive, "room-3", "operator-3")
+    drive.execute(LoseVenue("venue-3", 40))
+    assert types(clone.resume([])) == ["SeatSuspended"]
+    with pytest.raises(SeatSuspended):
+        back(drive, "seat-5")
+    audited(drive)
+
+
+@pytest.mark.parametrize("broken", ["ctr", "prev"])
+def test_a_gap_ends_the_key_until_the_cause_is_stated(drive: Drive, away: Away, broken: str) -> None:
+    """Gap in `ctr`, wrong `prev`": `SeatGap`; later acts refused; rebind; operator and supervisor state the cause."""
+    first = away.note()
+    if broken == "prev":
+        away.last = sha256(b"lost")
+    second, third = away.note("二"), away.note("三")
+    away.resume([first, second, third])
+    if broken == "prev":
+        drive.take(first)
+    made = drive.take(second)
+    assert types(made) == ["SeatGap"]
+    assert made[0].body["expected"] == (first.ctr if broken == "ctr" else second.ctr)
+    with pytest.raises(SeatKeyEnded):
+        drive.take(third)
+    rebind(drive, "seat-5")
+    body: Object = {"offline": [], "ctr": 1, "server_ctr": 1}
+    for teller in (None, "operator-1", "seat-1"):
+        if teller:
+            drive.perform(teller, "incident.note", {"seat": "seat-5", "text": REASON})
+        with pytest.raises(CauseNotStated):
+            drive.take(anew(drive, "seat-5", "seat.resume", body))
+    drive.perform("supervisor-1", "incident.note", {"seat": "seat-5", "text": REASON})
+    assert types(drive.take(anew(drive, "seat-5", "seat.resume", body))) == ["SeatResumed"]
+    audited(drive)
+
+
+def test_a_seat_lost_with_its_disk_scores_again_with_another_key(drive: Drive) -> None:
+    """Seat lost with its disk": `SeatLost` {last ctr known}; the sheet in the log stands and may be replaced."""
+    drive.seal("seat-5", drive.sheet("seat-5", spread()["seat-5"]))
+    sealed = drive.round.current["seat-5"]
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    unsent = away.note()
+    for wrong in ("operator-2", "seat-5", "supervisor-1"):
+        with pytest.raises(WrongRole):
+            drive.perform(wrong, "seat.lose", {"seat": "seat-5", "reason": REASON})
+    with pytest.raises(Malformed):
+        drive.perform("operator-1", "seat.lose", {"seat": "seat-5", "reason": ""})
+    (lost,) = drive.perform("operator-1", "seat.lose", {"seat": "seat-5", "reason": REASON})
+    assert lost.body == {"ctr": away.base}
+    with pytest.raises(SeatKeyEnded):
+        drive.take(unsent)
+    with pytest.raises(SeatKeyEnded):
+        away.resume([unsent])
+    rebind(drive, "seat-5")
+    drive.take(anew(drive, "seat-5", "seat.resume", {"offline": [], "ctr": 1, "server_ctr": 1}))
+    back(drive, "room-3", "operator-3")
+    assert drive.state.gate == "open"
+    assert drive.round.current["seat-5"] == sealed
+    audited(drive)
+
+
+def test_the_venue_goes_on_without_a_seat_that_is_released(drive: Drive, away: Away) -> None:
+    """When all its seats are merged or released"; what a released seat signed is never merged."""
+    drive.execute(LoseRecording("room-3"))
+    note = away.note()
+    away.resume([note])
+    back(drive, "operator-3")
+    for seat in ("operator-3", "seat-1"):
+        with pytest.raises(NotLost):
+            drive.perform("supervisor-1", "seat.release", {"seat": seat, "reason": REASON})
+    drive.perform("supervisor-1", "seat.release", {"seat": "room-3", "reason": REASON})
+    assert "room-3" not in drive.state.recording
+    made = drive.perform("supervisor-1", "seat.release", {"seat": "seat-5", "reason": REASON})
+    assert types(made) == ["SeatReleased", "VenueRejoined", "ProceedingResumed"]
+    assert drive.state.gate == "open"
+    with pytest.raises(SeatKeyEnded):
+        drive.take(note)
+    audited(drive)
+
+
+def test_a_resume_names_what_was_made_and_knows_the_loss(drive: Drive, away: Away) -> None:
+    note = away.note()
+    chain = away.ctr, away.last
+    for confirmed, more, error in (
+        ([note], {"ctr": note.ctr + 3}, ActGap),
+        ([note], {"server_ctr": 0}, ActGap),
+        ([note, note], {}, CommandRefused),
+        ([], {"offline": [b64u(sha256(b"1")), b64u(sha256(b"2"))]}, CommandRefused),
+        ([], {"offline": ["x"]}, Malformed),
+        ([], {"offline": [1]}, Malformed),
+    ):
+        with pytest.raises(error):
+            away.resume(confirmed, **more)
+        away.ctr, away.last = chain
+    body: Object = {"offline": [b64u(note.id)], "ctr": note.ctr, "server_ctr": away.base}
+    with pytest.raises(SeenBeforeLoss):
+        drive.take(away.sign("seat.resume", body))
+    away.ctr, away.last = chain
+    fork = (drive.state.cut["venue-3"] + 1, sha256(b"fork"))
+    with pytest.raises(SeenUnknown):
+        drive.take(away.sign("seat.resume", body, seen=fork))
+
+
+def test_an_act_of_a_merging_seat_waits_and_a_repeated_one_is_answered(drive: Drive, away: Away) -> None:
+    note, second = away.note(), away.note("二")
+    away.resume([note, second])
+    away.seen = (len(drive.tree), drive.tree.root())
+    later = away.note("三")
+    with pytest.raises(ActGap):
+        drive.take(later)
+    drive.take(note)
+    with pytest.raises(ActRepeated):
+        drive.take(note)
+    drive.take(second)
+    assert types(drive.take(later)) == ["IncidentNoted"]
+
+
+def test_an_act_from_before_the_loss_is_not_taken_after_it(drive: Drive, away: Away) -> None:
+    """The server refuses those when `seen` is older than the pause"; without the rule the act would be taken."""
+    back(drive, "seat-5", "room-3", "operator-3")
+    act = drive.act("operator-1", "incident.note", {"seat": None, "text": "x"}, seen=away.seen)
+    drive.take(act)
+    for seat in ("seat-4", "operator-3"):
+        key = drive.state.keys[drive.state.seat_key[seat]]
+        seen = (key.seen_size, drive.root_at(key.seen_size))
+        act = drive.act(
+            seat, "incident.note", {"seat": None, "text": "x"}, seen=away.seen if seat == "seat-4" else seen
+        )
+        drive.take(act)
+    # A key that was bound anew has seen nothing yet; its venue's loss binds it all the same.
+    drive.perform("operator-3", "seat.lose", {"seat": "seat-5", "reason": REASON})
+    rebind(drive, "seat-5")
+    old = drive.act("seat-5/2", "incident.note", {"seat": None, "text": "x"}, sub="seat-5", seen=away.seen)
+    late = replace(drive.state.keys[old.kid], seen_size=0)
+    drive.state = replace(drive.state, keys={**drive.state.keys, old.kid: late})
+    with pytest.raises(SeenBeforeLoss):
+        drive.take(old)
+    drive.state = replace(drive.state, cut={})
+    drive.take(old)
+
+
+def test_a_log_that_drops_what_was_refused_does_not_replay(drive: Drive, away: Away) -> None:
+    """The control: an accepted seal without its `OfflineAct` is no log that these rules make."""
+    sheet = away.seal()
+    away.resume([sheet])
+    drive.append([Draft("SheetSealed", {}, sheet)])
+    with pytest.raises(Untrusted):
+        audited(drive)
+
+
+def test_a_stranger_has_no_part_in_a_merge(drive: Drive, away: Away) -> None:
+    away.resume([away.note()])
+    with pytest.raises(UnknownKey):
+        drive.take(drive.act("stranger", "incident.note", {"seat": None, "text": "x"}))
