@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ def _node() -> subprocess.Popen[str]:
             "Node.js is missing: the second implementation of the ranking (web/client/ranking/ranking.mjs) cannot be "
             "held against the first. Install Node 18 or newer (Debian: apt-get install nodejs)."
         )
+    atexit.register(stop)
     return subprocess.Popen(
         [node, str(HERE / "answer.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )

@@ -136,3 +136,20 @@ def test_a_missing_node_fails_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RuntimeError, match=r"Node\.js is missing"):
         second.ask({})
+
+
+def test_the_second_ranking_follows_corrections_and_rejections() -> None:
+    """87号令 64: after the opening a member's own act corrects a score; and a bid may be rejected as late as that."""
+    entries = [json.loads(entry.data) for entry in play()]
+    opened = max(i for i, entry in enumerate(entries) if entry["type"] == "SheetsOpened")
+    body = {"bidder": "bidder-4", "criterion": "plan", "score": "0.00", "reason": "abnormal", "text": "笔误"}
+    payload = b64u(json.dumps({"sub": "seat-1", "body": body}).encode())
+    corrected = {"type": "ScoreCorrected", "act": f"x.{payload}.x", "body": {"from": "37.00"}}
+    told = second.ask({"entries": [*entries[: opened + 1], corrected, *entries[opened + 1 :]]})
+    row = {row["bidder"]: row for row in told["rows"]}["bidder-4"]
+    before = {row["bidder"]: row for row in told["stated"]["rows"]}["bidder-4"]
+    assert float(row["technical"]) < float(before["technical"])
+    rejected = {"type": "BidRejected", "act": None, "body": {"bidder": "bidder-4", "ground": "other", "motion": ""}}
+    told = second.ask({"entries": [*entries[: opened + 1], rejected, *entries[opened + 1 :]]})
+    assert "bidder-4" not in [row["bidder"] for row in told["rows"]]
+    assert told["ranking"]["candidates"][0] == "bidder-2"

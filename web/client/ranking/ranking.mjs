@@ -279,6 +279,9 @@ function bytes(text) {
   return Uint8Array.from(plain, (c) => c.charCodeAt(0));
 }
 
+/** JSON in base64url. */
+const json = (text) => JSON.parse(new TextDecoder().decode(bytes(text)));
+
 /** base64url of SHA-256 of the canonical ranking: `ranking` of `ReportFrozen`, which a signer's page compares. */
 export async function digest(ranking) {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical(ranking)));
@@ -294,10 +297,19 @@ export async function digest(ranking) {
 export function fromEntries(entries) {
   const last = (type) => entries.findLast((entry) => entry.type === type)?.body;
   const opened = entries.findLastIndex((entry) => entry.type === "SheetsOpened" && entry.body.purpose === "sheet");
-  const sheets = [];
+  const sheets = new Map();
   for (let i = opened - 1; i >= 0 && entries[i].type === "SheetOpened"; i -= 1) {
-    sheets.push(JSON.parse(new TextDecoder().decode(bytes(entries[i].body.p))).items);
+    const plain = json(entries[i].body.p);
+    sheets.set(plain.seat, plain.items);
   }
+  // Since the opening members may have corrected scores of their own, each by its act; bids may be rejected at any time.
+  for (const { act } of entries.slice(opened).filter(({ type }) => type === "ScoreCorrected")) {
+    const { sub, body } = json(act.split(".")[1]);
+    const item = sheets.get(sub).find(([bidder, criterion]) => bidder === body.bidder && criterion === body.criterion);
+    item[2] = body.score;
+  }
+  const rejected = entries.filter(({ type }) => type === "BidRejected").map(({ body }) => body.bidder);
+  const valid = last("ReviewConcluded").valid.filter((bidder) => !rejected.includes(bidder));
   const lots = {};
   for (const { type, body } of entries) {
     if (type === "TieDrawn") lots[body.matter] = body.order;
@@ -306,5 +318,5 @@ export function fromEntries(entries) {
   const { scoring } = last("DefinitionFixed");
   const { rows } = last("ScoresTallied");
   const ranking = last("RankingFixed");
-  return { ...outcome(scoring, last("ReviewConcluded").valid, sheets, lots), stated: { rows, ranking } };
+  return { ...outcome(scoring, valid, [...sheets.values()], lots), stated: { rows, ranking } };
 }
