@@ -12,7 +12,7 @@ from evidence.adapters import envelope_p256
 from evidence.core import act as acts
 from evidence.core import container
 from evidence.core import entry as entry_form
-from evidence.core.canonical import b64u, decode_object, encode, sha256
+from evidence.core.canonical import Object, b64u, decode_object, encode, sha256
 from evidence.core.entry import Entry
 from evidence.core.merkle import Tree, leaf_hash
 from evidence.core.note import Checkpoint, NoteSigner, sign, with_lines
@@ -115,15 +115,21 @@ def judged(data: bytes, policy: Path, *, validate: ReportValidator = validate_re
     return verify(io.BytesIO(data), policy, validate=validate, envelopes=envelope_p256)
 
 
-def finish(folder: Path, *, keyring: RememberingKeyring | None = None, people: type[People] = People) -> Finished:
+def finish(
+    folder: Path,
+    *,
+    keyring: RememberingKeyring | None = None,
+    people: type[People] = People,
+    case: Object | None = None,
+) -> Finished:
     """Play one whole proceeding; the main server may bring its keys, the witnesses are always new."""
-    return asyncio.run(_finish(folder, keyring or RememberingKeyring(), people))
+    return asyncio.run(_finish(folder, keyring or RememberingKeyring(), people, case or tender()))
 
 
-async def _finish(folder: Path, keyring: RememberingKeyring, kind: type[People]) -> Finished:
+async def _finish(folder: Path, keyring: RememberingKeyring, kind: type[People], case: Object) -> Finished:
     world = _world(folder, keyring)
     async with world.running() as proceedings:
-        name = await proceedings.create(tender())
+        name = await proceedings.create(case)
         keeper = proceedings.get(name)
         people = kind(world, name)
         people.connect(keeper)
