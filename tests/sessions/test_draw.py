@@ -406,6 +406,25 @@ def test_an_annulled_lot_gives_the_tie_back_until_the_stage_is_over(lot: Drawn) 
     audited(drive)
 
 
+def test_a_draw_annulled_before_its_freeze_has_no_result(lot: Drawn) -> None:
+    """Nobody knew anything yet; what its contributors still send is logged, and the next attempt is another draw."""
+    drive = lot.drive
+    lot.contribute(ZHUHAI, FINANCE).acknowledge()
+    drive.perform("supervisor-1", "draw.annul", {"opened": b64u(lot.opened), "ground": "faulty-pool", "reason": "x"})
+    with pytest.raises(TooLate):
+        drive.execute(FreezeDraw(lot.opened))
+    assert duties.OpenLot("lot/chair") in duties.duties(drive.state)
+    assert duties.AskContribution(ZHONGSHAN, lot.opened) in duties.duties(drive.state)
+    lot.contribute(ZHONGSHAN)
+    assert lot.draw.contributions[ZHONGSHAN].late
+    second = Drawn(drive).lot()
+    with pytest.raises((WrongHolders, CopiedSeal, Untrusted)):
+        envelope_p256.open_share(lot.made[ZHUHAI].envelope, second.context(ZHUHAI), 1, private_key(ZHONGSHAN))
+    second.to_freeze().reveal().resolve()
+    drive.advance()
+    audited(drive)
+
+
 def test_an_aborted_proceeding_still_computes_what_is_frozen(venues: Drawn) -> None:
     venues.to_freeze()
     venues.drive.perform("supervisor-1", "proceeding.abort", {"reason": "x"})
