@@ -11,7 +11,6 @@ SessionError
 ├── ActGap               an act of this key is missing in between (`act-gap`)
 ├── ActFork              the key has another act at this place of its chain (`act-fork`)
 ├── SeenUnknown          `seen` is no root of this log, or older than before (`seen-unknown`)
-├── SeenBeforeLoss       made before the seat's venue was lost (`seen-before-loss`)
 ├── CauseNotStated       nobody has said yet why acts of the seat are missing (`cause-not-stated`)
 ├── NotSuspended         the seat's key is not suspended (`not-suspended`)
 ├── UnknownAct           no such act (`unknown-act`)
@@ -78,12 +77,6 @@ class SeatSuspended(UnknownKey):
     """Two devices have the key; the supervisor decides."""
 
     code = "seat-suspended"
-
-
-class SeenBeforeLoss(SessionError):
-    """Made before the seat's venue was lost; such acts come by way of a merge."""
-
-    code = "seen-before-loss"
 
 
 class CauseNotStated(SessionError):

@@ -8,10 +8,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluation.core import sealing
 from evidence.core import act as acts_form
 from evidence.core.act import Act, Signer
 from evidence.core.canonical import Object
-from evidence.core.entry import Entry
+from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
 from evidence.errors import LostLease, NoQuorum, ObjectMissing
@@ -261,13 +262,15 @@ class ProceedingKeeper:
                 self._rehearse(commands.AuthoriseSignature(act, bytes(32)))
                 return commands.AuthoriseSignature(act, await self._desk.revision_of(act))
             case "ballot.seal" | "sheet.seal":
-                self._rehearse(commands.Perform(act))
-                await self._check_ciphertext(act)
+                drafts = self._rehearse(commands.Perform(act))
+                # A seal from a cut-off seat that is refused stays in the log, and is never opened.
+                if any(draft.type in sealing.SEALED.values() for draft in drafts):
+                    await self._check_ciphertext(act)
         return commands.Perform(act)
 
-    def _rehearse(self, command: commands.Command) -> None:
-        """Raise what `decide` will raise."""
-        decide(self.state, command, at="", entropy=b"")
+    def _rehearse(self, command: commands.Command) -> tuple[Draft, ...]:
+        """What `decide` will yield, or raise."""
+        return decide(self.state, command, at="", entropy=b"")
 
     async def _check_ciphertext(self, act: Act) -> None:
         """What is sealed must be here before the seal: from the opening on nobody could supply it any more."""

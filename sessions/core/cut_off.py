@@ -2,7 +2,8 @@
 
 A seat of a lost venue comes back with `seat.resume`, which names the acts that its person confirms now. Then its acts
 follow in the order of their `ctr`. Each counts from its place in the log, under the state there, and leaves exactly one
-`OfflineAct`: refused and unconfirmed ones stay in the log as such. The claimed time of an act reorders nothing.
+`OfflineAct`: refused and unconfirmed ones stay in the log as such. The claimed time of an act reorders nothing. No act
+from before the return comes in by another way: its place in the chain lies before that of `seat.resume`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from sessions.errors import (
     NotBound,
     NotLost,
     NotSuspended,
-    SeenBeforeLoss,
     SessionError,
 )
 
@@ -43,13 +43,6 @@ Rules = Callable[[Proceeding, Act], tuple[Draft, ...]]
 def judged_by_rules(state: Proceeding, key: Key, act: Act) -> bool:
     """Whether the place of this act in its chain is answered with an event, and not refused at the door."""
     return key.merge is not None or (act.act == "seat.resume" and _is_waiting(state, act.sub))
-
-
-def check_seen(state: Proceeding, act: Act) -> None:
-    """An act made before its venue was lost comes only by the way of a merge. `seat.bind` depends on nothing."""
-    seat = state.seats.get(act.sub)
-    if seat is not None and act.act != "seat.bind" and act.seen[0] <= state.cut.get(seat.venue, -1):
-        raise SeenBeforeLoss("made before the venue was lost")
 
 
 def resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:

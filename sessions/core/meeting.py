@@ -191,7 +191,7 @@ def on_presenter(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 def on_lost(state: Proceeding, entry: Entry) -> Proceeding:
     body = members(entry.body, {"venue": str, "size": int})
     lost = LostVenue(body["size"], _waiting(state, body["venue"]))
-    return replace(state, lost={**state.lost, body["venue"]: lost}, cut={**state.cut, body["venue"]: entry.n})
+    return replace(state, lost={**state.lost, body["venue"]: lost})
 
 
 def on_paused(state: Proceeding, entry: Entry) -> Proceeding:

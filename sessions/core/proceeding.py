@@ -168,7 +168,6 @@ def evolve(state: Proceeding, entry: Entry) -> Proceeding:
 def _perform(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     if act.kid in state.keys and state.keys[act.kid].merge is not None:
         return cut_off.merge(state, act, lambda then, one: _rules(then, one, at))
-    cut_off.check_seen(state, act)
     return _rules(state, act, at)
 
 

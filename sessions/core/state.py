@@ -223,7 +223,7 @@ Track = tuple[str, str, int]
 class Proceeding:
     """The whole state. `size` is the number of entries folded; before the first one there is no `founding`.
 
-    `cut` is the entry of each venue's newest loss; `causes` the roles that have said why acts of a seat are missing.
+    `causes` are the roles that have said why acts of a seat are missing.
     """
 
     origin: str = ""
@@ -244,7 +244,6 @@ class Proceeding:
     recording: Mapping[str, str] = field(default_factory=dict)
     tracks: Mapping[Track, int] = field(default_factory=dict)
     lost: Mapping[str, LostVenue] = field(default_factory=dict)
-    cut: Mapping[str, int] = field(default_factory=dict)
     causes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     presenter: str = ""
     page: Page | None = None

@@ -19,13 +19,14 @@ from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.entry import Draft
 from evidence.core.envelope import holder_set
 from evidence.core.proof import Proof
+from sessions.core.commands import LoseVenue
 from tests.device.server import SESSION, TOKEN, MainServer, problem, until
 from tests.sessions.node_play import SCORING, Play, make_node
 from tests.sessions.node_world import CITIES, NOW, PROCEEDING, Chain, Log, Main, new_signer
 from web.device import sealing
 from web.device.client import Client
 from web.device.device import Device
-from web.device.errors import GateClosed, RecordUntrusted, ServerRefused, ServerSilent
+from web.device.errors import GateClosed, NotOffline, RecordUntrusted, ServerRefused, ServerSilent
 from web.device.seat import Seat
 
 pytestmark = pytest.mark.asyncio
@@ -398,3 +399,47 @@ async def test_receipts_are_linked_to_what_was_seen(tmp_path: Path) -> None:
         fork.append([Draft("Witnessed", {"size": 1}), Draft("Witnessed", {"size": 2})])
         with pytest.raises(RecordUntrusted):
             await seat.record._link(game.main.quorum(fork))
+
+
+async def test_acts_signed_while_cut_off_are_merged_on_return(tmp_path: Path) -> None:
+    """protocols.md section 6: kept on disk in their order, confirmed on return, one answer each, a kill in between."""
+    async with running(tmp_path) as world:
+        game, seat = world.game, world.seat
+        await game.to_ballots()
+        await seat.seal_ballot("seat-2", number=1, choices=CHOICES)
+        for name in ("seat-1", "seat-2", "seat-4", "seat-5"):
+            game.seal(name)
+        await until(lambda: not game.round.unsafe(2))
+        freeze = game.freeze()
+        game.confirm(freeze, "seat-3")
+        await seat.perform("freeze.ok", {"freeze": b64u(freeze)})
+        game.witness()
+        await game.release(freeze)
+        game.open()
+        game.advance("compliance-review")
+        findings = [[bidder, "sealed", "pass", None] for bidder, _ in SCORING.bidders]
+        await seat.perform("review.vote", {"findings": findings})
+        for name in ("seat-1", "seat-2", "seat-4", "seat-5"):
+            game.by(name, "review.vote", {"findings": findings})
+        game.advance("detailed-review")
+        await seat.gate()
+        server_ctr = game.state.keys[seat.device.thumbprint].ctr
+        game.command(LoseVenue(game.state.seat("seat-3").venue, 1))
+        asked = game.state.evaluation.asked()
+        scores = {item: maximum - Decimal("0.50") for item, maximum in asked}
+        first = seat.seal_sheet_offline({**scores, asked[0][0]: Decimal(0)}, number=1, asked=asked)
+        second = seat.seal_sheet_offline(scores, number=1, asked=asked)
+        assert seat.seal_sheet_offline(scores, number=1, asked=asked) == second
+        unwanted = seat.sign_offline("incident.note", {"seat": None, "text": "x"})
+        with pytest.raises(NotOffline):
+            seat.sign_offline("review.vote", {"findings": findings})
+        seat = await world.restart()
+        assert [act.id for act in seat.device.offline] == [first.id, second.id, unwanted.id]
+        world.server.failures = [lambda: problem(503, "not-ready")]
+        await seat.resume(server_ctr, confirmed=[first.id, second.id])
+        assert not seat.device.offline
+        told = [entry.body for entry in game.log.entries if entry.type == "OfflineAct"]
+        assert [body["code"] for body in told] == ["unconfirmed", None, "unconfirmed"]
+        assert game.round.current["seat-3"] == second.id
+        again = await seat.seal_sheet(scores, number=1, asked=asked)
+        assert again.act == second.id

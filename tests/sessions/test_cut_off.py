@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -13,6 +12,7 @@ from evidence.errors import Malformed, Untrusted
 from sessions.core.commands import LoseRecording, LoseVenue
 from sessions.core.view import visibility
 from sessions.errors import (
+    ActFork,
     ActGap,
     ActRepeated,
     CauseNotStated,
@@ -21,7 +21,6 @@ from sessions.errors import (
     NotSuspended,
     SeatKeyEnded,
     SeatSuspended,
-    SeenBeforeLoss,
     SeenUnknown,
     UnknownKey,
     WrongRole,
@@ -84,7 +83,7 @@ def test_the_last_seat_to_be_merged_brings_the_venue_back(drive: Drive, away: Aw
     made = drive.take(note)
     assert types(made) == ["IncidentNoted", "OfflineAct", "SeatMerged", "VenueRejoined", "ProceedingResumed"]
     (proven,) = made[-1].body["venues"]
-    assert proven[1] > drive.state.cut["venue-3"]
+    assert proven[1] > away.seen[0]
     assert drive.state.gate == "open"
     audited(drive)
 
@@ -268,10 +267,7 @@ def test_a_resume_names_what_was_made_and_knows_the_loss(drive: Drive, away: Awa
             away.resume(confirmed, **more)
         away.ctr, away.last = chain
     body: Object = {"offline": [b64u(note.id)], "ctr": note.ctr, "server_ctr": away.base}
-    with pytest.raises(SeenBeforeLoss):
-        drive.take(away.sign("seat.resume", body))
-    away.ctr, away.last = chain
-    fork = (drive.state.cut["venue-3"] + 1, sha256(b"fork"))
+    fork = (len(drive.tree), sha256(b"fork"))
     with pytest.raises(SeenUnknown):
         drive.take(away.sign("seat.resume", body, seen=fork))
 
@@ -290,28 +286,14 @@ def test_an_act_of_a_merging_seat_waits_and_a_repeated_one_is_answered(drive: Dr
     assert types(drive.take(later)) == ["IncidentNoted"]
 
 
-def test_an_act_from_before_the_loss_is_not_taken_after_it(drive: Drive, away: Away) -> None:
-    """The server refuses those when `seen` is older than the pause"; without the rule the act would be taken."""
-    back(drive, "seat-5", "room-3", "operator-3")
-    act = drive.act("operator-1", "incident.note", {"seat": None, "text": "x"}, seen=away.seen)
-    drive.take(act)
-    for seat in ("seat-4", "operator-3"):
-        key = drive.state.keys[drive.state.seat_key[seat]]
-        seen = (key.seen_size, drive.root_at(key.seen_size))
-        act = drive.act(
-            seat, "incident.note", {"seat": None, "text": "x"}, seen=away.seen if seat == "seat-4" else seen
-        )
-        drive.take(act)
-    # A key that was bound anew has seen nothing yet; its venue's loss binds it all the same.
-    drive.perform("operator-3", "seat.lose", {"seat": "seat-5", "reason": REASON})
-    rebind(drive, "seat-5")
-    old = drive.act("seat-5/2", "incident.note", {"seat": None, "text": "x"}, sub="seat-5", seen=away.seen)
-    late = replace(drive.state.keys[old.kid], seen_size=0)
-    drive.state = replace(drive.state, keys={**drive.state.keys, old.kid: late})
-    with pytest.raises(SeenBeforeLoss):
-        drive.take(old)
-    drive.state = replace(drive.state, cut={})
-    drive.take(old)
+def test_an_act_from_before_the_return_does_not_come_after_it(drive: Drive, away: Away) -> None:
+    """The server refuses other acts": what is not announced by the resume act has no place in the chain any more."""
+    hidden = away.note()
+    away.ctr, away.last = away.base, drive.state.keys[hidden.kid].last
+    away.resume([])
+    back(drive, "room-3", "operator-3")
+    with pytest.raises(ActFork):
+        drive.take(hidden)
 
 
 def test_a_log_that_drops_what_was_refused_does_not_replay(drive: Drive, away: Away) -> None:

@@ -47,6 +47,8 @@ class Device:
         self.seen: tuple[int, bytes] = NOTHING_SEEN
         self.answered: list[Answered] = []
         self.pending: Act | None = None
+        self.offline: list[Act] = []
+        self._head: tuple[int, bytes] = (0, NO_ACT)
         self._clock = clock
         self._folder = folder
         (folder / _KEPT).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -69,23 +71,33 @@ class Device:
         """RFC 7638: what the seat's centre vouches for."""
         return acts.thumbprint(self._signer.jwk)
 
+    @property
+    def ctr(self) -> int:
+        """The last place in the chain that is taken: by an act that the log holds, or by one made while cut off."""
+        return self._head[0]
+
     def sign(self, name: str, body: Object) -> Act:
         """The next act of the chain, on disk before it is returned."""
         if self.pending is not None:
             raise ActPending(f"{self.pending.act} has no definitive answer yet")
-        act = acts.make(
-            self._signer,
-            act=name,
-            aud=self.origin,
-            sub=self.sub,
-            body=body,
-            ctr=len(self.answered) + 1,
-            iat=int(self._clock()),
-            prev=self.answered[-1].act.id if self.answered else NO_ACT,
-            seen=self.seen,
-        )
+        act = self._make(name, body)
         self._append({"act": act.jws})
         return act
+
+    def sign_offline(self, name: str, body: Object) -> Act:
+        """The next act of the chain while the seat is cut off: it is kept, in order, and merged on return.
+
+        An act whose answer never came is the first of them: whether the log holds it will be seen then.
+        """
+        if self.pending is not None:
+            self._append({"offline": self.pending.jws})
+        act = self._make(name, body)
+        self._append({"offline": act.jws})
+        return act
+
+    def merged(self, index: int, leaf: bytes, *, accepted: bool) -> None:
+        """The first of the acts made while cut off stands in the log at `index`, accepted or as refused."""
+        self._append({"merged": index, "leaf": b64u(leaf), "accepted": accepted})
 
     def accepted(self, index: int, leaf: bytes) -> Answered:
         """The pending act stands in the log at `index`."""
@@ -119,6 +131,19 @@ class Device:
         """Let another process act with this device. Nothing is left to be written."""
         os.close(self._lock)
 
+    def _make(self, name: str, body: Object) -> Act:
+        return acts.make(
+            self._signer,
+            act=name,
+            aud=self.origin,
+            sub=self.sub,
+            body=body,
+            ctr=self._head[0] + 1,
+            iat=int(self._clock()),
+            prev=self._head[1],
+            seen=self.seen,
+        )
+
     def _append(self, line: Object) -> None:
         self._journal.append(line)
         self._replay(line)
@@ -126,19 +151,30 @@ class Device:
     def _replay(self, line: Object) -> None:
         match line:
             case {"act": str(jws)}:
-                act = acts.parse(jws)
-                if (act.aud, act.sub, act.kid) != (self.origin, self.sub, self.thumbprint):
-                    raise JournalBroken("an act of another key, seat or log")
-                self.pending = act
+                self.pending = self._own(jws)
+            case {"offline": str(jws)}:
+                act = self._own(jws)
+                self.offline.append(act)
+                self.pending, self._head = None, (act.ctr, act.id)
+            case {"merged": int(index), "leaf": str(leaf), "accepted": bool(accepted)} if self.offline:
+                act = self.offline.pop(0)
+                if accepted:
+                    self.answered.append(Answered(act, index, unb64u(leaf, 32)))
             case {"index": int(index), "leaf": str(leaf)} if self.pending is not None:
                 self.answered.append(Answered(self.pending, index, unb64u(leaf, 32)))
-                self.pending = None
+                self.pending, self._head = None, (self.pending.ctr, self.pending.id)
             case {"refused": str()}:
                 self.pending = None
             case {"seen": [int(size), str(root)]}:
                 self.seen = (size, unb64u(root, 32))
             case _:
                 raise JournalBroken("a line without a meaning")
+
+    def _own(self, jws: str) -> Act:
+        act = acts.parse(jws)
+        if (act.aud, act.sub, act.kid) != (self.origin, self.sub, self.thumbprint):
+            raise JournalBroken("an act of another key, seat or log")
+        return act
 
 
 def _lock(path: Path) -> int:

@@ -4,6 +4,7 @@ DeviceError
 ├── ServerRefused        the server decided, and said no (`code` is the server's own)
 ├── ServerSilent         no definitive answer within the caller's patience (`server-silent`)
 ├── ActPending           an earlier act has no definitive answer yet (`act-pending`)
+├── NotOffline           the act depends on the log as it is (`not-offline`)
 ├── GateClosed           what the gate demands is not proven yet (`gate-closed`)
 ├── RecordUntrusted      what the server shows does not hold under this seat's own pins (`record-untrusted`)
 └── JournalBroken        the journal on disk is not this process's to write (`journal-broken`)
@@ -37,6 +38,12 @@ class ActPending(DeviceError):
     """One act at a time: its answer decides what the next one's `ctr` and `prev` are."""
 
     code = "act-pending"
+
+
+class NotOffline(DeviceError):
+    """The act depends on what others do: it is signed when the seat is connected."""
+
+    code = "not-offline"
 
 
 class GateClosed(DeviceError):

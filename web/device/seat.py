@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 
 from evaluation.core import ballot, sheet
@@ -13,10 +13,11 @@ from evidence.core import act as acts
 from evidence.core.canonical import Object, b64u
 from evidence.errors import EvidenceError
 from evidence.ports import Envelopes
+from sessions.core.cut_off import OFFLINE
 from sessions.node_trust import Pins
 from web.device.client import Client
 from web.device.device import Answered, Device
-from web.device.errors import GateClosed, RecordUntrusted, ServerRefused
+from web.device.errors import GateClosed, NotOffline, RecordUntrusted, ServerRefused
 from web.device.record import POLL_S, Opening, Record
 from web.device.sealing import GATE_PATIENCE_S, Gate, Kept, Sealed, envelop, prove_gate
 
@@ -76,13 +77,46 @@ class Seat:
         }
         return await self.perform("seat.bind", body)
 
-    async def resume(self, server_ctr: int) -> Answered:
-        """`seat.resume` after the venue was lost: nothing was signed offline, and this is the own last ctr."""
+    async def resume(self, server_ctr: int, *, confirmed: Collection[bytes] = ()) -> Answered:
+        """`seat.resume` after the venue was lost: `confirmed` are the ids of those acts made while cut off that the
+        person still wants; all of them are then merged, in their order. After a restart it goes on where it was."""
         async with self._one_at_a_time:
             await self._resubmit()
-        return await self.perform(
-            "seat.resume", {"offline": [], "ctr": len(self.device.answered), "server_ctr": server_ctr}
-        )
+            resumed = self._resumed()
+            while resumed is None and self.device.offline and self.device.offline[0].ctr <= server_ctr:
+                # It reached the log before the venue was lost, and only its answer did not come.
+                await self._merge()
+        if resumed is None:
+            # Of several seals for one round only the last has its ciphertext still; the others were given up.
+            seals = {(act.act, str(act.body.get("round"))): act.id for act in self.device.offline}
+            ids = [
+                b64u(act.id)
+                for act in self.device.offline
+                if act.id in confirmed
+                and (not act.act.endswith(".seal") or seals[act.act, str(act.body.get("round"))] == act.id)
+            ]
+            body: Object = {"offline": ids, "ctr": self.device.ctr, "server_ctr": server_ctr}
+            resumed = await self.perform("seat.resume", body)
+        async with self._one_at_a_time:
+            while self.device.offline:
+                await self._merge()
+        return resumed
+
+    def _resumed(self) -> Answered | None:
+        """The `seat.resume` that announced the acts that are still to be merged."""
+        made = self.device.offline
+        found = (a for a in self.device.answered if a.act.act == "seat.resume" and made and a.act.ctr > made[-1].ctr)
+        return next(found, None)
+
+    async def _merge(self) -> None:
+        """Post the first act made while cut off; the entry itself says whether it was accepted."""
+        act = self.device.offline[0]
+        await self._supply(act)
+        posted = await self.client.post_act(act.jws)
+        entry = await self.record.entry(posted.index)
+        if posted.id != act.id or entry is None or entry.act is None or entry.act.id != act.id:
+            raise RecordUntrusted("the log holds something else where this act should stand")
+        self.device.merged(posted.index, posted.leaf, accepted=entry.type != "OfflineAct")
 
     async def gate(self) -> Gate:
         """G1, proven once by this seat itself (S1)."""
@@ -106,21 +140,60 @@ class Seat:
         self, scores: Mapping[Item, Decimal], *, number: int, asked: Sequence[tuple[Item, Decimal]]
     ) -> Sealed:
         """Seal a score for each of the items asked for, in round `number`; sealing other scores replaces the sheet."""
-        gate = await self.gate()
+        same, build = self._sheet(await self.gate(), scores, number, asked)
+        return await self._seal("sheet", number, same, build)
+
+    def sign_offline(self, name: str, body: Object) -> acts.Act:
+        """Sign while cut off: kept on disk, and merged when the person confirms it on return (`resume`)."""
+        if name not in OFFLINE:
+            raise NotOffline(f"{name} needs the log as it is")
+        return self.device.sign_offline(name, body)
+
+    def seal_sheet_offline(
+        self, scores: Mapping[Item, Decimal], *, number: int, asked: Sequence[tuple[Item, Decimal]]
+    ) -> acts.Act:
+        """S2 to S5 while cut off, to the holders that this seat has proven before; S6 follows on return."""
+        if self._gate is None:
+            raise GateClosed("holders and definition were not proven before the seat was cut off")
+        same, build = self._sheet(self._gate, scores, number, asked)
+        kept = self._keep(self._gate, "sheet", number, same, build)
+        for act in self.device.offline:
+            if act.act == "sheet.seal" and act.body["envelope"] == kept.envelope:
+                return act
+        return self.sign_offline("sheet.seal", self._seal_body(self._gate, "sheet", number, kept))
+
+    def _sheet(
+        self, gate: Gate, scores: Mapping[Item, Decimal], number: int, asked: Sequence[tuple[Item, Decimal]]
+    ) -> tuple[Callable[[bytes], bool], Callable[[], bytes]]:
         place = Place(self.device.origin, self.device.sub, number, gate.definition)
 
         def same(plaintext: bytes) -> bool:
             return dict(sheet.parse(plaintext, place, asked).scores) == dict(scores)
 
-        return await self._seal(
-            "sheet", number, same, lambda: sheet.build(place, scores, asked, self._entropy(sheet.SALT_BYTES))
-        )
+        return same, lambda: sheet.build(place, scores, asked, self._entropy(sheet.SALT_BYTES))
 
     async def _seal(
         self, purpose: str, number: int, same: Callable[[bytes], bool], build: Callable[[], bytes]
     ) -> Sealed:
         """S2 to S7; the same content again is the same seal, whatever happened in between."""
         gate = await self.gate()
+        kept = self._keep(gate, purpose, number, same, build)
+        sealed = self._sealed_as(purpose, number, kept.envelope)
+        if sealed is None:
+            # S4 and the first half of S6
+            await self.client.put_object(kept.ct)
+            sealed = await self.perform(f"{purpose}.seal", self._seal_body(gate, purpose, number, kept))
+        # S6
+        entry, receipt = await self.record.prove(sealed.index, patience_s=GATE_PATIENCE_S)
+        if entry.act is None or entry.act.id != sealed.act.id:
+            raise RecordUntrusted("the log holds something else where this seal should stand")
+        self.device.keep(f"{purpose}-{number}.receipt", bytes(receipt))
+        # S7
+        return Sealed(sealed.act.id, sealed.index, receipt, await self._acks(sealed, gate))
+
+    def _keep(
+        self, gate: Gate, purpose: str, number: int, same: Callable[[bytes], bool], build: Callable[[], bytes]
+    ) -> Kept:
         name = f"{purpose}-{number}"
         stored = self.device.kept(name)
         kept = Kept.parse(stored) if stored is not None else None
@@ -138,31 +211,29 @@ class Seat:
             )
             # S5, P and s; the act is in the journal before it is sent
             self.device.keep(name, bytes(kept))
-        sealed = self._sealed_as(purpose, number, kept.envelope)
-        if sealed is None:
-            # S4 and the first half of S6
-            await self.client.put_object(kept.ct)
-            current = self._current(purpose, number)
-            body: Object = {
-                "envelope": kept.envelope,
-                "definition": b64u(gate.definition),
-                "round": number,
-                "part": [1, 1],
-                "replaces": None if current is None else b64u(current.act.id),
-            }
-            sealed = await self.perform(f"{purpose}.seal", body)
-        # S6
-        entry, receipt = await self.record.prove(sealed.index, patience_s=GATE_PATIENCE_S)
-        if entry.act is None or entry.act.id != sealed.act.id:
-            raise RecordUntrusted("the log holds something else where this seal should stand")
-        self.device.keep(name + ".receipt", bytes(receipt))
-        # S7
-        return Sealed(sealed.act.id, sealed.index, receipt, await self._acks(sealed, gate))
+        return kept
+
+    def _seal_body(self, gate: Gate, purpose: str, number: int, kept: Kept) -> Object:
+        current = self._current(purpose, number)
+        return {
+            "envelope": kept.envelope,
+            "definition": b64u(gate.definition),
+            "round": number,
+            "part": [1, 1],
+            "replaces": None if current is None else b64u(current.act.id),
+        }
 
     def _current(self, purpose: str, number: int) -> Answered | None:
         """This device's newest accepted seal of the round."""
         mine = [a for a in self.device.answered if a.act.act == f"{purpose}.seal" and a.act.body["round"] == number]
         return mine[-1] if mine else None
+
+    async def _supply(self, act: acts.Act) -> None:
+        """The ciphertext of a seal is with the server before its act."""
+        if act.act.endswith(".seal"):
+            kept = self.device.kept(f"{act.act.removesuffix('.seal')}-{act.body['round']}")
+            if kept is not None:
+                await self.client.put_object(Kept.parse(kept).ct)
 
     def _sealed_as(self, purpose: str, number: int, envelope: Object) -> Answered | None:
         current = self._current(purpose, number)
@@ -197,10 +268,7 @@ class Seat:
         pending = self.device.pending
         if pending is None:
             return None
-        if pending.act.endswith(".seal"):
-            kept = self.device.kept(f"{pending.act.removesuffix('.seal')}-{pending.body['round']}")
-            if kept is not None:
-                await self.client.put_object(Kept.parse(kept).ct)
+        await self._supply(pending)
         try:
             return await self._post()
         except ServerRefused:
