@@ -83,11 +83,12 @@ def _by_terms(
     """
     excluded: list[tuple[str, str]] = []
     standing: list[_Standing] = []
+    sums = [sheet.sums for sheet in sheets]
     for bid in asked.bids:
         if bid.id not in prices:
             continue
         # (1)
-        mean = _mean([sheet.sum_of(bid.id) for sheet in sheets], asked.trim_sheets)
+        mean = _mean([found.get(bid.id, NONE) for found in sums], asked.trim_sheets)
         # (2)
         if asked.price.least is not None and mean < Fraction(asked.price.least):
             excluded.append((bid.id, BELOW_LEAST))
@@ -133,13 +134,14 @@ def _priced(standing: Sequence[_Standing], asked: Terms, weight: Decimal) -> tup
     if not standing:
         return None, []
     exact = [found.exact for found in standing]
+    lowest = min(exact)
     base = how.benchmark.base(exact) if how.benchmark is not None else None
 
     def earned(price: Fraction) -> Decimal:
         if base is not None:
             return half_up(max(Fraction(0), Fraction(weight) - deducted(price, base, how.above, how.below)))
         if how.kind in (terms.LOWEST, terms.QUALITY_COST):
-            return half_up(min(exact) / price * Fraction(weight))
+            return half_up(lowest / price * Fraction(weight))
         return NONE
 
     def with_price(found: _Standing) -> _Standing:

@@ -47,6 +47,14 @@ class Sheet:
     seat: str
     scores: Mapping[Item, Decimal]
 
+    @property
+    def sums(self) -> dict[str, Decimal]:
+        """The exact technical sum of every bidder, in one pass."""
+        scores: dict[str, list[Decimal]] = {}
+        for (bidder, _), score in self.scores.items():
+            scores.setdefault(bidder, []).append(score)
+        return {bidder: points.total(found) for bidder, found in scores.items()}
+
     def sum_of(self, bidder: str) -> Decimal:
         """The exact technical sum of one bidder."""
         return points.total([score for (found, _), score in self.scores.items() if found == bidder])

@@ -11,6 +11,9 @@ from evaluation.core.points import half_up, total
 from evaluation.core.price import price_points
 from evaluation.core.sheet import Sheet
 
+# The sum of a bidder for whom nothing is scored.
+NOTHING = Decimal("0.00")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -29,9 +32,10 @@ class Row:
 def tally(sheets: Sequence[Sheet], *, prices: Mapping[str, Decimal], weight: Decimal) -> tuple[Row, ...]:
     """A row for each valid bidder, in the order of `prices`; `weight` is that of the price."""
     lowest = min(prices.values())
+    sums_of = [sheet.sums for sheet in sheets]
     rows = []
     for bidder, price in prices.items():
-        sums = [sheet.sum_of(bidder) for sheet in sheets]
+        sums = [found.get(bidder, NOTHING) for found in sums_of]
         technical = half_up(Fraction(total(sums)) / len(sheets))
         points = price_points(price=price, lowest=lowest, weight=weight)
         rows.append(Row(bidder, technical, points, total([technical, points])))
