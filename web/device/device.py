@@ -161,8 +161,9 @@ class Device:
                 if accepted:
                     self.answered.append(Answered(act, index, unb64u(leaf, 32)))
             case {"index": int(index), "leaf": str(leaf)} if self.pending is not None:
+                self._head = (self.pending.ctr, self.pending.id)
                 self.answered.append(Answered(self.pending, index, unb64u(leaf, 32)))
-                self.pending, self._head = None, (self.pending.ctr, self.pending.id)
+                self.pending = None
             case {"refused": str()}:
                 self.pending = None
             case {"seen": [int(size), str(root)]}:
