@@ -27,13 +27,19 @@ class Member:
         return self.role == EXPERT
 
 
-def check(members: Sequence[Member], *, least: int = SMALLEST, experts: tuple[int, int] = (2, 3)) -> None:
-    """CommitteeRefused where number or composition breaks 87号令 47 or the pack's `least` and `experts`."""
+def check(
+    members: Sequence[Member],
+    *,
+    least: int = SMALLEST,
+    experts: tuple[int, int] = (2, 3),
+    source: str = "order 87, article 47",
+) -> None:
+    """CommitteeRefused where number or composition breaks 87号令 47, or the pack's `least` and `experts` by `source`."""
     n = len(members)
     found = sum(member.role == EXPERT for member in members)
     if len({member.seat for member in members}) != n or any(member.role not in MEMBER_ROLES for member in members):
         raise CommitteeRefused("a seat stands twice, or has no part in a committee")
     if n < least or n % 2 == 0:
-        raise CommitteeRefused(f"{n} members: order 87, article 47, demands an odd number of at least {least}")
+        raise CommitteeRefused(f"{n} members: an odd number of at least {least} is demanded ({source})")
     if found * experts[1] < experts[0] * n:
-        raise CommitteeRefused(f"{found} experts of {n}: order 87, article 47, demands {experts[0]} of {experts[1]}")
+        raise CommitteeRefused(f"{found} experts of {n}: {experts[0]} of {experts[1]} are demanded ({source})")

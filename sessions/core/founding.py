@@ -69,7 +69,8 @@ def fix_definition(state: Proceeding, command: FixDefinition) -> tuple[Draft, ..
         raise RulePackMismatch("the definition follows another rule pack than the founding names")
     if (asked := definition.terms) is not None:
         roles = roster.committee_of(founding(state).seats)
-        committee.check(roles, least=asked.members, experts=definition.pack.experts)
+        pack = definition.pack
+        committee.check(roles, least=asked.members, experts=pack.experts, source=pack.source("committee"))
     return (Draft("DefinitionFixed", {"scoring": definition.scoring.json}, command.act),)
 
 

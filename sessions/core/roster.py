@@ -54,7 +54,9 @@ def parse(act: Act) -> Founding:
     seats = _seats(found["seats"], venues, rooms, identities)
     holders, holder_k = _holders(found["holders"], found["holder_k"], identities)
     pack = shelf.find(found["rule_pack"])
-    committee.check(committee_of(seats), least=pack.least_members, experts=pack.experts)
+    committee.check(
+        committee_of(seats), least=pack.least_members, experts=pack.experts, source=pack.source("committee")
+    )
     return Founding(
         main=main,
         policy=unb64u(found["policy"], 32),
