@@ -34,7 +34,7 @@ def check(
     experts: tuple[int, int] = (2, 3),
     source: str = "order 87, article 47",
 ) -> None:
-    """CommitteeRefused where number or composition breaks 87号令 47, or the pack's `least` and `experts` by `source`."""
+    """CommitteeRefused where number or composition breaks 87号令 47, or what the pack's `source` says."""
     n = len(members)
     found = sum(member.role == EXPERT for member in members)
     if len({member.seat for member in members}) != n or any(member.role not in MEMBER_ROLES for member in members):

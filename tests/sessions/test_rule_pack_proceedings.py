@@ -141,7 +141,7 @@ def test_a_committee_of_five_cannot_take_a_tender_that_needs_seven() -> None:
     """87号令 47."""
     value = second()
     value["terms"]["budget"] = "10000000.00"
-    with pytest.raises(CommitteeRefused, match="at least 7 is demanded .*第四十七条"):
+    with pytest.raises(CommitteeRefused, match=r"at least 7 is demanded .*第四十七条"):
         founded(value).fix()
 
 
