@@ -7,7 +7,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from evaluation.core.outcome import outcome
@@ -50,11 +50,17 @@ def test_both_rankings_agree(pack: tuple[str, str], method: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@settings(max_examples=100_000, deadline=None, suppress_health_check=SLOW)
-@given(tenders())
-def test_both_rankings_agree_over_a_hundred_thousand_tenders(made: Made) -> None:
-    """Issue 4, "Done when"."""
-    both_agree(made)
+@pytest.mark.parametrize("block", range(10))
+def test_both_rankings_agree_over_a_hundred_thousand_tenders(block: int) -> None:
+    """Issue 4, "Done when": ten blocks, each with its own seed, so that Hypothesis keeps no more than a block."""
+
+    @seed(block)
+    @settings(max_examples=10_000, deadline=None, suppress_health_check=SLOW, database=None)
+    @given(tenders())
+    def agree(made: Made) -> None:
+        both_agree(made)
+
+    agree()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=SLOW)
