@@ -118,7 +118,7 @@ def _run(
         _, verdict.withheld = log_checks.disclosed(evidence.disclosures(), [*entries, *_centre_entries(evidence)])
         verdict.flags += ["withheld"] if verdict.withheld else []
     with verdict.step(11, "report", progress):
-        verdict.signers = _report(evidence, state, at_report, entries, pins, validate)
+        verdict.signers = _report(evidence, state, at_report, entries, pins, validate) if at_report else 0
         verdict.ranking = _ranking(evidence, state)
     with verdict.step(12, "recordings", progress):
         verdict.tracks = tracks(entries)
@@ -174,8 +174,8 @@ def _checkpoints(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree, k
                 raise Untrusted(f"entry {entry.n} states another checkpoint than its note")
 
 
-def _replay(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree) -> tuple[Proceeding, Proceeding]:
-    """(7): the final state, and the state that the report was made from."""
+def _replay(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree) -> tuple[Proceeding, Proceeding | None]:
+    """(7): the final state, and the state that the report was made from; an aborted proceeding may have none."""
     root_at = tree.root
     at_report: Proceeding | None = None
     steps = Replay(
@@ -186,7 +186,7 @@ def _replay(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree) -> tup
     for before, entry in steps:
         if entry.type == "ReportFrozen":
             at_report = before
-    if at_report is None:
+    if at_report is None and not steps.state.aborted:
         raise Untrusted("there is no report")
     return steps.state, at_report
 
@@ -219,6 +219,7 @@ def _flags(state: Proceeding, entries: Sequence[Entry], pins: Pins) -> list[str]
     groups = [[centres[d].operator for d in names if d in centres] for names in (witnesses, state.holders)]
     flags = ["one-operator"] if any(len(set(group)) < len(group) for group in groups) else []
     flags += ["external-draw"] if state.drawing.external else []
+    flags += ["aborted"] if state.aborted else []
     vouches = [entry.act.body for entry in entries if entry.type == "SeatVouched" and entry.act]
     return flags + (["weak-factor"] if any(body["cose"] is None for body in vouches) else [])
 
@@ -254,6 +255,8 @@ def _report(
     definition = tender.parse(evidence.read(contents.object_name(state.definition.sha256)))
     if report.digest(report.content(definition, at_report.evaluation, entries[: frozen.n])) != frozen.content:
         raise Untrusted("the report's content does not follow from the log")
+    if state.aborted and not frozen.signed:
+        return 0
     pdf = evidence.read(contents.REPORT)
     revisions = [(frozen.size, frozen.document)]
     revisions += [(s.size, s.document) for s in frozen.signatures if s.document is not None]

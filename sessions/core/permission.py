@@ -94,6 +94,7 @@ ACTS: Mapping[str, Rule] = {
     "proceeding.pause": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=_LIVE),
     "proceeding.resume": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=frozenset({PAUSED})),
     "proceeding.abort": _rule(SUPERVISOR, gates=_LIVE),
+    "proceeding.seal": _rule(OPERATOR, relation=Relation.MAIN, gates=frozenset({ABORTED})),
     "seat.resume": _rule(*ROLES, gates=frozenset({PAUSED})),
     "seat.lose": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
     "seat.reinstate": _rule(SUPERVISOR, gates=_LIVE),

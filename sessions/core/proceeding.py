@@ -13,7 +13,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import members
 from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
-from sessions.core import cut_off, draw_answers, draw_fold, drawing, founding, meeting, readiness, signing_off
+from sessions.core import aborted, cut_off, draw_answers, draw_fold, drawing, founding, meeting, readiness, signing_off
 from sessions.core.commands import (
     AuthoriseSignature,
     CloseSegments,
@@ -56,6 +56,7 @@ EVENT_OF: Mapping[str, str] = {
     "incident.note": "IncidentNoted",
     "proceeding.resume": "ProceedingResumed",
     "proceeding.abort": "ProceedingAborted",
+    "proceeding.seal": "ProceedingClosed",
     "stage.advance": "StageAdvanced",
     "commitment.sign": "CommitmentSigned",
     "recusal.declare": "RecusalDeclared",
@@ -85,7 +86,7 @@ EVENT_OF: Mapping[str, str] = {
 
 # These are also facts of the server, without an act.
 _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
-_ACTS = {**founding.ACTS, **meeting.ACTS, **cut_off.ACTS, **signing_off.ACTS}
+_ACTS = {**founding.ACTS, **meeting.ACTS, **cut_off.ACTS, **aborted.ACTS, **signing_off.ACTS}
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.core import decide as evaluation_decide
 from evaluation.core import stages
 from evaluation.core.rounds import BALLOT, SHEET, Round
-from sessions.core import readiness, signing_off
+from sessions.core import aborted, readiness, signing_off
 from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, SUPERVISOR, Proceeding, Seat
 
 _SEAL = {BALLOT: "ballot.seal", SHEET: "sheet.seal"}
@@ -13,6 +13,8 @@ _SEAL = {BALLOT: "ballot.seal", SHEET: "sheet.seal"}
 
 def todo(state: Proceeding, seat: Seat) -> list[str]:
     """Only what would be taken now; what waits for others is not named."""
+    if state.gate == ABORTED and seat.role == OPERATOR and state.in_main_venue(seat) and seat.id in state.seat_key:
+        return ["proceeding.seal"] if aborted.ready(state) else []
     if state.gate in (ABORTED, CLOSED) or seat.id in state.evaluation.recused:
         return []
     if seat.id not in state.seat_key:

@@ -208,6 +208,8 @@ def _body(world: World, state: Proceeding, seat: str, name: str) -> Object:
             scoring = state.evaluation.fixed.scoring
             findings = [[b, item, "pass", None] for b, _ in scoring.bidders for item in scoring.compliance]
             return {"findings": findings}
+        case "proceeding.seal":
+            return {}
         case "proceeding.close" if state.report is not None:
             return {"report": b64u(state.report.revision)}
         case "seat.resume" if key is not None:

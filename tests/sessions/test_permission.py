@@ -75,6 +75,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/KDCVSTRG: stage.advance draw.open",
         "o/CS: round.freeze",
         "o/F: proceeding.close",
+        f"a/{ANY_TIME}: proceeding.seal",
     ),
     "supervisor": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
