@@ -262,7 +262,7 @@ def _report(
     revisions += [(s.size, s.document) for s in frozen.signatures if s.document is not None]
     if revisions[-1][0] != len(pdf) or any(sha256(pdf[:size]) != document for size, document in revisions):
         raise Untrusted("a revision of the report is not the prefix of the next")
-    expected = {seat: state.credentials[seat].certificate for seat in state.signers}
+    expected = {seat: state.credentials[seat].certificate for seat in frozen.signed}
     judged = validate(
         pdf, roots=pins.trust.ca_roots, expected=expected, at=datetime.fromisoformat(entries[frozen.n].at)
     )

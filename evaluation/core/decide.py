@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evaluation.core import chair, committee, compliance, declarations, opening, sealing, stages
+from evaluation.core import (
+    chair,
+    checks,
+    clarification,
+    committee,
+    compliance,
+    declarations,
+    motions,
+    opening,
+    rejection,
+    returning,
+    sealing,
+    stages,
+)
 from evaluation.core.commands import Command, OpenRound
 from evaluation.core.outcome import LOT, outcome
 from evaluation.core.rounds import BALLOT, CHAIR, SCORES, SHEET
@@ -22,6 +35,7 @@ from evaluation.errors import (
     StageIncomplete,
     TooFewBidders,
 )
+from evaluation.step_errors import EvaluationFailed
 from evidence.core.act import Act
 from evidence.core.canonical import members
 from evidence.core.entry import Draft
@@ -46,9 +60,9 @@ def advance(state: Evaluation, act: Act) -> tuple[Draft, ...]:
         choices = chair.eligible(state.committee, buyer=state.rules.buyer_may_chair)
         return first, round_opened(state, BALLOT, CHAIR, 1, choices)
     if asked["to"] == stages.DETAILED_REVIEW:
-        return first, round_opened(state, SHEET, SCORES, 1, None)
+        return first, round_opened(state, SHEET, SCORES, returning.next_number(state), None)
     if asked["to"] == stages.TALLY:
-        found = outcome(sealing.fixed(state).scoring, state.valid or (), state.sheets())
+        found = outcome(sealing.fixed(state).scoring, state.standing, state.sheets())
         return first, Draft("ScoresTallied", found.tallied), Draft("RankingFixed", found.ranked)
     return (first,)
 
@@ -65,7 +79,8 @@ def vote(state: Evaluation, act: Act) -> tuple[Draft, ...]:
         return (voted,)
     valid, rejected = compliance.conclude(votes, sealing.fixed(state).scoring)
     body = {"valid": list(valid), "rejected": [list(pair) for pair in rejected]}
-    return voted, Draft("ReviewConcluded", body)
+    left = tuple(bidder for bidder in valid if bidder not in state.steps.rejected)
+    return voted, Draft("ReviewConcluded", body), *rejection.failing(state, left)
 
 
 def _declared(state: Evaluation) -> None:
@@ -86,8 +101,18 @@ def _reviewed(state: Evaluation) -> None:
     if state.valid is None:
         raise StageIncomplete("not every member has voted")
     fewest, source = state.rules.least_bidders, state.rules.source("compliance")
-    if (number := compliance.competing(state.valid, sealing.fixed(state).scoring)) < fewest:
+    _unhindered(state)
+    number = compliance.competing(state.standing, sealing.fixed(state).scoring)
+    if number < fewest and not state.steps.competing:
         raise TooFewBidders(f"{number} valid bidders, at least {fewest} ({source})")
+
+
+def _unhindered(state: Evaluation) -> None:
+    """Nothing is failed, and nothing asked or moved is still open."""
+    if state.steps.failed is not None:
+        raise EvaluationFailed("too few valid bids")
+    if state.steps.open:
+        raise StageIncomplete(f"still open: {', '.join(state.steps.open)}")
 
 
 def _scored(state: Evaluation) -> None:
@@ -96,6 +121,8 @@ def _scored(state: Evaluation) -> None:
         raise StageIncomplete("the sheets are not opened")
     if found.unreadable:
         raise SheetIsUnreadable(f"{len(found.unreadable)} sheets could not be read")
+    _reviewed(state)
+    checks.settled(state)
 
 
 def _settled(state: Evaluation) -> None:
@@ -136,4 +163,9 @@ ACTS: dict[str, Callable[[Evaluation, Act], tuple[Draft, ...]]] = {
     "freeze.dispute": opening.dispute,
     "opening.approve": opening.approve,
     "share.release": opening.release,
+    **clarification.ACTS,
+    **motions.ACTS,
+    **returning.ACTS,
+    **checks.ACTS,
 }
+TIMED: dict[str, Callable[[Evaluation, Act, str], tuple[Draft, ...]]] = {**clarification.TIMED}

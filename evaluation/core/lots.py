@@ -94,4 +94,4 @@ def _ranking(state: Evaluation, settled: Mapping[str, Sequence[str]]) -> Ranking
     """The ranking with these lots; the sheets are the opened ones as before."""
     if state.fixed is None:
         raise EventRefused("a lot between bidders before any definition")
-    return outcome(state.fixed.scoring, state.valid or (), state.sheets(), settled).ranking
+    return outcome(state.fixed.scoring, state.standing, state.sheets(), settled).ranking

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from evaluation.core import chair
+from dataclasses import replace
+
+from evaluation.core import chair, checks
 from evaluation.core.commands import OpenRound
 from evaluation.core.rounds import BALLOT, CHAIR, SHEET, Freeze, Round
 from evaluation.core.sealing import code, round_opened
@@ -97,6 +99,7 @@ def open_round(state: Evaluation, command: OpenRound) -> tuple[Draft, ...]:
     (3) A plaintext hashes to its commitment: nothing else can be put in its place.
     (4) One that cannot be read counts for nobody and is marked, its bytes being provably the seat's own.
     (5) Ballots are counted at once.
+    (6) Sheets are looked over, where the pack says so: what differs or lies far off is shown to the committee.
     """
     found = state.find_round(command.purpose, command.round)
     # (1)
@@ -109,6 +112,7 @@ def open_round(state: Evaluation, command: OpenRound) -> tuple[Draft, ...]:
         raise Malformed("one plaintext for each act of the freeze, in its order")
     drafts: list[Draft] = []
     ballots: list[str] = []
+    readable: dict[bytes, bytes] = {}
     for (seat, act), (_, plaintext) in zip(found.freeze.sheets, command.plaintexts, strict=True):
         opened: Object = {"act": b64u(act)}
         try:
@@ -123,12 +127,18 @@ def open_round(state: Evaluation, command: OpenRound) -> tuple[Draft, ...]:
             drafts.append(Draft("SheetUnreadable", opened | {"code": error.code}))
             continue
         drafts.append(Draft("SheetOpened", opened | {"p": b64u(plaintext)}))
+        readable[act] = plaintext
         if isinstance(read, str):
             ballots.append(read)
     freeze = {"purpose": found.purpose, "round": found.number, "freeze": b64u(found.freeze.leaf)}
     drafts.append(Draft("SheetsOpened", freeze))
     # (5)
-    return (*drafts, *(_elect(state, found, ballots) if found.purpose == BALLOT else ()))
+    if found.purpose == BALLOT:
+        return *drafts, *_elect(state, found, ballots)
+    # (6)
+    shown = replace(found, plaintexts=readable, opened=found.freeze.n)
+    rounds = tuple(shown if each is found else each for each in state.rounds)
+    return *drafts, *checks.checked(replace(state, rounds=rounds))
 
 
 def _elect(state: Evaluation, found: Round, ballots: list[str]) -> tuple[Draft, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evaluation.core import points
+from evaluation.core import checks, clarification, motions, points, returning
 from evaluation.core.compliance import Finding
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import BALLOT, SHEET
@@ -37,6 +37,8 @@ _INCIDENTS = frozenset(
         "ShareRejected",
     }
 )
+
+_STEPS = frozenset({*clarification.EVENTS, *motions.EVENTS, *returning.EVENTS, *checks.EVENTS})
 
 
 def content(definition: Definition, state: Evaluation, entries: Sequence[Entry]) -> Object:
@@ -107,7 +109,7 @@ def _second(definition: Definition, state: Evaluation, log: _Log) -> Object:
         "terms": definition.terms.json,
         "items": definition.pack.value["report"]["items"],
         "method_article": definition.pack.value["methods"][definition.method]["source"],
-        "valid": list(state.valid or ()),
+        "valid": list(state.standing),
         "quotes": [
             {
                 "id": bidder.id,
@@ -119,6 +121,7 @@ def _second(definition: Definition, state: Evaluation, log: _Log) -> Object:
         ],
         "base": log.base(),
         "lots": log.lots(),
+        "steps": log.steps(),
     }
 
 
@@ -158,6 +161,21 @@ class _Log:
             if entry.type == "ScoresTallied":
                 return entry.body.get("base")
         return None
+
+    def steps(self) -> list[Object]:
+        """Questions and answers, motions with their votes, rejections, corrections, steps back: each with its words."""
+        return [
+            {
+                "n": entry.n,
+                "at": entry.at,
+                "type": entry.type,
+                "by": entry.act.sub if entry.act is not None else None,
+                "said": entry.act.body if entry.act is not None else None,
+                "found": entry.body,
+            }
+            for entry in self._entries
+            if entry.type in _STEPS
+        ]
 
     def lots(self) -> list[Object]:
         """Each lot between equal bidders."""
@@ -238,7 +256,7 @@ def _votes(state: Evaluation, bidder: str, item: str, *, passed: bool) -> list[O
 
 def _sheets(state: Evaluation) -> list[Object]:
     """The opened sheets: for each member the scores by bidder, in the criteria's order, with their exact sum."""
-    opened = next(found for found in reversed(state.rounds) if found.purpose == SHEET)
+    opened = next(found for found in reversed(state.rounds) if found.purpose == SHEET and not found.void)
     listed = dict(opened.freeze.sheets) if opened.freeze else {}
     criteria = [criterion for criterion, _ in state.fixed.scoring.criteria] if state.fixed else []
     return [
@@ -251,7 +269,7 @@ def _sheets(state: Evaluation) -> list[Object]:
                     "scores": [points.form(read.scores[bidder, criterion]) for criterion in criteria],
                     "sum": points.form(read.sum_of(bidder)),
                 }
-                for bidder in state.valid or ()
+                for bidder in state.scored
             ],
         }
         for read in state.sheets()

@@ -63,6 +63,7 @@ class Round:
     opened: int | None = None
     plaintexts: Mapping[bytes, bytes] = field(default_factory=dict)
     unreadable: Mapping[bytes, str] = field(default_factory=dict)
+    void: bool = False
 
     def safe(self, seat: str, k: int) -> bool:
         """The seat's current seal has k+1 acknowledgements: one holder may be lost and it still opens."""

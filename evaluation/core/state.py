@@ -14,6 +14,7 @@ from evaluation.core.rounds import BALLOT, SHEET, Round, Seal
 from evaluation.core.rules import shelf
 from evaluation.core.rules.shelf import Pack
 from evaluation.core.sheet import Place, Sheet
+from evaluation.core.steps import Steps
 from evaluation.core.tally import Row
 from evaluation.core.tender import Scoring
 from evaluation.errors import NoSuchFreeze, NoSuchRound, NoSuchSeal
@@ -71,6 +72,7 @@ class Evaluation:
     rows: tuple[Row, ...] = ()
     ranking: Ranking | None = None
     settled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
 
     @property
     def committee(self) -> tuple[Member, ...]:
@@ -103,23 +105,39 @@ class Evaluation:
 
     @property
     def round(self) -> Round | None:
-        """The newest round."""
-        return self.rounds[-1] if self.rounds else None
+        """The newest round that a step back has not made void."""
+        return next((found for found in reversed(self.rounds) if not found.void), None)
 
     def prices(self) -> dict[str, Decimal]:
         """The prices of the valid bids, in the definition's order."""
         if self.fixed is None or self.valid is None:
             return {}
-        return {bidder: price for bidder, price in self.fixed.scoring.bidders if bidder in self.valid}
+        return {bidder: price for bidder, price in self.fixed.scoring.bidders if bidder in self.standing}
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """The bidders that passed the review and were not rejected since."""
+        return tuple(bidder for bidder in self.valid or () if bidder not in self.steps.rejected)
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The bidders that sheets are about: who stood when the newest round of sheets was opened."""
+        opened = next((found.n for found in reversed(self.rounds) if found.purpose == SHEET and not found.void), None)
+        rejected = self.steps.rejected
+        return tuple(
+            bidder
+            for bidder in self.valid or ()
+            if bidder not in rejected or (opened is not None and rejected[bidder] > opened)
+        )
 
     def asked(self) -> tuple[tuple[sheet.Item, Decimal], ...]:
         """Every score that a sheet must hold, with its maximum."""
-        return sheet.items(self.fixed.scoring, self.valid or ()) if self.fixed else ()
+        return sheet.items(self.fixed.scoring, self.scored) if self.fixed else ()
 
     def find_round(self, purpose: str, number: int) -> Round:
         """The round, or NoSuchRound."""
         for found in self.rounds:
-            if (found.purpose, found.number) == (purpose, number):
+            if (found.purpose, found.number) == (purpose, number) and not found.void:
                 return found
         raise NoSuchRound(f"no round {number} of purpose {purpose}")
 
@@ -149,11 +167,15 @@ class Evaluation:
         return sheet.parse(plaintext, place, self.asked())
 
     def sheets(self) -> tuple[Sheet, ...]:
-        """The opened sheets in the order of the freeze."""
+        """The opened sheets in the order of the freeze, with what their authors corrected since."""
         return tuple(
-            sheet.parse(found.plaintexts[act], self.place(seat, found.number), self.asked())
+            self._corrected(sheet.parse(found.plaintexts[act], self.place(seat, found.number), self.asked()))
             for found in self.rounds
-            if found.purpose == SHEET and found.opened is not None and found.freeze is not None
+            if found.purpose == SHEET and found.opened is not None and found.freeze is not None and not found.void
             for seat, act in found.freeze.sheets
             if act in found.plaintexts
         )
+
+    def _corrected(self, read: Sheet) -> Sheet:
+        made = {(each.bidder, each.criterion): each.score for each in self.steps.corrections if each.seat == read.seat}
+        return Sheet(read.seat, {**read.scores, **made}) if made else read

@@ -271,6 +271,8 @@ def _check_terms(definition: Definition, asked: Asked) -> None:
         technical=definition.technical,
         price=definition.price,
     )
+    if unknown := set(asked.objective) - {leaf.id for root in definition.criteria for leaf in root.leaves}:
+        raise CriteriaRefused(f"{sorted(unknown)[0][:40]} is objective, but no criterion that is scored")
     for bidder in definition.bidders:
         if bidder.policy is not None and bidder.policy not in asked.rates:
             raise BiddersRefused(f"{bidder.id} claims a deduction that the tender does not offer")
@@ -309,6 +311,7 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
         members=terms.larger(asked, definition.pack),
         bidders=definition.pack.least_bidders,
         bids=tuple(bids),
+        objective=asked.objective,
     )
 
 

@@ -81,6 +81,7 @@ class Terms:
     members: int
     bidders: int
     bids: tuple[Bid, ...]
+    objective: tuple[str, ...] = ()
 
     @property
     def by_points(self) -> bool:
@@ -117,6 +118,7 @@ class Terms:
                 }
                 for bid in self.bids
             ],
+            **({"objective": list(self.objective)} if self.objective else {}),
         }
 
 
@@ -134,6 +136,7 @@ def parse(value: JSON) -> Terms:
             "trim_sheets": object,
             "tie": str,
         },
+        {"objective": list},
     )
     pack = members(found["pack"], {"id": str, "version": str, "sha256": str})
     if any(key not in KEYS for key in found["order"]) or found["tie"] not in TIES:
@@ -162,6 +165,7 @@ def parse(value: JSON) -> Terms:
         members=found["members"],
         bidders=found["bidders"],
         bids=tuple(bids),
+        objective=tuple(found.get("objective", ())),
     )
 
 
@@ -179,6 +183,7 @@ class Asked:
     tie: str
     ranked: bool
     candidates: int
+    objective: tuple[str, ...] = ()
 
 
 def asked(value: JSON) -> Asked:
@@ -193,7 +198,11 @@ def asked(value: JSON) -> Asked:
             "ranked": bool,
             "candidates": int,
         },
+        {"objective": list},
     )
+    objective = found.get("objective", [])
+    if any(not isinstance(name, str) for name in objective) or len(set(objective)) != len(objective):
+        raise Malformed("objective lists criteria, each once")
     if not _DAY.fullmatch(found["announced"]):
         raise Malformed("announced is a day, 2026-11-21")
     conditions = found["conditions"]
@@ -210,6 +219,7 @@ def asked(value: JSON) -> Asked:
         tie=found["tie"],
         ranked=found["ranked"],
         candidates=found["candidates"],
+        objective=tuple(objective),
     )
 
 

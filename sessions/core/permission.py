@@ -38,6 +38,7 @@ CENTRE = "centre"
 MAIN_CENTRE = "main-centre"
 HOLDER = "holder"
 NODE = "node"
+BIDDER = "bidder"
 ADMINISTRATOR = "administrator"
 
 
@@ -114,7 +115,22 @@ ACTS: Mapping[str, Rule] = {
     "opening.approve": _rule(SUPERVISOR, when=frozenset({DETAILED_REVIEW})),
     "share.release": _rule(HOLDER, gates=_HOLDER_GATES),
     "review.vote": _rule(*_MEMBERS, when=frozenset({COMPLIANCE_REVIEW})),
+    "motion.open": _rule(*_MEMBERS, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW)),
+    "motion.vote": _rule(*_MEMBERS, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW)),
+    "clarification.ask": _rule(*_MEMBERS, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW)),
+    "clarification.approve": _rule(SUPERVISOR, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW)),
+    "clarification.refuse": _rule(SUPERVISOR, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW)),
+    "bidder.vouch": _rule(MAIN_CENTRE, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW), gates=_LIVE),
+    "clarification.answer": _rule(BIDDER, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW), gates=_LIVE),
+    "clarification.lapse": _rule(*_MEMBERS, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW)),
+    "stage.back": _rule(OPERATOR, relation=Relation.MAIN, when=span(COMPLIANCE_REVIEW, DONE)),
+    "stage.back-approve": _rule(SUPERVISOR, when=span(COMPLIANCE_REVIEW, DONE)),
+    "extension.ask": _rule(*_MEMBERS, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW)),
+    "score.correct": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
     "report.sign": _rule(*_MEMBERS, when=frozenset({SIGNING})),
+    "report.dissent": _rule(*_MEMBERS, when=frozenset({SIGNING})),
+    "signing.call": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
+    "member.deem": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
     "proceeding.close": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({DONE})),
     # draws
     "pool.freeze": _rule(CENTRE, gates=_LIVE),
@@ -151,7 +167,7 @@ _BOUND_TO_VENUES = frozenset({OPERATOR, ROOM})
 
 
 def roles_of(state: Proceeding, actor: str) -> frozenset[str]:
-    """The roles of a seat id, a centre's domain, or one of the names `administrator` and `node`.
+    """The roles of a seat id, a centre's domain, an asked bidder, or one of the names `administrator` and `node`.
 
     A recused member has none left. Before the founding every centre is the main centre of its own proceeding.
     """
@@ -161,6 +177,8 @@ def roles_of(state: Proceeding, actor: str) -> frozenset[str]:
         return frozenset() if actor in state.evaluation.recused else frozenset({state.seats[actor].role})
     if state.founding is None:
         return frozenset({MAIN_CENTRE})
+    if any(found.bidder == actor and found.key is not None for found in state.evaluation.steps.questions):
+        return frozenset({BIDDER})
     if actor not in state.identities:
         return frozenset()
     roles = {CENTRE, NODE}

@@ -13,7 +13,19 @@ from evidence.core.act import Act
 from evidence.core.canonical import members
 from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
-from sessions.core import aborted, cut_off, draw_answers, draw_fold, drawing, founding, meeting, readiness, signing_off
+from sessions.core import (
+    aborted,
+    cut_off,
+    dissent,
+    draw_answers,
+    draw_fold,
+    drawing,
+    founding,
+    meeting,
+    questioning,
+    readiness,
+    signing_off,
+)
 from sessions.core.commands import (
     AuthoriseSignature,
     CloseSegments,
@@ -70,7 +82,22 @@ EVENT_OF: Mapping[str, str] = {
     "opening.approve": "OpeningApproved",
     "share.release": "SharesReleased",
     "review.vote": "ReviewVoted",
+    "motion.open": "MotionOpened",
+    "motion.vote": "MotionVoted",
+    "clarification.ask": "ClarificationAsked",
+    "clarification.approve": "ClarificationApproved",
+    "clarification.refuse": "ClarificationRefused",
+    "bidder.vouch": "BidderVouched",
+    "clarification.answer": "ClarificationAnswered",
+    "clarification.lapse": "ClarificationLapsed",
+    "stage.back": "StepBackAsked",
+    "stage.back-approve": "StepBackAnswered",
+    "extension.ask": "ExtensionAsked",
+    "score.correct": "ScoreCorrected",
     "report.sign": "SignatureAuthorised",
+    "report.dissent": "ReportDissented",
+    "signing.call": "SigningCalled",
+    "member.deem": "MemberDeemedAgreed",
     "proceeding.close": "ProceedingClosed",
     "pool.freeze": "PoolFrozen",
     "draw.open": "DrawOpened",
@@ -86,14 +113,24 @@ EVENT_OF: Mapping[str, str] = {
 
 # These are also facts of the server, without an act.
 _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
-_ACTS = {**founding.ACTS, **meeting.ACTS, **cut_off.ACTS, **aborted.ACTS, **signing_off.ACTS}
-_TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS}
+_ACTS = {
+    **founding.ACTS,
+    **meeting.ACTS,
+    **cut_off.ACTS,
+    **aborted.ACTS,
+    **signing_off.ACTS,
+    **questioning.ACTS,
+    **dissent.ACTS,
+}
+_TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
     **draw_fold.EVENTS_OF_ACTS,
+    **questioning.EVENTS_OF_ACTS,
+    **dissent.EVENTS_OF_ACTS,
 }
 _FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
@@ -182,6 +219,8 @@ def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         return _ACTS[act.act](state, act)
     if act.act in _TIMED_ACTS:
         return _TIMED_ACTS[act.act](state, act, at)
+    if act.act in evaluation_decide.TIMED:
+        return evaluation_decide.TIMED[act.act](state.evaluation, act, at)
     if drawing.concerns(state, act):
         return drawing.ANSWERS_OF_HOLDERS[act.act](state, act)
     if act.act == "stage.advance":

@@ -87,9 +87,12 @@ def record(state: Proceeding, command: RecordSignature) -> tuple[Draft, ...]:
 
 
 def unsigned(state: Proceeding) -> tuple[str, ...]:
-    """Who of the committee has not signed; all of it before there is a report."""
-    signed = state.report.signed if state.report else ()
-    return tuple(seat for seat in state.signers if seat not in signed)
+    """Who of the committee has neither signed nor dissented nor is deemed to agree; all before there is a report."""
+    if state.report is None:
+        return state.signers
+    pending = (state.report.pending.seat,) if state.report.pending else ()
+    done = {*state.report.signed, *state.ending.dissents, *state.ending.deemed} - {*pending}
+    return tuple(seat for seat in state.signers if seat not in done)
 
 
 def close(state: Proceeding, act: Act) -> tuple[Draft, ...]:

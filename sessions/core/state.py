@@ -215,6 +215,15 @@ class Report:
         return tuple(s.seat for s in self.signatures if s.document is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Signing besides signatures: dissents with their reasons, times set (seat, until), who is deemed to agree."""
+
+    dissents: Mapping[str, str] = field(default_factory=dict)
+    calls: Mapping[str, str] = field(default_factory=dict)
+    deemed: frozenset[str] = frozenset()
+
+
 Track = tuple[str, str, int]
 """Room, kind, take."""
 
@@ -250,6 +259,7 @@ class Proceeding:
     acts: Mapping[bytes, int] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None
+    ending: Ending = field(default_factory=Ending)
     drawing: Drawing = field(default_factory=Drawing)
 
     @property

@@ -8,6 +8,7 @@ from evaluation.core.rounds import BALLOT, SHEET, Round
 from sessions.core import aborted, readiness, signing_off
 from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, SUPERVISOR, Proceeding, Seat
 
+_MOTIONS = stages.span(stages.COMPLIANCE_REVIEW, stages.DETAILED_REVIEW)
 _SEAL = {BALLOT: "ballot.seal", SHEET: "sheet.seal"}
 
 
@@ -62,7 +63,10 @@ def _gate(state: Proceeding) -> bool:
 
 def _supervising(state: Proceeding) -> list[str]:
     """A draw waits for the supervisor where a dealing was rejected, or answers for their second signature."""
-    due = []
+    steps = state.evaluation.steps
+    due = ["proceeding.abort"] if steps.failed is not None else []
+    due += ["clarification.approve" for each in steps.questions if each.until is None and each.closed is None][:1]
+    due += ["stage.back-approve"] if steps.back is not None else []
     for drawn in state.drawing.draws:
         if drawn.freeze is None and drawn.annulled is None and drawn.hopeless and drawn.hopeless == drawn.unsafe:
             due.append("draw.freeze")
@@ -79,14 +83,17 @@ def _deciding(state: Proceeding, seat: Seat) -> list[str]:
     if state.stage == stages.DECLARATIONS:
         made = {"commitment.sign": evaluation.commitments, "recusal.declare": evaluation.declarations}
         return [act for act, done in made.items() if seat.id not in done]
+    moved = any(each.carried is None and seat.id not in each.votes for each in evaluation.steps.motions)
+    due = ["motion.vote"] if moved and state.stage in _MOTIONS else []
     if state.stage == stages.COMPLIANCE_REVIEW:
-        return [] if seat.id in evaluation.votes else ["review.vote"]
+        return due if seat.id in evaluation.votes else [*due, "review.vote"]
     if state.stage == stages.SIGNING:
         report = state.report
         mine = report is not None and any(signature.seat == seat.id for signature in report.signatures)
         free = report is not None and report.pending is None
+        mine = mine or seat.id not in signing_off.unsigned(state)
         return ["report.sign"] if free and not mine and seat.id in state.credentials else []
-    return _secret(evaluation.round, seat.id) if evaluation.round else []
+    return due + (_secret(evaluation.round, seat.id) if evaluation.round else [])
 
 
 def _secret(found: Round, seat: str) -> list[str]:

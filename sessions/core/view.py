@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from evaluation.core import lots
+from evaluation.core import checks, clarification, lots, motions, stages
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u
@@ -41,6 +41,8 @@ _AFTER_REVIEW = frozenset({"ReviewVoted"})
 _RESULTS = frozenset(
     {"SharesReleased", "SheetOpened", "SheetUnreadable", "ScoresTallied", "RankingFixed", "ReviewConcluded", "TieDrawn"}
 )
+# What the committee asks, moves and finds about bids: as confidential as its results.
+_RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
 # Grounds of a recusal touch the person (protocols.md section 5).
@@ -159,6 +161,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "results": None,
         "draws": [_draw(found) for found in state.drawing.draws],
         "report": _report(state),
+        "steps": _steps(state) if _sees_results(state, seat) else None,
     }
     if evaluation.ranking is not None and _sees_results(state, seat):
         shown["results"] = rows_json(evaluation.rows) | ranking_json(evaluation.ranking)
@@ -215,6 +218,47 @@ def _draw(found: Draw) -> Object:
         "annulled": found.annulled is not None,
         "stated": b64u(found.stated[0]) if found.stated else None,
         "answers": [[list(pair) for pair in given] for given in found.answers],
+    }
+
+
+def _steps(state: Proceeding) -> Object:
+    """Questions, motions and what else the committee is about; what the opened sheets show is advice."""
+    steps = state.evaluation.steps
+    found = checks.look(state.evaluation) if state.stage == stages.DETAILED_REVIEW else checks.Found()
+    return {
+        "questions": [
+            {
+                "id": b64u(each.id),
+                "n": each.n,
+                "bidder": each.bidder,
+                "kind": each.kind,
+                "until": each.until,
+                "key": each.key,
+                "closed": each.closed,
+            }
+            for each in steps.questions
+        ],
+        "motions": [
+            {
+                "id": b64u(each.id),
+                "n": each.n,
+                "kind": each.kind,
+                "about": each.body,
+                "voted": sorted(each.votes),
+                "carried": each.carried,
+            }
+            for each in steps.motions
+        ],
+        "rejected": sorted(steps.rejected),
+        "failed": steps.failed is not None,
+        "back": [b64u(steps.back[0]), steps.back[1]] if steps.back is not None else None,
+        "hurried": sorted(steps.hurried),
+        "extended": steps.extended is not None,
+        "checks": found.json,
+        "corrected": [[each.seat, each.bidder, each.criterion, each.reason] for each in steps.corrections],
+        "dissents": sorted(state.ending.dissents),
+        "calls": [list(pair) for pair in sorted(state.ending.calls.items())],
+        "deemed": sorted(state.ending.deemed),
     }
 
 

@@ -28,9 +28,9 @@ from tests.evaluation.packs import ABROAD, BIDDING, DEVIATION, PROCUREMENT, pars
 
 HASHES = {
     ("cn-government-procurement", "1"): "504d7209156a9678bd8592739b917cd1b2fe214108821496f61e0781d6358258",
-    ("cn-government-procurement", "2"): "6bf52c05acf9c386c2a2d1fd184420c0d64476e3a07b46aab3c75463cd64ce29",
-    ("cn-bidding-law", "1"): "f91e276a315d958870f7595f0765efc7645c0c4024525c7e4d954eccd00dd8f4",
-    ("international", "1"): "4c7611b405201c63d7d7f964f75632aa2dded416a6b921b8e8d16e4c1bf1a6f9",
+    ("cn-government-procurement", "2"): "9254b55bf3a6f8ec2f98949c37514b5c8624d6e52a49e56e954f7a67c0a8d567",
+    ("cn-bidding-law", "1"): "661a40361c2b502556692ede9a941060bf772d8738501a2434bc01517e36b993",
+    ("international", "1"): "d6e1da77565731a06ba8525e4c7b5e8d5d16271e154f468d61c3be842f4f28ce",
 }
 METHODS = [(pack, name) for pack in (PROCUREMENT, BIDDING, ABROAD) for name in pack.value["methods"]]
 

@@ -52,9 +52,10 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/D: commitment.sign recusal.declare",
         "o/C: ballot.seal freeze.ok freeze.dispute",
         "o/V: review.vote",
-        "o/S: sheet.seal freeze.ok freeze.dispute",
+        "o/VS: motion.open motion.vote clarification.ask clarification.lapse extension.ask",
+        "o/S: sheet.seal freeze.ok freeze.dispute score.correct",
         "op/CS: objects.put",
-        "o/G: report.sign report.prepare",
+        "o/G: report.sign report.prepare report.dissent signing.call member.deem",
     ),
     "operator@other": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
@@ -74,6 +75,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"p/{ANY_TIME}: proceeding.resume",
         "o/KDCVSTRG: stage.advance draw.open",
         "o/CS: round.freeze",
+        "o/VSTRGF: stage.back",
         "o/F: proceeding.close",
         f"a/{ANY_TIME}: proceeding.seal",
     ),
@@ -86,6 +88,9 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"p/{ANY_TIME}: seat.resume proceeding.resume seat.release",
         f"op/{ANY_TIME}: seat.reinstate incident.note",
         "o/S: opening.approve",
+        "o/VS: clarification.approve clarification.refuse",
+        "o/VSTRGF: stage.back-approve",
+        "o/G: signing.call member.deem",
         f"op/{ANY_TIME}: draw.freeze draw.annul draw.countersign draw.external",
     ),
     "auditor": (
@@ -107,6 +112,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"opac/{ANY_TIME}: objects.get log.read receipts.get",
         f"op/{ANY_TIME}: seat.vouch pool.freeze draw.answer",
         "o/K: proceeding.found",
+        "op/VS: bidder.vouch",
         "op/K: definition.fix",
     ),
     "holder": (

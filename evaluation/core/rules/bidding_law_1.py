@@ -44,11 +44,19 @@ PACK: Object = {
     },
     "compliance": {
         "rule": "majority",
+        "below_least": "vote",
         "least_bidders": 3,
         "same_brand_counts_once": False,
         "source": "招标投标法实施条例 第四十四条；12号令 第二十七条",
         "mark": "K",
     },
+    "clarification": {
+        "by": "majority",
+        "source": "招标投标法实施条例 第五十二条；12号令 第十九条、第二十一条",
+        "mark": "K",
+    },
+    # How far a sum may lie off the middle of the others' before it is shown to the committee: no text states a figure.
+    "checks": {"abnormal": "30.00", "mark": "U"},
     "rejection": {
         "grounds": [
             "not-signed-and-sealed",

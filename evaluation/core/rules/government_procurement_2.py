@@ -44,11 +44,15 @@ PACK: Object = {
     },
     "compliance": {
         "rule": "majority",
+        "below_least": "fails",
         "least_bidders": 3,
         "same_brand_counts_once": True,
         "source": "政府采购法 第三十六条；财政部令第87号 第三十一条、第六十一条",
         "mark": "V",
     },
+    "clarification": {"by": "chair", "source": "财政部令第87号 第五十一条、第六十条", "mark": "K"},
+    # How far a sum may lie off the middle of the others' before it is shown to the committee: no text states a figure.
+    "checks": {"abnormal": "30.00", "mark": "U"},
     "rejection": {
         "grounds": [
             "no-deposit",
@@ -56,6 +60,7 @@ PACK: Object = {
             "not-qualified",
             "above-ceiling",
             "unacceptable-conditions",
+            "abnormally-low-price-unexplained",
             "other-in-the-tender-document",
         ],
         "ceiling": "the ceiling, or the budget where none was stated",

@@ -37,11 +37,15 @@ PACK: Object = {
     },
     "compliance": {
         "rule": "majority",
+        "below_least": "vote",
         "least_bidders": 1,
         "same_brand_counts_once": False,
         "source": "World Bank Procurement Regulations, section V",
         "mark": "U",
     },
+    "clarification": {"by": "majority", "source": "World Bank Procurement Regulations, section V", "mark": "K"},
+    # How far a sum may lie off the middle of the others' before it is shown to the committee: no text states a figure.
+    "checks": {"abnormal": "30.00", "mark": "U"},
     "rejection": {
         "grounds": ["not-responsive", "not-qualified"],
         "ceiling": "the ceiling where one was stated",

@@ -78,6 +78,33 @@ class Pack:
         """With fewer valid bidders the evaluation stops."""
         return int(self.value["compliance"]["least_bidders"])
 
+    @property
+    def rejection_grounds(self) -> tuple[str, ...]:
+        """On which a bid is rejected; the first pack named none."""
+        return tuple(self.value.get("rejection", {}).get("grounds", ()))
+
+    @property
+    def below_least(self) -> str | None:
+        """What too few valid bids mean: "fails", "vote", or nothing but a standstill in the first pack."""
+        found = self.value["compliance"].get("below_least")
+        return None if found is None else str(found)
+
+    @property
+    def clarification_by(self) -> str:
+        """Who puts a question to a bidder: "chair" or "majority"."""
+        return str(self.value.get("clarification", {}).get("by", "chair"))
+
+    @property
+    def clarification_source(self) -> str:
+        """The articles on clarification."""
+        return str(self.value.get("clarification", {}).get("source", ""))
+
+    @property
+    def abnormal(self) -> Decimal | None:
+        """Beyond how many percent off the middle of the others' a member's sum is shown; None where nothing is."""
+        found = self.value.get("checks", {}).get("abnormal")
+        return None if found is None else Decimal(found)
+
     def source(self, section: str) -> str:
         """The articles that a section rests on."""
         return str(self.value[section]["source"])

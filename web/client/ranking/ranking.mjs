@@ -282,6 +282,11 @@ function bytes(text) {
 /** JSON in base64url. */
 const json = (text) => JSON.parse(new TextDecoder().decode(bytes(text)));
 
+/** What an act says: the payload of its JWS. */
+function payload(act) {
+  return JSON.parse(new TextDecoder().decode(bytes(act.split(".")[1])));
+}
+
 /** base64url of SHA-256 of the canonical ranking: `ranking` of `ReportFrozen`, which a signer's page compares. */
 export async function digest(ranking) {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(canonical(ranking)));
