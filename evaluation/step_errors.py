@@ -14,15 +14,17 @@ StepError
 ├── NotChair                 this is for the chair (`not-chair`)
 ├── ReturnRefused            there is no way back to that stage from here (`return-refused`)
 ├── ReopeningUnsupported     the report is made: this release does not reopen (`reopening-unsupported`)
+├── LegalItemsUnmet          an item that the law wants in the report is not there (`legal-items-unmet`)
 └── CorrectionRefused        none of the four legal reasons holds for this score (`correction-refused`)
 StageIncomplete
-├── EvaluationFailed         too few valid bids: nothing follows but its end (`evaluation-failed`)
+├── TooFewBidders
+│   └── EvaluationFailed         too few valid bids: nothing follows but its end (`evaluation-failed`)
 └── ObjectiveDiffers         members differ on an objective item (`objective-differs`)
 """
 
 from __future__ import annotations
 
-from evaluation.errors import EvaluationError, StageIncomplete
+from evaluation.errors import EvaluationError, StageIncomplete, TooFewBidders
 
 
 class StepError(EvaluationError):
@@ -91,7 +93,13 @@ class RejectionRefused(StepError):
     code = "rejection-refused"
 
 
-class EvaluationFailed(StageIncomplete):
+class LegalItemsUnmet(StepError):
+    """An item that the law wants in the report is not there; the text lists all of them with their articles."""
+
+    code = "legal-items-unmet"
+
+
+class EvaluationFailed(TooFewBidders):
     """Too few valid bids: nothing follows but the end of this evaluation."""
 
     code = "evaluation-failed"

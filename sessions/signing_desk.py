@@ -68,7 +68,7 @@ class SigningDesk:
         """What the seat has to sign over; the same again while its turn lasts."""
         async with self._preparing:
             state = self._docket.state
-            if state.report is None or seat not in signing_off.unsigned(state) or seat not in state.credentials:
+            if state.report is None or not signing_off.may_sign(state, seat):
                 raise NothingToSign(f"{seat} has nothing to sign")
             if state.report.pending is not None:
                 raise SigningTurn(f"the signature of {state.report.pending.seat} is under way")

@@ -50,7 +50,13 @@ class ReportValidator(Protocol):
     """`signing.adapters.pades_validation.validate_report`, handed in by the wiring."""
 
     def __call__(
-        self, pdf: bytes, *, roots: Sequence[bytes], expected: Mapping[str, bytes], at: datetime
+        self,
+        pdf: bytes,
+        *,
+        roots: Sequence[bytes],
+        expected: Mapping[str, bytes],
+        at: datetime,
+        excused: frozenset[str] = ...,
     ) -> ReportVerdict: ...
 
 
@@ -264,7 +270,11 @@ def _report(
         raise Untrusted("a revision of the report is not the prefix of the next")
     expected = {seat: state.credentials[seat].certificate for seat in frozen.signed}
     judged = validate(
-        pdf, roots=pins.trust.ca_roots, expected=expected, at=datetime.fromisoformat(entries[frozen.n].at)
+        pdf,
+        roots=pins.trust.ca_roots,
+        expected=expected,
+        at=datetime.fromisoformat(entries[frozen.n].at),
+        excused=frozenset(state.signers) - set(frozen.signed),
     )
     if judged.outcome is not Outcome.VALID:
         raise Untrusted(f"the report's signatures are {judged.outcome.value}: {judged.code}")

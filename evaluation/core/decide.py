@@ -110,7 +110,7 @@ def _reviewed(state: Evaluation) -> None:
 def _unhindered(state: Evaluation) -> None:
     """Nothing is failed, and nothing asked or moved is still open."""
     if state.steps.failed is not None:
-        raise EvaluationFailed("too few valid bids")
+        raise EvaluationFailed(f"too few valid bidders ({state.rules.source('compliance')})")
     if state.steps.open:
         raise StageIncomplete(f"still open: {', '.join(state.steps.open)}")
 

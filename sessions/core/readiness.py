@@ -52,6 +52,8 @@ def _report(state: Proceeding) -> None:
 def _signing(state: Proceeding) -> None:
     if missing := signing_off.unsigned(state):
         raise NotReady(f"{', '.join(missing)} have not signed")
+    if not signing_off.report(state).signed:
+        raise NotReady("a report that nobody signs proves nothing")
 
 
 _CHECKS: dict[str, Callable[[Proceeding], None]] = {

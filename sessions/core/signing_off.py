@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaluation.core import stages
+from evaluation.core import legal_items, stages
 from evaluation.core.results import ranking_digest
+from evaluation.step_errors import LegalItemsUnmet
 from evidence.core.act import Act
 from evidence.core.canonical import b64u, members, unb64u
 from evidence.core.entry import Draft, Entry
@@ -38,6 +39,8 @@ def freeze_report(state: Proceeding, command: FreezeReport) -> tuple[Draft, ...]
     if state.report is not None:
         raise AlreadyFixed("the report is frozen")
     stages.check(state.stage, frozenset({stages.REPORT}))
+    if missing := legal_items.unmet(state.evaluation):
+        raise LegalItemsUnmet("; ".join(f"{name} ({source})" for name, source in missing))
     ranking = state.evaluation.ranking
     if ranking is None or command.ranking != ranking_digest(ranking) or command.size < 1:
         raise ReportRefused("the report has another ranking than the log")
@@ -58,6 +61,8 @@ def authorise(state: Proceeding, command: AuthoriseSignature) -> tuple[Draft, ..
         raise Malformed("one hash for one signature")
     unb64u(body["hashes"][0], 32)
     frozen = report(state)
+    if missing := legal_items.unmet(state.evaluation):
+        raise LegalItemsUnmet("; ".join(f"{name} ({source})" for name, source in missing))
     credential = state.credentials.get(act.sub)
     if credential is None or body["credential"] != credential.credential:
         raise WrongCredential("not the seat's own credential")
@@ -93,6 +98,12 @@ def unsigned(state: Proceeding) -> tuple[str, ...]:
     pending = (state.report.pending.seat,) if state.report.pending else ()
     done = {*state.report.signed, *state.ending.dissents, *state.ending.deemed} - {*pending}
     return tuple(seat for seat in state.signers if seat not in done)
+
+
+def may_sign(state: Proceeding, seat: str) -> bool:
+    """Whether a signature of this seat is not made yet; who has dissented may sign beside it."""
+    signed = state.report.signed if state.report else ()
+    return seat in state.signers and seat in state.credentials and seat not in signed
 
 
 def close(state: Proceeding, act: Act) -> tuple[Draft, ...]:

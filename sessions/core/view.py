@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from evaluation.core import checks, clarification, lots, motions, stages
+from evaluation.core import checks, clarification, legal_items, lots, motions, stages
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u
@@ -255,6 +255,7 @@ def _steps(state: Proceeding) -> Object:
         "hurried": sorted(steps.hurried),
         "extended": steps.extended is not None,
         "checks": found.json,
+        "unmet": [list(item) for item in legal_items.unmet(state.evaluation)],
         "corrected": [[each.seat, each.bidder, each.criterion, each.reason] for each in steps.corrections],
         "dissents": sorted(state.ending.dissents),
         "calls": [list(pair) for pair in sorted(state.ending.calls.items())],

@@ -50,16 +50,24 @@ class _Context:
     roots: tuple[bytes, ...]
     expected: Mapping[str, bytes]
     at: datetime
+    excused: frozenset[str] = frozenset()
 
 
 def validate_report(
-    pdf: bytes, *, roots: Sequence[bytes], expected: Mapping[str, bytes], at: datetime
+    pdf: bytes,
+    *,
+    roots: Sequence[bytes],
+    expected: Mapping[str, bytes],
+    at: datetime,
+    excused: frozenset[str] = frozenset(),
 ) -> ReportVerdict:
     """Judge a report; `expected` maps each seat to its leaf certificate's SHA-256, `roots` are pinned, `at` is the
-    moment at which the certificates must have been valid. Five signatures take about 0.1 s of one core.
+    moment at which the certificates must have been valid. The field of an `excused` seat stays empty: it dissented, or
+    is deemed to agree. Five signatures take about 0.1 s of one core.
 
     (1) The file reads strictly as a PDF that is not encrypted.
-    (2) The signature fields are exactly those of the expected seats, all filled; no certificate signs twice.
+    (2) The signature fields are exactly those of the expected seats, all filled, and the empty ones of excused seats;
+        no certificate signs twice.
     (3) After the locked report there is one revision per signature and nothing more.
     (4) Each signature has the form of our profile (see `_judge_form`).
     (5) pyHanko finds each signature good (see `_judge_status`).
@@ -74,7 +82,7 @@ def validate_report(
     except Exception as error:  # noqa: BLE001 a hostile file may break the reader in any way
         return unreadable(f"{type(error).__name__}: {error}")
     try:
-        return _judge_report(_Context(pdf, reader, tuple(roots), expected, at))
+        return _judge_report(_Context(pdf, reader, tuple(roots), expected, at, excused))
     except Exception as error:  # noqa: BLE001 and so may a hostile signature
         return judge((Finding("signatures-unreadable", detail=f"{type(error).__name__}: {error}"),))
 
@@ -84,7 +92,7 @@ def _judge_report(context: _Context) -> ReportVerdict:
     # (2)
     fields = [(str(name), value is not None) for name, value, _ in enumerate_sig_fields(reader)]
     embedded = sorted(reader.embedded_signatures, key=lambda signature: signature.signed_revision)
-    findings = _field_findings(fields, embedded, context.expected)
+    findings = _field_findings(fields, embedded, context.expected, context.excused)
     if not embedded:
         return judge(tuple(findings))
     # (3)
@@ -103,7 +111,10 @@ def _judge_report(context: _Context) -> ReportVerdict:
 
 
 def _field_findings(
-    fields: list[tuple[str, bool]], embedded: list[EmbeddedPdfSignature], expected: Mapping[str, bytes]
+    fields: list[tuple[str, bool]],
+    embedded: list[EmbeddedPdfSignature],
+    expected: Mapping[str, bytes],
+    excused: frozenset[str],
 ) -> list[Finding]:
     # A report that nobody has to sign proves nothing; an empty list is a caller's mistake, not a reason to say "valid".
     findings = [] if expected else [Finding("signer-missing")]
@@ -113,7 +124,7 @@ def _field_findings(
         if seat not in filled:
             findings.append(Finding("signer-missing", seat))
     for name, count in names.items():
-        if name not in expected:
+        if name not in expected and (name not in excused or name in filled):
             findings.append(Finding("signer-unexpected", name))
         elif count > 1:
             findings.append(Finding("signer-repeated", name))
