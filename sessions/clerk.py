@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 
 from evaluation.core import report, tender
@@ -13,10 +14,11 @@ from evidence.core.note import Checkpoint, Note
 from evidence.ports import Envelopes, Vault
 from sessions import opening
 from sessions.centre import Centre
-from sessions.core import commands, duties
+from sessions.core import clocks, commands, duties
 from sessions.core.duties import Duty
 from sessions.docket import Docket
 from sessions.drawer import Drawer
+from sessions.errors import NotOverdue
 from sessions.ports import Clock, HolderNode, ReportRenderer, ReportSigner
 from sessions.recording import Recorder
 from sessions.service_errors import NodeUnavailable, StillDue
@@ -49,6 +51,7 @@ class Clerk:
         self._reports = reports
         self._desk = desk
         self._recorder = recorder
+        self._clock = clock
         self._draws = Drawer(docket=docket, envelopes=envelopes, clock=clock)
 
     async def work(self, duty: Duty) -> None:
@@ -69,6 +72,8 @@ class Clerk:
                 await self._docket.execute(duty)
             case duties.AwaitReveals(freeze, until):
                 await self._draws.await_reveals(freeze, until)
+            case duties.AwaitIncident(subject, until):
+                await self._await_incident(subject, until)
             case duties.ResolveDraw(freeze):
                 await self._draws.resolve(freeze)
             case duties.FreezeHolders():
@@ -105,6 +110,19 @@ class Clerk:
             return commands.Perform(act)
 
         await self._docket.perform(jws, perform)
+
+    async def _await_incident(self, subject: str, until: int) -> None:
+        """Return when the incident is over, or its clock starts anew; else state that its time is over."""
+        left = until - self._clock().timestamp()
+        await self._docket.until(lambda: self._deadline(subject) != until, max(0.0, math.ceil(left)))
+        if self._deadline(subject) == until:
+            try:
+                await self._docket.execute(commands.Due(subject))
+            except NotOverdue as error:
+                raise StillDue(str(error)) from error
+
+    def _deadline(self, subject: str) -> int | None:
+        return clocks.deadlines(self._docket.state).get(subject)
 
     async def _issue(self, seat: str) -> None:
         """The certificate's hash goes into the centre log before it counts here."""

@@ -98,6 +98,10 @@ class Docket:
         async with self._writing:
             await self._catch_up()
 
+    def now_ms(self) -> int:
+        """The server's clock, which every entry's `at` is read from; it may be set at any time."""
+        return round(self._clock().timestamp() * 1000)
+
     def root_at(self, size: int) -> bytes | None:
         """The log's root at `size`; None beyond it."""
         return self.log.tree.root(size) if 0 <= size <= len(self.entries) else None
@@ -201,7 +205,7 @@ class Docket:
 
     async def _execute(self, command: Command, private: Sequence[Private]) -> tuple[Entry, ...]:
         for _ in range(_ATTEMPTS):
-            at = timestamp(round(self._clock().timestamp() * 1000))
+            at = timestamp(self.now_ms())
             drafts = decide(self.state, command, at=at, entropy=self._entropy(_ENTROPY_BYTES))
             if not drafts:
                 return ()

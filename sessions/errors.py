@@ -12,6 +12,7 @@ SessionError
 ├── ActFork              the key has another act at this place of its chain (`act-fork`)
 ├── SeenUnknown          `seen` is no root of this log, or older than before (`seen-unknown`)
 ├── CauseNotStated       nobody has said yet why acts of the seat are missing (`cause-not-stated`)
+├── NotOverdue           the time of an incident is not over (`not-overdue`)
 ├── NotSuspended         the seat's key is not suspended (`not-suspended`)
 ├── UnknownAct           no such act (`unknown-act`)
 ├── WrongRole            the actor's role does not allow it (`wrong-role`)
@@ -83,6 +84,12 @@ class CauseNotStated(SessionError):
     """Operator and supervisor say why acts of the seat are missing, before it goes on."""
 
     code = "cause-not-stated"
+
+
+class NotOverdue(SessionError):
+    """The time of an incident is not over."""
+
+    code = "not-overdue"
 
 
 class NotSuspended(SessionError):

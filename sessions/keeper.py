@@ -335,6 +335,8 @@ def _lane(duty: Duty) -> str:
             return domain
         case duties.AskContribution(domain, _) | duties.AskReveal(domain, _):
             return domain
+        case duties.AwaitIncident(subject, until):
+            return f"AwaitIncident {subject} {until}"
         case duties.AwaitReveals(freeze, _) | duties.ResolveDraw(freeze):
             # One of them waits for its time, which no other draw has to share.
             return f"{type(duty).__name__} {freeze.hex()}"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from evaluation.errors import EvaluationError
 from evidence.errors import EvidenceError, LostLease
 from media.errors import MediaError
-from sessions.core import commands
-from sessions.core.state import CLOSED
+from sessions.core import clocks, commands
+from sessions.core.state import CLOSED, OPEN, PAUSED
 from sessions.docket import Docket
 from sessions.errors import SessionError
 from sessions.presence import Presence
@@ -47,12 +47,13 @@ class Vigil:
         self._wake = wake
         self._lost = lost
         self.due = 0
+        self._drift = self._measure()
 
     async def run(self) -> None:
         """Until the proceeding is closed."""
         while self._docket.state.gate != CLOSED:
             await asyncio.sleep(self._look)
-            for look in (self._venues, self._recorder.observe):
+            for look in (self._jumps, self._venues, self._recorder.observe):
                 try:
                     await look()
                 except LostLease:
@@ -65,6 +66,16 @@ class Vigil:
             if self._docket.log.lost:
                 self._lost()
             self._beat()
+
+    async def _jumps(self) -> None:
+        """The clock of the log against the monotonic one: where they part at once, the former was set."""
+        drift = self._measure()
+        by, self._drift = drift - self._drift, drift
+        if abs(by) >= clocks.LEAST_JUMP_MS and self._docket.state.gate in (OPEN, PAUSED):
+            await self._docket.execute(commands.NoteClockJump(by))
+
+    def _measure(self) -> int:
+        return self._docket.now_ms() - round(self._now() * 1000)
 
     async def _venues(self) -> None:
         """A venue's device is gone for too long: `VenueLost` with what its seats have acknowledged by their acts."""

@@ -153,6 +153,20 @@ class ResolveDraw:
     secrets: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The incident of this venue or room lasts longer than the pack allows."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoteClockJump:
+    """The server's clock was set by so many milliseconds."""
+
+    by_ms: int
+
+
 Command = (
     Perform
     | FixDefinition
@@ -172,5 +186,7 @@ Command = (
     | OpenLot
     | FreezeDraw
     | MissReveals
+    | Due
+    | NoteClockJump
     | ResolveDraw
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.core import lots, stages
-from sessions.core import signing_off
+from sessions.core import clocks, signing_off
 from sessions.core.commands import FreezeDraw as FreezeDraw
 from sessions.core.commands import FreezeHolders as FreezeHolders
 from sessions.core.commands import OpenLot as OpenLot
@@ -54,6 +54,14 @@ class AskReveal:
 
     domain: str
     freeze: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitIncident:
+    """At `until` (seconds since the epoch) the incident of this venue or room is stated overdue: `Due`."""
+
+    subject: str
+    until: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +133,7 @@ Duty = (
     | AskContribution
     | AskReveal
     | AwaitReveals
+    | AwaitIncident
     | FreezeDraw
     | OpenLot
     | ResolveDraw
@@ -155,6 +164,7 @@ def duties(state: Proceeding) -> tuple[Duty, ...]:
     due += _recordings(state)
     if state.gate in (OPEN, PAUSED):
         due += _people(state)
+        due += [AwaitIncident(subject, until) for subject, until in clocks.deadlines(state).items()]
     return tuple(due)
 
 

@@ -18,6 +18,7 @@ from sessions.core.commands import (
     RegainRecording,
     StartRecording,
 )
+from sessions.core.draws import seconds
 from sessions.core.state import (
     AUDITOR,
     ORDERED,
@@ -195,7 +196,8 @@ def on_lost(state: Proceeding, entry: Entry) -> Proceeding:
 
 
 def on_paused(state: Proceeding, entry: Entry) -> Proceeding:
-    return replace(state, pauses=state.pauses | {_cause(entry.body)})
+    cause = _cause(entry.body)
+    return replace(state, pauses=state.pauses | {cause}, since={**state.since, cause: seconds(entry.at)})
 
 
 def on_resumed(state: Proceeding, entry: Entry) -> Proceeding:

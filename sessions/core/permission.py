@@ -100,6 +100,7 @@ ACTS: Mapping[str, Rule] = {
     "seat.lose": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
     "seat.reinstate": _rule(SUPERVISOR, gates=_LIVE),
     "seat.release": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
+    "incident.decide": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
     "incident.note": _rule(*_MEETING, SUPERVISOR, gates=_LIVE),
     # evaluation
     "stage.advance": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),

@@ -15,6 +15,7 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
+    clocks,
     cut_off,
     dissent,
     draw_answers,
@@ -30,6 +31,7 @@ from sessions.core.commands import (
     AuthoriseSignature,
     CloseSegments,
     Command,
+    Due,
     EndRecording,
     FixDefinition,
     FreezeDraw,
@@ -39,6 +41,7 @@ from sessions.core.commands import (
     LoseRecording,
     LoseVenue,
     MissReveals,
+    NoteClockJump,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -66,6 +69,7 @@ EVENT_OF: Mapping[str, str] = {
     "seat.reinstate": "SeatReinstated",
     "seat.release": "SeatReleased",
     "incident.note": "IncidentNoted",
+    "incident.decide": "IncidentDecided",
     "proceeding.resume": "ProceedingResumed",
     "proceeding.abort": "ProceedingAborted",
     "proceeding.seal": "ProceedingClosed",
@@ -117,6 +121,7 @@ _ACTS = {
     **founding.ACTS,
     **meeting.ACTS,
     **cut_off.ACTS,
+    **clocks.ACTS,
     **aborted.ACTS,
     **signing_off.ACTS,
     **questioning.ACTS,
@@ -127,12 +132,13 @@ _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
+    **clocks.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
 }
-_FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
+_FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **clocks.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
 _LIVE = frozenset({OPEN, PAUSED})
@@ -147,6 +153,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseVenue: (meeting.lose_venue, _LIVE),
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
+    NoteClockJump: (clocks.jump, _LIVE),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
     RecordSignature: (signing_off.record, _LIVE),
@@ -156,6 +163,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     OpenLot: (drawing.open_lot, frozenset({OPEN})),
     FreezeDraw: (drawing.freeze, _LIVE),
     MissReveals: (drawing.miss, _NOT_CLOSED),
+    Due: (clocks.due, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 

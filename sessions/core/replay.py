@@ -94,6 +94,10 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.OpenLot(label=body["draw"])
         case "DrawFrozen":
             return commands.FreezeDraw(opened=unb64u(body["opened"], 32))
+        case "IncidentOverdue":
+            return commands.Due(subject=body["subject"])
+        case "ClockJumped":
+            return commands.NoteClockJump(by_ms=body["by"])
         case "RevealMissed":
             return commands.MissReveals(freeze=unb64u(body["freeze"], 32), missed=tuple(body["missed"]))
         case "DrawResolved":

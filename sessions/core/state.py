@@ -26,6 +26,7 @@ ROLES = MEMBER_ROLES | {OPERATOR, SUPERVISOR, AUDITOR, ROOM}
 VENUE_LOST = "venue-lost"
 RECORDING_LOST = "recording-lost"
 ORDERED = "ordered"
+OVERDUE = "incident-overdue"
 
 Pause = tuple[str, str]
 """Cause, and the venue or room that it holds for ("" for an ordered pause)."""
@@ -232,7 +233,8 @@ Track = tuple[str, str, int]
 class Proceeding:
     """The whole state. `size` is the number of entries folded; before the first one there is no `founding`.
 
-    `causes` are the roles that have said why acts of a seat are missing.
+    `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
+    said why acts of a seat are missing.
     """
 
     origin: str = ""
@@ -241,6 +243,7 @@ class Proceeding:
     aborted: bool = False
     closed: int | None = None
     pauses: frozenset[Pause] = frozenset()
+    since: Mapping[Pause, int] = field(default_factory=dict)
     keys: Mapping[str, Key] = field(default_factory=dict)
     seat_key: Mapping[str, str] = field(default_factory=dict)
     vouches: Mapping[str, str] = field(default_factory=dict)

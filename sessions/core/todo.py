@@ -6,7 +6,7 @@ from evaluation.core import decide as evaluation_decide
 from evaluation.core import stages
 from evaluation.core.rounds import BALLOT, SHEET, Round
 from sessions.core import aborted, readiness, signing_off
-from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, SUPERVISOR, Proceeding, Seat
+from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, OVERDUE, SUPERVISOR, Proceeding, Seat
 
 _MOTIONS = stages.span(stages.COMPLIANCE_REVIEW, stages.DETAILED_REVIEW)
 _SEAL = {BALLOT: "ballot.seal", SHEET: "sheet.seal"}
@@ -24,6 +24,8 @@ def todo(state: Proceeding, seat: Seat) -> list[str]:
     if lost is not None and seat.id in lost.waiting:
         return ["seat.resume"]
     due = _admissions(state, seat)
+    if seat.role == SUPERVISOR and any(cause == OVERDUE for cause, _ in state.pauses):
+        due.append("incident.decide")
     if state.gate != OPEN:
         return due
     if seat.role == OPERATOR and state.in_main_venue(seat):

@@ -28,9 +28,9 @@ from tests.evaluation.packs import ABROAD, BIDDING, DEVIATION, PROCUREMENT, pars
 
 HASHES = {
     ("cn-government-procurement", "1"): "504d7209156a9678bd8592739b917cd1b2fe214108821496f61e0781d6358258",
-    ("cn-government-procurement", "2"): "9254b55bf3a6f8ec2f98949c37514b5c8624d6e52a49e56e954f7a67c0a8d567",
-    ("cn-bidding-law", "1"): "661a40361c2b502556692ede9a941060bf772d8738501a2434bc01517e36b993",
-    ("international", "1"): "d6e1da77565731a06ba8525e4c7b5e8d5d16271e154f468d61c3be842f4f28ce",
+    ("cn-government-procurement", "2"): "a46abc6c81d02cde5937f67e0814de6c67c9c20ebcd01c7a9798f81b4a494343",
+    ("cn-bidding-law", "1"): "e557dc0c1cfe54bf5ecd7ae1e1b38025da06bb7cb7c13b5c2597c6bcd86113e4",
+    ("international", "1"): "cf1e2005b4cb0972e87d28b36bce7802578f9f9b085b7afa7d067335721b0ca9",
 }
 METHODS = [(pack, name) for pack in (PROCUREMENT, BIDDING, ABROAD) for name in pack.value["methods"]]
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -234,6 +234,8 @@ class World:
             FileKeyring.initialise(self.folder / "keys", domain=MAIN, master=self.master, entropy=os.urandom)
         self.cloud = LocalCloud(self.folder / "ca")
         self.worker = Worker(self.folder / "spool")
+        # How far somebody has set the server's clock.
+        self.shift = timedelta()
         self.witnesses = [MemoryWitness(domain=f"{name}/witness", clock=time.time) for name in drive.HOLDERS]
         self.holders = {
             domain: MemoryHolder(
@@ -283,7 +285,7 @@ class World:
             keyring=self.keyring,
             preparations=FilePreparations(self.folder / "prepared") if self.disk else self._memory_preparations,
             evidence=self.folder / "evidence",
-            clock=utc,
+            clock=lambda: utc() + self.shift,
             entropy=os.urandom,
             times=self.times,
         )

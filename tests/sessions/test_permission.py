@@ -87,6 +87,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: seat.bind proceeding.pause proceeding.abort",
         f"p/{ANY_TIME}: seat.resume proceeding.resume seat.release",
         f"op/{ANY_TIME}: seat.reinstate incident.note",
+        f"p/{ANY_TIME}: incident.decide",
         "o/S: opening.approve",
         "o/VS: clarification.approve clarification.refuse",
         "o/VSTRGF: stage.back-approve",

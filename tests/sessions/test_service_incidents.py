@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,13 @@ async def test_after_our_own_start_everybody_gets_the_grace_to_come_back(tmp_pat
         keeper.connected("room-3")
         await people.play(keeper, lambda state: state.gate == CLOSED)
         await audit(world, keeper)
+
+
+@pytest.mark.asyncio
+async def test_a_clock_that_is_set_is_stated(meeting: Meeting) -> None:
+    """No deadline fires across a jump: the log's clock is held against the monotonic one."""
+    meeting.world.shift = timedelta(hours=5)
+    await until(lambda: "ClockJumped" in types(meeting.keeper.entries))
+    (jump,) = (entry for entry in meeting.keeper.entries if entry.type == "ClockJumped")
+    assert abs(jump.body["by"] - 5 * 3600 * 1000) < 1000
+    await audit(meeting.world, meeting.keeper)

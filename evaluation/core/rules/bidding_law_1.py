@@ -57,6 +57,13 @@ PACK: Object = {
     },
     # How far a sum may lie off the middle of the others' before it is shown to the committee: no text states a figure.
     "checks": {"abnormal": "30.00", "mark": "U"},
+    # Seconds from a loss to the decision of people, before the start and during; provinces differ.
+    "incidents": {
+        "before_start": 7200,
+        "during": 14400,
+        "source": "丽江市远程异地评标办法 第二十条、第二十一条；招标投标法实施条例 第四十八条",
+        "mark": "K",
+    },
     "rejection": {
         "grounds": [
             "not-signed-and-sealed",

@@ -53,6 +53,13 @@ PACK: Object = {
     "clarification": {"by": "chair", "source": "财政部令第87号 第五十一条、第六十条", "mark": "K"},
     # How far a sum may lie off the middle of the others' before it is shown to the committee: no text states a figure.
     "checks": {"abnormal": "30.00", "mark": "U"},
+    # Seconds from a loss to the decision of people, before the start and during; provinces differ.
+    "incidents": {
+        "before_start": 7200,
+        "during": 14400,
+        "source": "丽江市远程异地评标办法 第二十条、第二十一条；财政部令第87号 第四十九条",
+        "mark": "K",
+    },
     "rejection": {
         "grounds": [
             "no-deposit",

@@ -46,6 +46,13 @@ PACK: Object = {
     "clarification": {"by": "majority", "source": "World Bank Procurement Regulations, section V", "mark": "K"},
     # How far a sum may lie off the middle of the others' before it is shown to the committee: no text states a figure.
     "checks": {"abnormal": "30.00", "mark": "U"},
+    # Seconds from a loss to the decision of people, before the start and during; provinces differ.
+    "incidents": {
+        "before_start": 7200,
+        "during": 14400,
+        "source": "no text states a figure; those of the domestic packs",
+        "mark": "U",
+    },
     "rejection": {
         "grounds": ["not-responsive", "not-qualified"],
         "ceiling": "the ceiling where one was stated",

@@ -105,6 +105,12 @@ class Pack:
         found = self.value.get("checks", {}).get("abnormal")
         return None if found is None else Decimal(found)
 
+    @property
+    def incident_limits(self) -> tuple[int, int] | None:
+        """How long an incident may last before the start and during, in seconds; the first pack set no clock."""
+        found = self.value.get("incidents")
+        return None if found is None else (int(found["before_start"]), int(found["during"]))
+
     def source(self, section: str) -> str:
         """The articles that a section rests on."""
         return str(self.value[section]["source"])
