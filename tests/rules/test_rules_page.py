@@ -24,6 +24,10 @@ def test_what_is_claimed_exists(rule: dict[str, object]) -> None:
         assert "open" in rule or "person" in rule
     known = {"n", "text", "law", "articles", "code", "tests", "open", "person"}
     assert set(rule) <= known
+    for name in ("code", "tests"):
+        listed = rule.get(name, [])
+        assert isinstance(listed, list)
+        assert len(set(listed)) == len(listed)
 
 
 def test_an_invented_test_would_be_noticed() -> None:
