@@ -109,7 +109,9 @@ def summary(entry: Entry, state: Proceeding) -> Object:
     """What everybody who may know of the entry may know: its type, and whose it is."""
     told: Object = {"type": entry.type}
     if entry.act is not None:
-        told["seat" if entry.act.sub in state.seats else "centre"] = entry.act.sub
+        asked = {found.bidder for found in state.evaluation.steps.questions}
+        whose = "seat" if entry.act.sub in state.seats else "bidder" if entry.act.sub in asked else "centre"
+        told[whose] = entry.act.sub
     return told
 
 
