@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 import stamina
 
-from evidence.errors import EvidenceError, LostLease
+from evidence.errors import LostLease
 from sessions.service_errors import StillDue
 
 D = TypeVar("D", bound=Hashable)
@@ -98,9 +98,10 @@ class Errands(Generic[D]):
         except LostLease:
             raise
         except Exception as error:
-            code = getattr(error, "code", "internal")
-            level = logging.INFO if isinstance(error, EvidenceError) else logging.WARNING
-            logger.log(level, "duty failed: %s (%s): %s", duty, code, error, exc_info=code == "internal")
+            if (code := getattr(error, "code", None)) is not None:
+                logger.info("%s waits: %s (%s)", duty, error, code)
+            else:
+                logger.exception("%s failed", duty)
             raise
 
 

@@ -19,7 +19,7 @@ from media.core.record import SegmentKey
 from media.errors import MediaError, MediaUnavailable
 from media.ports import MediaEngine, Offer
 from sessions.announcing import Announcer
-from sessions.core import commands, segments
+from sessions.core import commands, duties, segments
 from sessions.core.state import RECORDING_LOST
 from sessions.docket import Docket
 from sessions.ports import MediaEngines
@@ -110,8 +110,7 @@ class Recorder:
         if room not in self._docket.state.admitted:
             raise RoomNotAdmitted(f"{room} is not admitted")
         engine = self._reachable()
-        self._fold()
-        if room not in self._ended:
+        if room in self._to_record():
             await engine.start_recording([room])
         return await engine.publish(room, sdp)
 
@@ -149,7 +148,7 @@ class Recorder:
         state, engine = self._docket.state, self._engine_id
         begun = tuple(
             room
-            for room in sorted(flowing & state.admitted.keys() - self._ended)
+            for room in sorted(flowing & self._to_record())
             if engine is not None and state.recording.get(room) != engine
         )
         if begun and engine is not None:
@@ -182,6 +181,13 @@ class Recorder:
                 flowing.add(room)
         return flowing
 
+    def _to_record(self) -> set[str]:
+        """Admitted rooms until their recording ends, or is about to: a worker that was killed just then and comes back
+        must not begin again."""
+        self._fold()
+        ending = any(isinstance(duty, duties.EndRecordings) for duty in duties.duties(self._docket.state))
+        return set() if ending else self._docket.state.admitted.keys() - self._ended
+
     def _fold(self) -> None:
         """Which rooms' recordings are over for good."""
         for entry in self._docket.entries[self._folded :]:
@@ -198,10 +204,8 @@ class Recorder:
         engine = await self._engines.connect(self.plan)
         try:
             await engine.open(self.plan)
-            self._fold()
-            admitted = sorted(self._docket.state.admitted.keys() - self._ended)
-            if admitted:
-                await engine.start_recording(admitted)
+            if rooms := sorted(self._to_record()):
+                await engine.start_recording(rooms)
             self._engine = engine
             async for event in engine.events():
                 self._hear(event)

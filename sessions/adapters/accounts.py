@@ -44,13 +44,26 @@ class StoredSignIn:
     active: int
 
 
+def prepare(url: str, *, app_role: str | None = None) -> None:
+    """Create the tables; `url` connects as their owner, and `app_role` may use them. Safe to repeat."""
+    engine = open_engine(url)
+    try:
+        with engine.begin() as connection:
+            _metadata.create_all(connection)
+            if app_role is not None:
+                role = connection.dialect.identifier_preparer.quote(app_role)
+                for table in _metadata.sorted_tables:
+                    connection.execute(sa.text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {role}"))
+    finally:
+        engine.dispose()
+
+
 class DatabaseAccounts:
     """Adapter of the doors' port `Accounts`; synchronous, the caller moves it off the event loop."""
 
     def __init__(self, *, url: str) -> None:
         self._engine = open_engine(url)
         self._reading = self._engine.execution_options(reading=True)
-        _metadata.create_all(self._engine)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from sessions.adapters.accounts import DatabaseAccounts
+from sessions.adapters.accounts import DatabaseAccounts, prepare
+from tests.postgres import Cluster
 from web.server.errors import LinkRefused, NotSignedIn, TicketRefused, TooManyRequests
 from web.server.identity import ABSOLUTE_S, IDLE_S, LINK_S, Identity, digest_of
 from web.server.tickets import MAX_TICKETS, TICKET_S, Tickets
+
+NUMBERS = itertools.count()
 
 
 @dataclass
@@ -37,9 +42,30 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "accounts.db"
 
 
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, database: Path, cluster: Cluster) -> str:
+    """On PostgreSQL the tables belong to another role than the one that uses them."""
+    if request.param == "sqlite":
+        prepare(f"sqlite:///{database}")
+        return f"sqlite:///{database}"
+    name = f"accounts{next(NUMBERS)}"
+    cluster.create(name)
+    prepare(cluster.url(name, "owner"), app_role="app")
+    prepare(cluster.url(name, "owner"), app_role="app")
+    return cluster.url(name, "app")
+
+
 @pytest.fixture
-def identity(database: Path, clock: Clock) -> Identity:
-    return Identity(accounts=DatabaseAccounts(url=f"sqlite:///{database}"), clock=clock)
+def identity(url: str, clock: Clock) -> Iterator[Identity]:
+    accounts = DatabaseAccounts(url=url)
+    yield Identity(accounts=accounts, clock=clock)
+    accounts.close()
 
 
 def signed_in(identity: Identity, seat: str = "seat-1") -> str:
@@ -110,7 +136,9 @@ def test_a_session_ends_after_idleness_age_and_sign_out(identity: Identity, cloc
         asyncio.run(identity.find(old))
 
 
-def test_the_store_holds_no_token(identity: Identity, database: Path) -> None:
+def test_the_store_holds_no_token(database: Path, clock: Clock) -> None:
+    prepare(f"sqlite:///{database}")
+    identity = Identity(accounts=DatabaseAccounts(url=f"sqlite:///{database}"), clock=clock)
     token = asyncio.run(identity.issue_link("p", "seat-1"))
     session, _ = asyncio.run(identity.sign_in(token, brought=None))
     stored = database.read_bytes()
@@ -123,6 +151,7 @@ def test_the_store_holds_no_token(identity: Identity, database: Path) -> None:
 def test_a_session_survives_kill_9(tmp_path: Path, clock: Clock) -> None:
     """The process that opened the session is killed the moment it has answered."""
     database = tmp_path / "accounts.db"
+    prepare(f"sqlite:///{database}")
     program = (
         "import asyncio, sys, time\n"
         "from sessions.adapters.accounts import DatabaseAccounts\n"

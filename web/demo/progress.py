@@ -14,6 +14,8 @@ from web.demo.outcome import Outcome
 
 QUIET = frozenset({"round.freeze", "freeze.ok", "seat.vouch"})
 """Acts that follow from others; shown in full they would hide the story."""
+EXPECTED = frozenset({"signing-turn"})
+"""Refusals that belong to the story's course: one member signs after the other."""
 
 
 class Progress:
@@ -43,7 +45,7 @@ class Progress:
         who, what = message["who"], message["what"]
         if what == "acted" and message["act"] not in QUIET:
             self.line(f"[cyan]{who}[/] {message['act']} → #{message['index']}")
-        elif what == "refused":
+        elif what == "refused" and message["code"] not in EXPECTED:
             refusal = (who, message["act"], message["code"])
             if refusal in self._refused:
                 return
@@ -51,7 +53,7 @@ class Progress:
             self.line(f"[cyan]{who}[/] {message['act']} refused for now: {message['code']}", style="dim")
         elif what == "stage":
             self.line(f"stage [bold]{message['stage']}[/]")
-        elif what not in ("acted", "silent"):
+        elif what not in ("acted", "refused", "silent"):
             self.line(f"[cyan]{who}[/] {what}")
 
     def outcome(self, outcome: Outcome, *, report: str, evidence: str, verdict: str) -> None:

@@ -63,7 +63,7 @@ class Room(Actor):
         self._next: Camera | None = None
         self._camera: Camera | None = None
         self._engine: str | None = None
-        self._published = 0.0
+        self._unseen_since: float | None = None
 
     async def run(self) -> None:
         try:
@@ -92,8 +92,12 @@ class Room(Actor):
         """The camera runs, the engine that runs now is the one that it was offered to, and gets its packets."""
         if self._camera is None or not self._camera.runs or self._engine != self.media.get("engine"):
             return False
-        connected = self.media["rooms"].get(self.id, {}).get("connected", False)
-        return bool(connected) or time.monotonic() < self._published + PATIENCE_S
+        if self.media["rooms"].get(self.id, {}).get("connected", False):
+            self._unseen_since = None
+            return True
+        # A server that has just come back has not heard of its worker's rooms yet.
+        self._unseen_since = self._unseen_since or time.monotonic()
+        return time.monotonic() < self._unseen_since + PATIENCE_S
 
     async def _publish(self, camera: Camera) -> None:
         """A new camera for a new connection: its offer to the server, the answer back to it."""
@@ -106,7 +110,7 @@ class Room(Actor):
             self.report.say(self.id, "refused", act="publish", code=getattr(error, "code", "no-connection"))
             await self._unplug()
         else:
-            self._engine, self._published = engine, time.monotonic()
+            self._engine, self._unseen_since = engine, None
             self.report.say(self.id, "publishes")
 
     async def _unplug(self) -> None:

@@ -28,15 +28,21 @@ from web.demo.progress import Progress
 from web.demo.tender import AUDITORS, Case, Object, case
 from web.demo.venue import write_plan
 from web.server.cli import supervisor
+from web.server.installation import Layout
 from web.server.settings import load_settings
 
 DEFAULT_STATE = Path("var/demo")
 OUTAGE_S = 10.0
 """Issue 2: one venue is lost for 10 s and comes back."""
 LOST_VENUE = 3
-READY_S, OVER_S, VERIFY_S = 30.0, 240.0, 120.0
+READY_S, OVER_S, VERIFY_S = 60.0, 240.0, 120.0
 """How long to wait for the servers, the proceeding and the verifier; more is a failure, and the issue allows 180 s."""
+LOOK_S = 0.1
 CLIPS = Path(__file__).parent / "clips"
+
+
+class DemoFailed(Exception):
+    """A place gave up, or the server refused what the administrator asked for."""
 
 
 def run_demo(*, seed: int | None, state: Path | None, keep: bool) -> int:
@@ -44,14 +50,14 @@ def run_demo(*, seed: int | None, state: Path | None, keep: bool) -> int:
     console = Console(soft_wrap=True)
     progress = Progress(console)
     structlog.configure(processors=[progress.processes])
+    demo = Demo(seed=seed, state=(state or DEFAULT_STATE).absolute(), progress=progress)
     try:
-        return asyncio.run(
-            Demo(seed=seed, state=(state or DEFAULT_STATE).absolute(), progress=progress).run(
-                keep=keep or console.is_terminal
-            )
-        )
+        return asyncio.run(demo.run(keep=keep or console.is_terminal))
     except KeyboardInterrupt:
         return 130
+    except (DemoFailed, TimeoutError) as failure:
+        progress.line(f"failed: {failure or 'it takes too long'}; logs are in {demo.logs}", style="bold red")
+    return 1
 
 
 class Demo:
@@ -61,6 +67,11 @@ class Demo:
         self._case: Case = case(seed)
         self._state = state
         self._progress = progress
+        self._proceeding = ""
+
+    @property
+    def logs(self) -> Path:
+        return Layout(self._state / "main").log
 
     async def run(self, *, keep: bool) -> int:
         installation = await asyncio.to_thread(install, self._state)  # (1)
@@ -68,32 +79,39 @@ class Demo:
         servers = supervisor(load_settings(installation.main), tuple(node.state for node in installation.nodes))
         serving = asyncio.create_task(servers.run())
         try:
-            status = await self._play(installation)
-            if keep:
-                self._progress.line(f"still serving {installation.url} until Ctrl-C")
-                await asyncio.shield(serving)
+            async with httpx2.AsyncClient(base_url=installation.url, timeout=60, trust_env=False) as http:
+                office = Office(http, installation)
+                status = await self._play(office)
+                if keep:
+                    link = await office.link(self._proceeding, AUDITORS[0])
+                    self._progress.line(f"still serving until Ctrl-C; look around: {link}")
+                    with suppress(asyncio.CancelledError):  # Ctrl-C is how it ends, not how it fails
+                        await asyncio.shield(serving)
             return status
         finally:
             servers.stop()
             with suppress(asyncio.CancelledError):
                 await serving
 
-    async def _play(self, installation: Installation) -> int:
-        async with httpx2.AsyncClient(base_url=installation.url, timeout=60, trust_env=False) as http:
-            await _ready(http)
-            self._progress.line(f"serving {installation.url}")
-            office = Office(http, installation)
-            created = await office.create(tender(self._case))  # (2)
-            self._progress.line(f"opened {created['origin']}")
-            for auditor in AUDITORS:
-                self._progress.line(f"watch: {await office.link(created['id'], auditor)}")
-            places = [
-                await self._place(office, created, number, path)
-                for number, path in enumerate(_folders(installation), start=1)
-            ]
-        async with asyncio.timeout(OVER_S), asyncio.TaskGroup() as group:  # (3)
-            for config in places:
-                group.create_task(self._follow(config))
+    async def _play(self, office: Office) -> int:
+        installation = office.installation
+        await office.opens()
+        self._progress.line(f"serving {installation.url}")
+        created = await office.create(tender(self._case))  # (2)
+        self._proceeding = created["id"]
+        self._progress.line(f"opened {created['origin']}")
+        for auditor in AUDITORS:
+            self._progress.line(f"watch: {await office.link(created['id'], auditor)}")
+        places = [
+            await self._place(office, created, number, path)
+            for number, path in enumerate(_folders(installation), start=1)
+        ]
+        try:
+            async with asyncio.timeout(OVER_S), asyncio.TaskGroup() as group:  # (3)
+                for config in places:
+                    group.create_task(self._follow(config))
+        except* DemoFailed as failures:
+            raise DemoFailed(str(failures.exceptions[0])) from failures
         return await self._verdict(installation)  # (4)
 
     async def _place(self, office: Office, created: Object, number: int, folder: Path) -> Path:
@@ -122,7 +140,10 @@ class Demo:
     async def _follow(self, config: Path) -> None:
         """Run one place and pass on what it says; it must end well."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "web.demo.venue", str(config)), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-P", "-m", "web.demo.venue", str(config)),
+            stdout=asyncio.subprocess.PIPE,
+            # Out of the terminal's reach: a Ctrl-C is for the demo, which ends its places.
+            start_new_session=True,
         )
         try:
             assert process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)
@@ -155,10 +176,6 @@ class Demo:
         return int(process.returncode or 0)
 
 
-class DemoFailed(Exception):
-    """A place gave up."""
-
-
 class Office:
     """The administrator: opens the proceeding and hands out links."""
 
@@ -170,6 +187,17 @@ class Office:
             "Content-Type": "application/json",
             "Origin": installation.url,
         }
+
+    async def opens(self) -> None:
+        """Wait until the server and all nodes answer."""
+        doors = ["/readyz", *(f"{node.url}/trust" for node in self.installation.nodes)]
+        async with asyncio.timeout(READY_S):
+            while doors:
+                with suppress(httpx2.TransportError):
+                    if (await self._http.get(doors[0])).is_success:
+                        doors.pop(0)
+                        continue
+                await asyncio.sleep(LOOK_S)
 
     async def create(self, body: Object) -> Object:
         return await self._post("/v1/proceedings", body)
@@ -186,16 +214,6 @@ class Office:
             raise DemoFailed(f"{path}: {answer.status_code} {answer.text}")
         found: Object = answer.json()
         return found
-
-
-async def _ready(http: httpx2.AsyncClient) -> None:
-    """The server answers; the nodes are asked by the server itself."""
-    async with asyncio.timeout(READY_S):
-        while True:
-            with suppress(httpx2.TransportError):
-                if (await http.get("/readyz")).is_success:
-                    return
-            await asyncio.sleep(0.1)
 
 
 def _folders(installation: Installation) -> list[Path]:

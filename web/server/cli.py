@@ -6,12 +6,16 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvloop
 
+from evidence.errors import EvidenceError
+from sessions.node_errors import NodeError
+from sessions.service_errors import ServiceError
 from sessions.verdict import Step, Verdict
+from signing.errors import SigningError
 from web.server import wiring
 from web.server.errors import BadSettings, WebError
 from web.server.installation import Layout, Party, write_toml, write_trust
@@ -26,7 +30,21 @@ from web.server.settings import (
     state_directory,
 )
 
-app = typer.Typer(
+REFUSALS = (WebError, EvidenceError, ServiceError, NodeError, SigningError)
+
+
+class _Command(typer.Typer):
+    """A refusal is one line and status 2, not a traceback."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().__call__(*arguments, **options)
+        except REFUSALS as error:
+            typer.echo(f"tongping: {error.code}: {error}", err=True)
+            raise SystemExit(2) from None
+
+
+app = _Command(
     help="Tongping 同评: remote evaluation of bids in several cities, on a record that no single city can rewrite.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -290,12 +308,3 @@ def demo(
     from web.demo.run import run_demo
 
     raise typer.Exit(run_demo(seed=seed, state=state, keep=keep))
-
-
-def main() -> None:
-    """The entry point: refusals are one line, not a traceback."""
-    try:
-        app(prog_name="tongping", standalone_mode=True)
-    except WebError as error:
-        typer.echo(f"tongping: {error.code}: {error}", err=True)
-        raise SystemExit(2) from None

@@ -149,6 +149,8 @@ class Settings(Base):
     """This web process's name in the ledger: one that starts again under its name takes its own logs over at once."""
     database: str = ""
     """A SQLAlchemy URL; empty: SQLite in the state directory."""
+    database_owner: str = ""
+    """The URL of the role that owns the tables, for `init` only: the processes have no right to alter them."""
     cities: tuple[City, ...] = ()
 
 

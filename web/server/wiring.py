@@ -63,7 +63,6 @@ def entropy(n: int) -> bytes:
 
 def initialise_centre(settings: Settings) -> Party:
     """Make what a main centre needs and does not have yet; returns what the other parties get."""
-    from evidence.adapters.database import prepare
     from sessions.adapters.keyring_files import FileKeyring
     from signing.adapters.certificate_authority import ensure_authority
     from signing.adapters.master_key import ensure_master_key
@@ -78,7 +77,7 @@ def initialise_centre(settings: Settings) -> Party:
     layout.signing.mkdir(mode=0o700, exist_ok=True)
     signing_keys = SealedKeyStore(master=ensure_master_key(layout.signing / MASTER_KEY), entropy=entropy)
     authority = ensure_authority(layout.signing / "ca", keys=signing_keys, operator=settings.operator, clock=now)
-    prepare(_database(settings))
+    _migrate(settings)
     party = Party(
         domain=settings.domain,
         operator=settings.operator,
@@ -126,7 +125,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
     """The web process: the application, and what to call when it is told to stop."""
     from evaluation.adapters.report_typst import render
     from evidence.adapters import envelope_p256
-    from evidence.adapters.database import DatabaseLedger, prepare
+    from evidence.adapters.database import DatabaseLedger
     from media.adapters.engine_socket import EngineSocket
     from sessions.adapters.accounts import DatabaseAccounts
     from sessions.adapters.keyring_files import FileKeyring
@@ -150,7 +149,8 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
     )
     _check_agreement(settings, pins, str(keyring.centre_log.vkey))
     async with AsyncExitStack() as stack:
-        prepare(_database(settings))
+        if not settings.database:
+            _migrate(settings)
         ledger = DatabaseLedger(_database(settings))
         stack.callback(ledger.close)
         accounts = DatabaseAccounts(url=_database(settings))
@@ -307,6 +307,19 @@ def _check_agreement(settings: Settings, pins: Pins, log: str) -> None:
     missing = {city.domain for city in settings.cities} - pins.trust.centres.keys()
     if missing or not settings.cities:
         raise BadSettings(f"the agreement in policy/ does not name {', '.join(sorted(missing)) or 'any city'}")
+
+
+def _migrate(settings: Settings) -> None:
+    """Create tables and rules, as their owner where there is one; the role of the processes gets what it needs."""
+    from sqlalchemy.engine import make_url
+
+    from evidence.adapters import database
+    from sessions.adapters import accounts
+
+    owner = settings.database_owner or _database(settings)
+    role = make_url(settings.database).username if settings.database_owner else None
+    database.prepare(owner, app_role=role)
+    accounts.prepare(owner, app_role=role)
 
 
 def _database(settings: Settings) -> str:
