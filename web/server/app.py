@@ -8,10 +8,41 @@ from starlette.exceptions import HTTPException
 from web.server.guard import Guard
 from web.server.pointers import Pointers
 from web.server.problems import on_error
-from web.server.routes import centre_log, health, live, log, media, objects, plain, proceedings, report, session
+from web.server.routes import (
+    centre_log,
+    health,
+    live,
+    log,
+    media,
+    oauth,
+    objects,
+    partner_agreements,
+    partner_proceedings,
+    partner_webhooks,
+    partners,
+    plain,
+    proceedings,
+    report,
+    session,
+)
 from web.server.services import Services
 
-DOORS = (health, session, proceedings, objects, log, centre_log, media, report, plain)
+DOORS = (
+    health,
+    session,
+    proceedings,
+    objects,
+    log,
+    centre_log,
+    media,
+    report,
+    oauth,
+    partner_agreements,
+    partner_proceedings,
+    partner_webhooks,
+    partners,
+    plain,
+)
 
 
 def create_app(services: Services) -> FastAPI:

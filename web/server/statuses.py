@@ -16,6 +16,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "media-bad-request",
         "invalid-request",
         "unknown-act",
+        "idempotency-key-missing",
+        "cursor-refused",
         "sheet-malformed",
         "score-malformed",
     ),
@@ -25,6 +27,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     403: (
         "not-allowed",
         "origin-refused",
+        "insufficient-scope",
         "wrong-role",
         "wrong-venue",
         "wrong-seat",
@@ -103,13 +106,22 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "room-not-admitted",
         "seat-already-bound",
         "already-vouched",
+        "agreement-state",
+        "agreement-not-in-force",
+        "invitation-state",
+        "idempotency-in-progress",
         "too-many-webhooks",
     ),
+    # The caller read another version than the one that stands now.
+    412: ("precondition-failed",),
     413: ("too-large", "sheet-too-large"),
     415: ("unsupported-media-type",),
     # Well formed, and wrong whatever happens later.
     422: (
         "untrusted",
+        "offer-refused",
+        "naming-refused",
+        "idempotency-mismatch",
         "page",
         "page-unreadable",
         "tender-refused",
@@ -157,6 +169,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "vp8-malformed",
         "webm-malformed",
     ),
+    428: ("precondition-required",),
     429: ("too-many-requests",),
     # Somebody else has to come back first, or we have.
     503: (
@@ -189,6 +202,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "unknown-event",
         "session",
         "service",
+        "partnership",
         "key-lost",
         "command-refused",
         "webhook",
@@ -213,6 +227,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "not-a-holder",
         "not-sealed",
         "foreign-seat",
+        "not-partnership",
         "release-refused",
         "freeze-incomplete",
         "release-not-approved",
@@ -229,6 +244,13 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "gate-closed",
         "record-untrusted",
         "journal-broken",
+        # A partner's program.
+        "partner-sim",
+        "partner-api-silent",
+        "feed-broken",
+        "terms-differ",
+        "call-refused",
+        "partner-not-configured",
     ),
 }
 STATUSES = {code: status for status, codes in _BY_STATUS.items() for code in codes}
