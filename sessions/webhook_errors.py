@@ -5,7 +5,6 @@ WebhookError
 ├── WebhookUrlRefused    not an address that this server would call (`webhook-url-refused`)
 ├── WebhookTypeRefused   no event of this type is ever announced (`webhook-type-refused`)
 ├── TooManyWebhooks      a centre has at most so many (`too-many-webhooks`)
-├── WebhookChanged       somebody else changed it meanwhile (`webhook-changed`)
 └── NotCalled            an attempt that got no answer; `reason` says why (`webhook-not-called`)
 """
 
@@ -40,12 +39,6 @@ class TooManyWebhooks(WebhookError):
     """Remove one first."""
 
     code = "too-many-webhooks"
-
-
-class WebhookChanged(WebhookError):
-    """Read it again."""
-
-    code = "webhook-changed"
 
 
 class NotCalled(WebhookError):

@@ -32,14 +32,9 @@ from sessions.core.webhooks import (
     cloud_event,
     message_id,
 )
+from sessions.partner_errors import StaleVersion
 from sessions.ports import Entropy
-from sessions.webhook_errors import (
-    NotCalled,
-    TooManyWebhooks,
-    UnknownWebhook,
-    WebhookChanged,
-    WebhookTypeRefused,
-)
+from sessions.webhook_errors import NotCalled, TooManyWebhooks, UnknownWebhook, WebhookTypeRefused
 from sessions.webhook_ports import WebhookSender, WebhookStore
 from sessions.webhook_signatures import fresh_keys, signature_header
 
@@ -121,7 +116,7 @@ class Webhooks:
         _demand_version(found, version)
         rotated = found.rotated(fresh_keys(self._entropy), self._clock())
         if not await asyncio.to_thread(self._store.replace, rotated):
-            raise WebhookChanged("the webhook was changed meanwhile")
+            raise StaleVersion("the webhook was changed meanwhile")
         return rotated
 
     async def deliveries(self, centre: str, endpoint: str, limit: int) -> list[Delivery]:
@@ -149,6 +144,10 @@ class Webhooks:
                     busy = await self.distribute() + await self._begin()
                 except EvidenceError as error:
                     logger.warning("webhooks wait: %s (%s)", error, error.code)
+                    busy = 0
+                except Exception:
+                    # A meeting does not end because partners cannot be called: the feed has it all.
+                    logger.exception("webhooks wait")
                     busy = 0
                 await asyncio.sleep(0 if busy else self._pace.look)
         finally:
@@ -244,4 +243,4 @@ class Webhooks:
 
 def _demand_version(endpoint: Endpoint, version: int | None) -> None:
     if version is not None and endpoint.version != version:
-        raise WebhookChanged("the webhook was changed meanwhile")
+        raise StaleVersion("the webhook was changed meanwhile")

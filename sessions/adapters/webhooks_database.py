@@ -56,16 +56,32 @@ _deliveries = sa.Table(
 )
 
 
+def prepare(url: str, *, app_role: str | None = None) -> None:
+    """Create the tables; `url` connects as their owner, and `app_role` may use them. Safe to repeat."""
+    engine = open_engine(url)
+    try:
+        with engine.begin() as connection:
+            _metadata.create_all(connection)
+            if app_role is not None:
+                role = connection.dialect.identifier_preparer.quote(app_role)
+                for table in _metadata.sorted_tables:
+                    connection.execute(sa.text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {role}"))
+                    connection.execute(sa.text(f"GRANT USAGE ON SEQUENCE {table.name}_number_seq TO {role}"))
+    except SQLAlchemyError as error:
+        raise Unavailable("the database could not be prepared") from error
+    finally:
+        engine.dispose()
+
+
 class DatabaseWebhooks:
-    """A `sessions.webhook_ports.WebhookStore` in the database at `url`, sealed under `master` (32 bytes)."""
+    """A `sessions.webhook_ports.WebhookStore` in the database at `url`, sealed under `master` (32 bytes), in tables
+    that `prepare` made."""
 
     def __init__(self, *, url: str, master: bytes, entropy: Callable[[int], bytes]) -> None:
         self._engine = open_engine(url)
         self._reading = self._engine.execution_options(reading=True)
         self._cipher = AESGCM(master)
         self._entropy = entropy
-        with self._answering():
-            _metadata.create_all(self._engine)
 
     def close(self) -> None:
         """Close all connections."""

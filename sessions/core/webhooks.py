@@ -23,6 +23,7 @@ SESSION = {
     "ProceedingResumed": "session.proceeding-resumed",
     "VenueLost": "session.venue-lost",
     "VenueRejoined": "session.venue-rejoined",
+    "ReportFrozen": "session.report-frozen",
     "ProceedingAborted": "session.proceeding-aborted",
     "ProceedingClosed": "session.proceeding-closed",
 }
@@ -43,6 +44,7 @@ PARTNERSHIP = frozenset(
 )
 """Feed types of the centre log (docs/protocol.md 10.1)."""
 BEFORE = frozenset({"StageAdvanced", "ProceedingAborted"})
+OF_A_VENUE = frozenset({"VenueLost", "VenueRejoined"})
 TYPES = PARTNERSHIP | frozenset(SESSION.values())
 """All that is ever announced."""
 HMAC, ED25519 = "v1", "v1a"
@@ -82,16 +84,19 @@ class Notice:
 def notices(state: Proceeding, drafts: Sequence[Draft], first: int) -> tuple[bytes, ...]:
     """The outbox messages of an append to a proceeding's log: for every centre with a venue in it.
 
-    `state` is the one before the append. Before the start only the start itself is announced, and an abort: until then
-    a partner sees what is its own (docs/protocol.md 10.4), and its own seats need no messenger.
+    `state` is the one before the append. What is announced to whom is what stands in the feed of that centre
+    (`sessions.core.tenancy`): before the start only the start itself, or an abort; a venue's loss to its own centre.
     """
-    audience = tuple(sorted({venue.centre for venue in state.venues.values()}))
+    everybody = frozenset(venue.centre for venue in state.venues.values())
     told = BEFORE if state.stage == CHECK_IN else SESSION.keys()
-    return tuple(
-        Notice(index, SESSION[draft.type], audience).encode()
-        for index, draft in enumerate(drafts, first)
-        if draft.type in told and audience
-    )
+    found = []
+    for index, draft in enumerate(drafts, first):
+        if draft.type in told:
+            audience = everybody
+            if draft.type in OF_A_VENUE:
+                audience = frozenset({state.venues[str(draft.body["venue"])].centre})
+            found.append(Notice(index, SESSION[draft.type], tuple(sorted(audience))).encode())
+    return tuple(found) if everybody else ()
 
 
 @dataclass(frozen=True, slots=True)

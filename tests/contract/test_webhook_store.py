@@ -13,7 +13,7 @@ import pytest
 
 from evidence.adapters.database import open_engine
 from evidence.errors import Unavailable
-from sessions.adapters.webhooks_database import DatabaseWebhooks
+from sessions.adapters.webhooks_database import DatabaseWebhooks, prepare
 from sessions.adapters.webhooks_memory import MemoryWebhooks
 from sessions.core.webhooks import DELIVERED, ED25519, FAILED, HMAC, Delivery, Endpoint, Key
 from sessions.service_errors import KeyLost
@@ -38,7 +38,10 @@ class Stores:
         if kind == "postgresql":
             name = f"webhooks{next(NUMBERS)}"
             cluster.create(name)
-            self.url = cluster.url(name, "owner")
+            self.url = cluster.url(name)
+            prepare(cluster.url(name, "owner"), app_role="app")
+        else:
+            prepare(self.url)
 
     @contextmanager
     def reopen(self, master: bytes = MASTER) -> Iterator[WebhookStore]:
@@ -140,4 +143,4 @@ def test_keys_lie_sealed_and_open_in_their_own_row_only(tmp_path: Path, cluster:
 
 def test_a_database_that_is_away_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
-        DatabaseWebhooks(url=f"sqlite:///{tmp_path / 'missing' / 'x'}", master=MASTER, entropy=os.urandom)
+        DatabaseWebhooks(url=f"sqlite:///{tmp_path / 'missing' / 'x'}", master=MASTER, entropy=os.urandom).endpoints()

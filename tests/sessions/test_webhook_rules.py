@@ -134,6 +134,17 @@ def test_before_the_start_only_start_and_abort_are_announced(kind: str) -> None:
         assert told == ()
 
 
+def test_a_lost_venue_is_its_own_centres_to_know() -> None:
+    """docs/protocol.md 10.5: as the feeds have it."""
+    game = drive.Drive()
+    game.check_in()
+    game.advance()
+    told = notices(game.state, [Draft("VenueLost", {"venue": "venue-2", "size": 1}), Draft("ProceedingPaused", {})], 9)
+    lost, paused = map(Notice.parse, told)
+    assert lost == Notice(9, "session.venue-lost", (game.state.venues["venue-2"].centre,))
+    assert (paused.index, len(paused.audience)) == (10, 3)
+
+
 def test_nobody_hears_of_votes_seals_or_a_proceeding_without_venues() -> None:
     state = founded()
     quiet = ("BallotSealed", "SheetSealed", "ReviewVoted", "ScoresTallied", "RankingFixed", "ChairElected")

@@ -20,6 +20,7 @@ import pytest
 
 from evidence.adapters.database import DatabaseLedger, prepare
 from evidence.adapters.memory import MemoryLedger
+from sessions.adapters import webhooks_database
 from sessions.adapters.webhooks_database import DatabaseWebhooks
 from sessions.adapters.webhooks_http import HttpWebhookSender
 from sessions.adapters.webhooks_memory import MemoryWebhooks
@@ -34,10 +35,10 @@ from sessions.core.webhooks import (
     Notice,
     message_id,
 )
+from sessions.partner_errors import StaleVersion
 from sessions.webhook_errors import (
     TooManyWebhooks,
     UnknownWebhook,
-    WebhookChanged,
     WebhookTypeRefused,
     WebhookUrlRefused,
 )
@@ -279,7 +280,7 @@ async def test_what_is_registered_is_checked_and_belongs_to_its_centre() -> None
         for attempt in (w.webhooks.get, w.webhooks.remove, w.webhooks.rotate):
             with pytest.raises(UnknownWebhook):
                 await attempt(OTHERS, name)
-    with pytest.raises(WebhookChanged):
+    with pytest.raises(StaleVersion):
         await w.webhooks.remove(MINE, first.id, version=2)
     await w.webhooks.remove(MINE, first.id, version=1)
     assert first.id not in [e.id for e in await w.webhooks.of(MINE)]
@@ -290,6 +291,7 @@ def test_no_message_is_lost_to_kill_9_and_a_repetition_has_its_id(tmp_path: Path
     """Issue 5: one delivery loop that survives kill -9: at least once, the same webhook-id, the same octets."""
     url, count, seed = f"sqlite:///{tmp_path / 'ledger.sqlite'}", 120, 5
     prepare(url)
+    webhooks_database.prepare(url)
     rng = random.Random(seed)
     with receiving(Receiver()) as receiver:
         store = DatabaseWebhooks(url=url, master=MASTER, entropy=os.urandom)
