@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -26,9 +28,12 @@ from evidence.core.act import NOTHING_SEEN, Signer
 from evidence.core.canonical import Object, b64u, encode, unb64u
 from sessions.adapters import partner_accounts
 from sessions.adapters.partner_accounts import DatabasePartnerAccounts
+from sessions.adapters.webhooks_http import HttpWebhookSender
+from sessions.adapters.webhooks_memory import MemoryWebhooks
 from sessions.core.tenancy import SCOPES
 from sessions.feeds import Feeds
 from sessions.service import Proceedings
+from sessions.webhooks import Pace, Webhooks
 from tests.sessions import drive
 from tests.sessions.drive import signer_of
 from tests.sessions.service_world import World, tender
@@ -244,10 +249,12 @@ class Site:
         }
 
     async def convene(self, *invitations: str) -> str:
-        """The proceeding of the example, its secondary venues named by the invitations."""
-        kept = {"venue-1"} | ({"venue-3"} if len(invitations) == 1 else set())
-        whole = tender()
+        """The proceeding of the example, its secondary venues named by the invitations; with one invitation there is
+        one secondary venue, and the fifth expert sits in the main one."""
+        kept, whole = {"venue-1"}, tender()
         seats = [s for s in whole["seats"] if s["venue"] is None or s["venue"] in kept]
+        if len(invitations) == 1:
+            seats.append({"id": "seat-5", "role": "expert", "venue": "venue-1", "centre": drive.MAIN})
         mine = {s["id"] for s in seats}
         definition = whole["definition"]
         definition["members"] = [m for m in definition["members"] if m["seat"] in mine]
@@ -272,6 +279,15 @@ async def site(
     accounts = DatabasePartnerAccounts(url=url)
     async with world.running() as proceedings:
         unused = cast(Any, SimpleNamespace())
+        sender = HttpWebhookSender(test_networks=(ip_network("127.0.0.0/8"),))
+        webhooks = Webhooks(
+            ledger=world.ledger,
+            store=MemoryWebhooks(),
+            sender=sender,
+            clock=clock,
+            entropy=os.urandom,
+            pace=Pace(look=0.01),
+        )
         services = Services(
             origin=ORIGIN,
             administrator=digest_of(ADMINISTRATOR),
@@ -292,7 +308,7 @@ async def site(
             clock=clock,
             monotonic=time.monotonic,
             client=folder,
-            **cast(Any, extra_services()),
+            webhooks=webhooks,
         )
         app = create_app(services)
         transport = httpx2.ASGITransport(app=app)
@@ -304,13 +320,8 @@ async def site(
             for city in cities.values():
                 await found.register(city)
             yield found
+        await sender.close()
     accounts.close()
-
-
-def extra_services() -> Object:
-    """What doors beside the partner's need and these tests do not."""
-    known = set(Services.__dataclass_fields__)
-    return {"webhooks": SimpleNamespace()} if "webhooks" in known else {}
 
 
 async def settle() -> None:
