@@ -236,7 +236,7 @@ async def test_without_the_wall_the_difference_is_seen(tmp_path: Path, monkeypat
         answer = await found.zhuhai.call("GET", f"/v1/partner/proceedings/{proceeding}/events")
         assert problem(answer) != (404, "not-found")
     monkeypatch.undo()
+    monkeypatch.setattr(Partnership, "agreement", lambda self, tenant, name: self.agreements.get(name))
+    (tmp_path / "b").mkdir()
     with pytest.raises(AssertionError):
-        monkeypatch.setattr(Partnership, "agreement", lambda self, tenant, name: self.agreements.get(name))
-        (tmp_path / "b").mkdir()
         await test_another_tenants_things_answer_like_things_that_never_were(tmp_path / "b")

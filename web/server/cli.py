@@ -319,3 +319,12 @@ def partner_sim(context: typer.Context) -> None:
     from web.partner_sim.cli import app as partner
 
     partner(context.args, prog_name="tongping partner-sim")
+
+
+@app.command("openapi")
+def openapi() -> None:
+    """Print the description of the API, as openapi.json has it."""
+    from web.server.app import routes
+    from web.server.description import written
+
+    typer.echo(written(routes()), nl=False)
