@@ -1,0 +1,109 @@
+"""Whatever is asked of `/v1`, no answer is a defect or undocumented (issue 5, "Done when"); runs where schemathesis is
+installed."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+from evidence.core.canonical import b64u, encode
+from sessions.core.tenancy import SCOPES
+from tests.api.installation import Running
+from tests.sessions.drive import signer_of
+from web.server.oauth import ASSERTION_TYPE, ENDPOINT
+
+CENTRE = "zhuhai.example"
+# Examples per operation: fifty find what a form refuses; more find nothing else within minutes.
+EXAMPLES = 25
+
+
+def partner_token(site: Running) -> str:
+    """A token with all scopes, as a partner's program gets it."""
+    key = signer_of("schemathesis")
+    headers = {"Idempotency-Key": secrets.token_hex(8)}
+    body = {"jwk": key.jwk, "scopes": sorted(SCOPES)}
+    path = f"/v1/partners/{CENTRE}/clients"
+    answer = site.call("POST", path, json=body, bearer=site.installation.administrator_token, headers=headers)
+    assert answer.status_code == 201, answer.text
+    client = answer.json()["client"]
+    claims = {
+        "iss": client,
+        "sub": client,
+        "aud": site.url + ENDPOINT,
+        "exp": int(time.time()) + 50,
+        "jti": secrets.token_hex(16),
+    }
+    signed = f"{b64u(encode({'alg': 'ES256'}))}.{b64u(encode(claims))}"
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": f"{signed}.{b64u(key.sign(signed.encode()))}",
+    }
+    token = site.http.post(ENDPOINT, data=form)
+    assert token.status_code == 200, token.text
+    return str(token.json()["access_token"])
+
+
+def test_a_partners_program_gets_its_token_over_a_real_socket(site: Running) -> None:
+    """And its lists are there, empty or not."""
+    bearer = partner_token(site)
+    answer = site.call("GET", "/v1/partner/proceedings", bearer=bearer)
+    assert answer.status_code == 200
+    assert [found["id"] for found in answer.json()["proceedings"]] == [site.proceeding]
+
+
+if find_spec("schemathesis") is not None:
+    schemathesis: Any = import_module("schemathesis")
+
+    def _bearers(site: Running) -> dict[str, str]:
+        return {"/v1/partner/": partner_token(site), "/v1/partners/": site.installation.administrator_token}
+
+    def _checks() -> list[Any]:
+        schemathesis.checks.load_all_checks()
+        registry: Any = schemathesis.checks.CHECKS
+        names = (
+            "not_a_server_error",
+            "status_code_conformance",
+            "content_type_conformance",
+            "response_schema_conformance",
+        )
+        return [registry.get_one(name) for name in names]
+
+    def _ask(operation: Any, site: Running, bearer: str | None, checks: list[Any]) -> str | None:
+        """What was found, or None."""
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy())
+        def ask(case: Any) -> None:
+            headers = {"Origin": site.url} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+            case.call_and_validate(base_url=site.url, headers=headers, checks=checks)
+
+        try:
+            ask()
+        except Exception as failure:  # noqa: BLE001 (every operation is asked, and all that was found is told)
+            return f"{operation.label}: {failure!s:.600}"
+        return None
+
+    def test_no_answer_is_a_defect_or_undocumented(site: Running) -> None:
+        """Every operation, by a caller that may where there is one."""
+        schema = schemathesis.openapi.from_url(f"{site.url}/v1/openapi.json")
+        bearers, checks = _bearers(site), _checks()
+        found = []
+        for result in schema.get_all_operations():
+            operation = result.ok()
+            bearer = next((b for prefix, b in bearers.items() if operation.path.startswith(prefix)), None)
+            found.append(_ask(operation, site, bearer, checks))
+        assert len(found) > 50
+        assert [failure for failure in found if failure] == []
