@@ -63,7 +63,7 @@ class Archive:
                 final_proof=bytes(final_proof),
                 checkpoint=note,
                 entries=await self._ledger.entries(log.origin, 0, log.size),
-                disclosures=await self._disclosures(log),
+                disclosures=await self._disclosures(opened, await log.read()),
             )
             loop = asyncio.get_running_loop()
 
@@ -76,11 +76,13 @@ class Archive:
         await asyncio.to_thread(self._keyring.destroy, log.origin)
         return path
 
-    async def _disclosures(self, log: Log) -> list[str]:
-        digests: list[str] = []
-        for entry in await log.read():
-            digests += [*entry.sd, *(entry.act.sd if entry.act else ())]
-        return [found.text for found in (await self._ledger.disclosures(log.origin, digests)).values()]
+    async def _disclosures(self, opened: Entry, entries: Sequence[Entry]) -> list[str]:
+        """Of the proceeding's log, and of its opening in the centre log."""
+        texts: list[str] = []
+        for origin, found in ((opened.origin, (opened,)), (entries[0].origin, entries)):
+            digests = [digest for entry in found for digest in (*entry.sd, *(entry.act.sd if entry.act else ()))]
+            texts += [kept.text for kept in (await self._ledger.disclosures(origin, digests)).values()]
+        return texts
 
     def _path(self, proceeding: str) -> Path:
         return self._folder / f"{proceeding}.zip"

@@ -9,7 +9,6 @@ from evaluation.core import report, tender
 from evaluation.core.results import ranking_digest
 from evidence.core.act import Act
 from evidence.core.canonical import sha256
-from evidence.core.envelope import Context, Envelope
 from evidence.core.note import Checkpoint, Note
 from evidence.ports import Envelopes, Vault
 from sessions import opening
@@ -17,7 +16,6 @@ from sessions.centre import Centre
 from sessions.core import commands, duties
 from sessions.core.duties import Duty
 from sessions.docket import Docket
-from sessions.opening import Listed
 from sessions.ports import HolderNode, ReportRenderer, ReportSigner
 from sessions.recording import Recorder
 from sessions.service_errors import NodeUnavailable, StillDue
@@ -105,7 +103,8 @@ class Clerk:
         await self._docket.execute(commands.IssueCredential(seat, issued.credential, sha256(leaf)))
 
     async def _open(self, purpose: str, number: int) -> None:
-        listed = self._listed(purpose, number)
+        state = self._docket.state
+        listed = opening.listed(state, state.evaluation.find_round(purpose, number))
         if not await asyncio.to_thread(opening.enough, listed, self._envelopes):
             raise StillDue("too few of the released shares hold")
         ciphertexts = {
@@ -113,27 +112,6 @@ class Clerk:
         }
         plaintexts = await asyncio.to_thread(opening.open_all, listed, ciphertexts.__getitem__, self._envelopes)
         await self._docket.execute(commands.OpenRound(purpose, number, plaintexts))
-
-    def _listed(self, purpose: str, number: int) -> list[Listed]:
-        state = self._docket.state
-        found, frozen = state.evaluation.find_round(purpose, number), state.holders_frozen
-        if found.freeze is None or frozen is None:
-            raise StillDue("nothing is frozen")
-        listed: list[Listed] = []
-        for place, (seat, act) in enumerate(found.freeze.sheets):
-            envelope: Envelope = found.seals[act].envelope
-            context = Context(
-                purpose=purpose,
-                origin=state.origin,
-                author=seat,
-                round=number,
-                subject=envelope.c or b"",
-                k=state.holder_k,
-                holders=frozen.keys,
-            )
-            shares = {state.holders.index(holder) + 1: given[place] for holder, given in found.releases.items()}
-            listed.append(Listed(act, envelope, context, shares))
-        return listed
 
     async def _render(self) -> None:
         """The report says which log it is of, so nothing is appended between its content and its freeze."""

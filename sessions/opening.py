@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from evaluation.core.rounds import Round
+from evaluation.core.sealing import context
 from evidence.core.envelope import Context, Envelope, sheet_commitment, split_payload
 from evidence.errors import EvidenceError, Untrusted
 from evidence.ports import Envelopes
+from sessions.core.state import Proceeding
 
 UNREADABLE = "sheet-unreadable"
 """Code of `SheetUnreadable` where the ciphertext or the commitment is wrong."""
@@ -30,19 +33,38 @@ class Listed:
     shares: Mapping[int, bytes]
 
 
-def enough(listed: Sequence[Listed], envelopes: Envelopes) -> bool:
+def listed(state: Proceeding, found: Round) -> tuple[Listed, ...]:
+    """(1) One for each seal of the freeze, in its order; holder i is the i-th of the frozen set (protocols.md 1.5)."""
+    if found.freeze is None:
+        raise Untrusted("nothing was frozen")
+    items: list[Listed] = []
+    for position, (seat, act) in enumerate(found.freeze.sheets):
+        envelope = found.seals[act].envelope
+        if envelope.c is None:
+            raise Untrusted("a seal without a commitment")
+        bound = context(state.evaluation, found.purpose, seat, found.number, envelope.c)
+        shares = {
+            index: found.releases[domain][position]
+            for index, domain in enumerate(state.holders, 1)
+            if domain in found.releases
+        }
+        items.append(Listed(act, envelope, bound, shares))
+    return tuple(items)
+
+
+def enough(items: Sequence[Listed], envelopes: Envelopes) -> bool:
     """Whether every listed seal has k shares that hold."""
-    return all(len(_valid(item, envelopes)) >= item.context.k for item in listed)
+    return all(len(_valid(item, envelopes)) >= item.context.k for item in items)
 
 
 def open_all(
-    listed: Sequence[Listed], ciphertext: Callable[[bytes], bytes], envelopes: Envelopes
+    items: Sequence[Listed], ciphertext: Callable[[bytes], bytes], envelopes: Envelopes
 ) -> tuple[tuple[bytes, bytes | str], ...]:
     """(act id, plaintext) for each, or its failure's code; `ciphertext` gives an object by its SHA-256.
 
     MUST be called only where `enough`; Untrusted otherwise.
     """
-    return tuple((item.act, _open(item, ciphertext, envelopes)) for item in listed)
+    return tuple((item.act, _open(item, ciphertext, envelopes)) for item in items)
 
 
 def _open(item: Listed, ciphertext: Callable[[bytes], bytes], envelopes: Envelopes) -> bytes | str:

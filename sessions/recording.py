@@ -209,8 +209,16 @@ class Recorder:
             self._engine = engine
             async for event in engine.events():
                 self._hear(event)
+                if isinstance(event, EngineStarted):
+                    await self._find_connected(engine)
         finally:
             await engine.close()
+
+    async def _find_connected(self, engine: MediaEngine) -> None:
+        """Rooms that were connected before we were: a killed web process must not make them publish anew."""
+        rooms = (await engine.status())["rooms"]
+        self._connected.update({room: True for room in self._rooms() if rooms.get(room, {}).get("connected")})
+        self._docket.broadcast.publish(self.media)
 
     def _hear(self, event: Event) -> None:
         match event:

@@ -38,9 +38,8 @@ from sessions.core.replay import Replay
 from sessions.core.state import Proceeding
 from sessions.core.tracks import tracks
 from sessions.evidence_file import EvidenceFile
-from sessions.listing import listing
 from sessions.node_trust import Pins
-from sessions.opening import open_all
+from sessions.opening import listed, open_all
 from sessions.verdict import UNDETERMINED, VALID, Refused, Step, Verdict
 from signing.core.verdict import Outcome, ReportVerdict
 
@@ -229,7 +228,7 @@ def _openings(evidence: EvidenceFile, state: Proceeding, envelopes: Envelopes) -
     for found in state.evaluation.rounds:
         if found.opened is None:
             continue
-        for act, plaintext in open_all(listing(state, found), ciphertext, envelopes):
+        for act, plaintext in open_all(listed(state, found), ciphertext, envelopes):
             if isinstance(plaintext, bytes) and found.plaintexts.get(act, plaintext) != plaintext:
                 raise Untrusted("an opened sheet is not the sealed one")
             if isinstance(plaintext, str) and act in found.plaintexts:

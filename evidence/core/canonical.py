@@ -182,7 +182,7 @@ def _check(value: JSON, depth: int) -> None:
         if abs(value) > MAX_INTEGER:
             raise Malformed("integer outside +-(2^53-1)")
     elif isinstance(value, str):
-        if any("\ud800" <= c <= "\udfff" for c in value):
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
             raise Malformed("lone surrogate")
     elif isinstance(value, list | tuple):
         for item in value:

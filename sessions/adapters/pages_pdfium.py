@@ -8,11 +8,11 @@ The image is written by hand from the bitmap (zlib and four chunks), so that one
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import resource
 import struct
 import sys
 import zlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pypdfium2  # type: ignore[import-untyped]
@@ -41,14 +41,13 @@ class PdfiumPages:
         # One rendering at a time: the machine's other core belongs to the meeting.
         self._turn = asyncio.Semaphore(1)
 
-    async def png(self, document: bytes, page: int) -> bytes:
-        """Page `page`, counted from 1."""
-        sha256 = hashlib.sha256(document).hexdigest()
-        kept = self._cache / f"{sha256}-{page}.png"
+    async def png(self, name: str, page: int, load: Callable[[], Awaitable[bytes]]) -> bytes:
+        """Page `page`, counted from 1, of the document that `load` gives if it is not kept already."""
+        kept = self._cache / f"{name}-{page}.png"
         if await asyncio.to_thread(kept.exists):
             return await asyncio.to_thread(kept.read_bytes)
         async with self._turn:
-            image = await _render(document, page)
+            image = await _render(await load(), page)
         await asyncio.to_thread(_keep, kept, image)
         return image
 

@@ -23,7 +23,7 @@ from web.demo.installation import Installation, install
 from web.demo.tender import case
 from web.server.installation import Layout
 
-COOKIE = "__Host-sid"
+COOKIE = "sid"
 START_S = 60.0
 BY_ITSELF = {"ProceedingFounded", "DefinitionFixed", "HolderOffered", "HoldersFrozen", "Witnessed"}
 
@@ -112,7 +112,12 @@ class Running:
 
     def size(self) -> int:
         """Entries of the proceeding's log, as a seat sees it."""
-        return int(self.call("GET", self.path, session=self.session("supervisor-1")).json()["size"])
+        return int(self.view("supervisor-1")["size"])
+
+    def view(self, seat: str) -> dict[str, Any]:
+        """What the server shows this seat."""
+        found: dict[str, Any] = self.call("GET", self.path, session=self.session(seat)).json()
+        return found
 
     def deeds(self) -> list[str]:
         """Everything in the log that somebody asked for, so without heartbeats and what founds a proceeding."""
@@ -164,7 +169,8 @@ def running(state: Path) -> Iterator[Running]:
             eventually(found.ready, START_S)
             created = found.open_proceeding()
             found.proceeding, found.origin = created["id"], created["origin"]
-            found.size()
+            # Until gate G1: holders and definition are frozen and witnessed, and nothing moves by itself any more.
+            eventually(lambda: found.view("supervisor-1").get("witnessed"))
             yield found
         finally:
             process.terminate()

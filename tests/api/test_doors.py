@@ -76,7 +76,7 @@ def test_the_cookie_is_bound_to_this_host_and_hidden_from_scripts(site: Running)
     """ASVS 3.3.1 to 3.3.5."""
     answer = site.call("POST", "/v1/sign-in", json={"token": site.link("seat-1")})
     name, *attributes = [part.strip().lower() for part in answer.headers["set-cookie"].split(";")]
-    assert name.startswith("__host-sid=")
+    assert name.startswith("sid=")
     assert {"secure", "httponly", "samesite=strict", "path=/"} <= set(attributes)
     assert not any(attribute.startswith("domain") for attribute in attributes)
 
@@ -289,7 +289,7 @@ def test_a_body_beyond_its_bound_is_refused_whatever_it_claims(site: Running) ->
     session = site.session("seat-3")
     headers = {
         "Origin": site.url,
-        "Cookie": f"__Host-sid={session}",
+        "Cookie": f"sid={session}",
         "Content-Type": "application/json",
     }
 

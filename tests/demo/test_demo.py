@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo import findings
-from tests.demo.running import PROCESSES, Running
+from tests.demo.running import PROCESSES, Kill, Running
 
 MOMENTS = {
     "city-zhongshan": r"seat-\d ballot\.seal",
@@ -22,6 +23,7 @@ MOMENTS = {
 """While a holder acknowledges ballots; while votes arrive; before the drafts; while a holder acknowledges sheets; when
 shares are about to be released; while the report is being signed."""
 ABSENT = frozenset({"room-3"})
+"""Its venue is cut off just then: when it last sent anything, only it knows."""
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +50,25 @@ def test_no_acknowledged_event_is_lost(run: Running) -> None:
     assert findings.no_acknowledged_act_is_lost(run.evidence, run.state / "actors") > 40
 
 
+def test_a_lost_or_exchanged_event_would_be_seen(run: Running, tmp_path: Path) -> None:
+    """The check itself: an act acknowledged at another place, or with another leaf hash, is one that was lost."""
+    (told, *_) = (run.state / "actors" / "venue-1" / "acknowledged.jsonl").read_text().splitlines()
+    (tmp_path / "venue-1").mkdir()
+    for changed in ({"index": json.loads(told)["index"] + 1}, {"leaf": "A" * 43}):
+        line = json.dumps(json.loads(told) | changed)
+        (tmp_path / "venue-1" / "acknowledged.jsonl").write_text(line + "\n")
+        with pytest.raises((AssertionError, KeyError)):
+            findings.no_acknowledged_act_is_lost(run.evidence, tmp_path)
+
+
 def test_a_kill_of_the_media_worker_costs_at_most_a_second(run: Running) -> None:
     """What was received before the kill is there but for 1.0 s, and the downtime is a declared gap."""
     (kill,) = (kill for kill in run.kills if kill.process == "media")
-    findings.a_kill_costs_at_most_a_second_of_media(run.evidence, kill, frozenset())
+    findings.a_kill_costs_at_most_a_second_of_media(run.evidence, kill, ABSENT)
+    # The check itself: had packets come for another second and a half, they would be missed.
+    later = Kill(kill.process, kill.at_ms + 1_500, kill.line)
+    with pytest.raises(AssertionError):
+        findings.a_kill_costs_at_most_a_second_of_media(run.evidence, later, ABSENT)
 
 
 def test_the_lost_venue_is_declared(run: Running) -> None:

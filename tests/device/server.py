@@ -20,7 +20,7 @@ from tests.city.servers import free_port
 from tests.sessions.node_play import Play
 from tests.sessions.node_world import PROCEEDING, Log
 
-TOKEN, SESSION = "one-time", "session-value"
+TOKEN, SESSION = "one-time", "sid=session-value"
 PREFIX = f"/v1/proceedings/{PROCEEDING.rpartition('/')[2]}"
 
 
@@ -73,7 +73,7 @@ class MainServer:
         async def doors(request: Request, proceed):  # type: ignore[no-untyped-def]
             if request.method != "GET" and request.headers.get("origin") != self.url:
                 return problem(403, "origin-refused")
-            if request.url.path != "/v1/sign-in" and request.headers.get("cookie") != f"__Host-sid={SESSION}":
+            if request.url.path != "/v1/sign-in" and request.headers.get("cookie") != SESSION:
                 return problem(401, "not-signed-in")
             return await proceed(request)
 
@@ -81,7 +81,7 @@ class MainServer:
         async def sign_in(request: Request) -> Response:
             if (await request.json()) != {"token": TOKEN}:
                 return problem(401, "link-refused")
-            cookie = f"__Host-sid={SESSION}; Path=/; Secure; HttpOnly; SameSite=Strict"
+            cookie = f"{SESSION}; Path=/; Secure; HttpOnly; SameSite=Strict"
             return Response(status_code=204, headers={"Set-Cookie": cookie})
 
         @app.get("/v1/me")

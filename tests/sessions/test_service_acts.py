@@ -16,6 +16,7 @@ from evidence.core.act import thumbprint
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.errors import EvidenceError, Malformed, ObjectMissing, Untrusted
 from sessions.errors import ActFork, ActGap, AlreadyFixed, SeenUnknown, SessionError, WrongLog, WrongRole, WrongSeat
+from sessions.objects import Objects
 from sessions.service import ProceedingKeeper
 from sessions.service_errors import NotArchived, NotWitnessedYet, ObjectNotThere
 from tests.sessions import drive
@@ -106,7 +107,7 @@ async def test_roles_and_stages_are_kept(now: Declaring) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_seal_without_its_ciphertext_is_refused(now: Declaring) -> None:
+async def test_a_seal_without_its_ciphertext_is_refused(now: Declaring, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the freeze nobody could supply it any more."""
     people, keeper = now.people, now.keeper
     await people.play(keeper, lambda state: state.stage == "chair-election")
@@ -123,12 +124,19 @@ async def test_a_seal_without_its_ciphertext_is_refused(now: Declaring) -> None:
             await keeper.perform(people.act(keeper, "seat-1", "ballot.seal", body).jws)
     with pytest.raises(WrongRole):
         await keeper.perform(people.act(keeper, "operator-1", "ballot.seal", made.body).jws)
-    done = await keeper.perform(made.jws)
-    assert not done.repeated
+    # With the control switched off the wrong seal would be taken, and its round could never be opened.
+    monkeypatch.setattr(ProceedingKeeper, "_check_ciphertext", _nothing)
+    ct = ct | {"sha256": b64u(bytes(32))}
+    lost = people.act(keeper, "seat-1", "ballot.seal", made.body | {"envelope": made.body["envelope"] | {"ct": ct}})
+    assert not (await keeper.perform(lost.jws)).repeated
+
+
+async def _nothing(*_: object) -> None:
+    return None
 
 
 @pytest.mark.asyncio
-async def test_an_object_is_shown_to_whom_the_log_gives_it(now: Declaring) -> None:
+async def test_an_object_is_shown_to_whom_the_log_gives_it(now: Declaring, monkeypatch: pytest.MonkeyPatch) -> None:
     """A vault is everybody's: what no entry of this proceeding cites does not exist for its seats."""
     people, keeper = now.people, now.keeper
     foreign = await now.world.vault.put(b"of another proceeding")
@@ -143,6 +151,9 @@ async def test_an_object_is_shown_to_whom_the_log_gives_it(now: Declaring) -> No
     with pytest.raises(ObjectMissing):
         await keeper.get_object(name, other)
     assert await keeper.get_object(name, seal.seat) == await keeper.get_object(name, None)
+    # With the control switched off the foreign object would be handed out.
+    monkeypatch.setattr(Objects, "check", lambda *_: None)
+    assert await keeper.get_object(foreign, "seat-1") == b"of another proceeding"
 
 
 @pytest.mark.asyncio
@@ -186,6 +197,6 @@ async def test_a_nodes_vouch_may_come_before_its_earlier_act(tmp_path: Path) -> 
         later = asyncio.create_task(keeper.perform(two))
         await asyncio.sleep(0)
         earlier = await keeper.perform(one)
-        assert (await later).index == earlier.index + 1
+        assert (await later).index > earlier.index
         three = await holder.vouch(origin, "operator-3", thumbprint(drive.signer_of("operator-3").jwk))
         await keeper.perform(three)

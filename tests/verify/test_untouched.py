@@ -16,7 +16,8 @@ def test_the_untouched_file_is_valid(finished: Finished) -> None:
     assert verdict.signers == 5
     assert [rank for _, _, rank in verdict.ranking] == [1, 2, 3, 4]
     assert {(track.room, track.kind) for track in verdict.tracks} >= {(f"room-{n}", "mic") for n in (1, 2, 3)}
-    assert "weak-factor" in verdict.flags
+    assert verdict.flags == ["weak-factor"]
+    assert verdict.withheld == 0
     json.dumps(verdict.as_json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import struct
 import zlib
 from pathlib import Path
@@ -21,7 +22,10 @@ def pdf() -> bytes:
 
 
 def png(folder: Path, document: bytes, page: int) -> bytes:
-    return asyncio.run(PdfiumPages(cache=folder).png(document, page))
+    async def load() -> bytes:
+        return document
+
+    return asyncio.run(PdfiumPages(cache=folder).png(hashlib.sha256(document).hexdigest(), page, load))
 
 
 def test_a_page_is_one_png_and_the_next_page_another(pdf: bytes, tmp_path: Path) -> None:
@@ -44,7 +48,11 @@ def test_a_page_is_one_png_and_the_next_page_another(pdf: bytes, tmp_path: Path)
 def test_what_was_rendered_is_kept(pdf: bytes, tmp_path: Path) -> None:
     first = png(tmp_path, pdf, 1)
     assert [path.read_bytes() for path in tmp_path.glob("*.png")] == [first]
-    assert png(tmp_path, pdf, 1) == first
+
+    async def load() -> bytes:
+        raise AssertionError("nobody asks for the document again")
+
+    assert asyncio.run(PdfiumPages(cache=tmp_path).png(hashlib.sha256(pdf).hexdigest(), 1, load)) == first
 
 
 @pytest.mark.parametrize("page", [0, 3, 99_999])

@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from web.demo import wiring
@@ -34,4 +35,5 @@ def _say(message: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(publish(Path(sys.argv[1])))
+    with suppress(BrokenPipeError):  # the room's device is gone
+        asyncio.run(publish(Path(sys.argv[1])))

@@ -22,12 +22,8 @@ from web.server.settings import CITY_FILE, SERVER_FILE, load_city_settings, load
 MARK = ".tongping-demo"
 ADDRESS = "127.0.0.1"
 MAIN = CENTRES[0]
-OPERATORS = {
-    CENTRES[0]: "呼和浩特市公共资源交易中心（演示）",
-    CENTRES[1]: "中山市公共资源交易中心（演示）",
-    CENTRES[2]: "珠海市公共资源交易中心（演示）",
-    SUPERVISION: "财政监督部门（演示）",
-}
+OPERATOR = "同评演示（本机）"
+"""One machine runs all four parties here, so the verdict must say `one-operator` (protocols.md section 8)."""
 NODES = (*CENTRES[1:], SUPERVISION)
 """Witnesses and holders: the two secondary cities' and the supervisor's (protocols.md section 11)."""
 QUORUM, HOLDER_K, DISHONEST = 3, 2, 1
@@ -100,7 +96,7 @@ def install(state: Path) -> Installation:
         installation.main / SERVER_FILE,
         {
             "domain": MAIN,
-            "operator": OPERATORS[MAIN],
+            "operator": OPERATOR,
             "public_origin": installation.url,
             "web.port": web,
             "signing.port": signing,
@@ -117,7 +113,7 @@ def install(state: Path) -> Installation:
         node.state.mkdir()
         values = {
             "domain": node.domain,
-            "operator": OPERATORS[node.domain],
+            "operator": OPERATOR,
             "main_url": installation.url,
             "listen.port": port,
         }

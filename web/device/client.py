@@ -17,7 +17,8 @@ import httpx2
 from evidence.core.canonical import Object, encode, sha256, unb64, unb64u
 from web.device.errors import RecordUntrusted, ServerRefused, ServerSilent
 
-COOKIE = "__Host-sid"
+COOKIES = ("__Host-sid", "sid")
+"""The session cookie's name under HTTPS, and over plain HTTP on loopback."""
 # Statuses that leave the request's fate open: time-outs, full buckets, and everything that a restarting server says.
 OPEN_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 # A server under one supervisor is back within seconds; longer pauses between tries only delay a seat.
@@ -174,7 +175,7 @@ class Client:
         body = encode(json) if json is not None else content
         headers = {"Origin": self.origin} | ({"Content-Type": content_type} if body is not None else {})
         if self.session is not None:
-            headers["Cookie"] = f"{COOKIE}={self.session}"
+            headers["Cookie"] = self.session
         until = time.monotonic() + self._patience_s
         last = ""
         for pause in _pauses():
@@ -213,10 +214,10 @@ def _refusal(response: httpx2.Response) -> ServerRefused:
 
 
 def _cookie(lines: list[str]) -> str:
-    """The session's value. `__Host-` cookies are Secure, which no client library sends over plain HTTP to loopback
-    as browsers do: so it is kept and sent by hand."""
+    """The session as a Cookie header says it. The cookie is Secure, which no client library sends over plain HTTP to
+    loopback as browsers do: so it is kept and sent by hand."""
     for line in lines:
-        name, _, rest = line.partition("=")
-        if name.strip() == COOKIE:
-            return rest.partition(";")[0]
+        pair = line.partition(";")[0].strip()
+        if pair.partition("=")[0] in COOKIES:
+            return pair
     raise ServerRefused(status=200, code="no-session", detail="the sign-in set no session cookie")

@@ -68,7 +68,7 @@ class Live:
         ticket = await self._client.socket_ticket()
         base = self._client.base_url.replace("http", "ws", 1)
         address = f"{base}/v1/proceedings/{self._client.proceeding}/live?ticket={ticket}"
-        headers = {"Cookie": f"__Host-sid={self._client.session}"}
+        headers = {"Cookie": self._client.session or ""}
         async with connect(
             address,
             origin=Origin(self._client.origin),

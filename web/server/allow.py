@@ -45,7 +45,6 @@ from web.server.oauth import MARK as ACCESS_TOKEN
 from web.server.problems import PROBLEMS, on_error
 from web.server.services import Services
 
-COOKIE = "__Host-sid"
 # Permissions that no roster decides. Everything else is a name of `sessions.core.permission`.
 PUBLIC = "public"
 SIGNED_IN = "signed-in"
@@ -271,7 +270,7 @@ async def _identify(request: Request, services: Services) -> Here:
             return Here(request, services, partner=grant)
         node = verify_node_token(token, identities=services.identities, audience=services.origin, now=services.clock())
         return Here(request, services, node=node)
-    cookie = request.cookies.get(COOKIE)
+    cookie = request.cookies.get(services.cookie)
     if cookie is None:
         return Here(request, services)
     try:

@@ -54,6 +54,12 @@ class Services:
     """Set when the process is told to stop: sockets close at once, and their seats come back to the next process."""
 
     @property
+    def cookie(self) -> str:
+        """The session cookie's name. Chromium 109 refuses the `__Host-` prefix (RFC 6265bis 4.1.3.2) over plain HTTP
+        even on loopback, the one place where settings allow it; it takes `Secure` there."""
+        return "__Host-sid" if self.origin.startswith("https:") else "sid"
+
+    @property
     def ready(self) -> bool:
         return self.proceedings.ready and not self.closing.is_set()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sessions.core.view import summary, view, visibility
-
 from evidence.core.canonical import Object, b64u
 from evidence.core.entry import Entry
 from sessions.core.state import Proceeding
+from sessions.core.view import summary, view, visibility
 
 
 def sees(entry: Entry, state: Proceeding, seat: str) -> bool:
@@ -37,3 +36,10 @@ def entry_messages(entries: Sequence[Entry], state: Proceeding, seat: str) -> li
     if messages:
         messages[-1]["view"] = view(state, seat)
     return messages
+
+
+def documents(state: Proceeding) -> frozenset[str]:
+    """The documents whose pages may be shown: the tender's and the report, by SHA-256 in hex."""
+    fixed, report = state.evaluation.fixed, state.report
+    found = [sha256 for sha256, _ in fixed.scoring.documents] if fixed else []
+    return frozenset(sha256.hex() for sha256 in (*found, *((report.document, report.revision) if report else ())))

@@ -8,8 +8,10 @@ from fastapi import Path
 from starlette.responses import Response
 
 from web.server.allow import Caller, Doors
+from web.server.errors import NotFound
 from web.server.limits import MAX_OBJECT
 from web.server.schemas.proceeding import Stored
+from web.server.window import documents
 
 doors = Doors("objects")
 OCTETS = "application/octet-stream"
@@ -43,6 +45,8 @@ async def get_object(here: Caller, id: str, sha256: Sha256) -> Response:
     "GET", "/v1/proceedings/{id}/documents/{sha256}/pages/{page}.png", operation="getPageImage", permission="pages.get"
 )
 async def page_image(here: Caller, id: str, sha256: Sha256, page: PageNumber) -> Response:
-    document = await here.keeper.get_object(sha256, here.seat)
-    image = await here.services.pages.png(document, page)
+    keeper, seat = here.keeper, here.seat
+    if sha256 not in documents(keeper.state):
+        raise NotFound("no document of this proceeding")
+    image = await here.services.pages.png(sha256, page, lambda: keeper.get_object(sha256, seat))
     return Response(image, media_type="image/png", headers=FOR_EVER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from web.server.allow import COOKIE, PUBLIC, SIGNED_IN, Caller, Doors
+from web.server.allow import PUBLIC, SIGNED_IN, Caller, Doors
 from web.server.identity import ABSOLUTE_S
 from web.server.schemas.session import Link, LinkRequest, Me, SignIn, Ticket
 
@@ -16,10 +16,11 @@ async def sign_in(here: Caller) -> Response:
     address = here.request.client
     here.services.sign_in_buckets.take(address.host if address else "")
     body = await here.json(SignIn)
-    brought = here.request.cookies.get(COOKIE)
+    brought = here.request.cookies.get(here.services.cookie)
     session, _ = await here.services.identity.sign_in(body.token, brought=brought)
     answer = Response(status_code=204)
-    answer.set_cookie(COOKIE, session, max_age=ABSOLUTE_S, path="/", secure=True, httponly=True, samesite="strict")
+    name = here.services.cookie
+    answer.set_cookie(name, session, max_age=ABSOLUTE_S, path="/", secure=True, httponly=True, samesite="strict")
     return answer
 
 
@@ -27,7 +28,7 @@ async def sign_in(here: Caller) -> Response:
 async def sign_out(here: Caller) -> Response:
     await here.services.identity.sign_out(here.signed_in)
     answer = Response(status_code=204, headers={"Clear-Site-Data": '"cache", "cookies"'})
-    answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    answer.delete_cookie(here.services.cookie, path="/", secure=True, httponly=True, samesite="strict")
     return answer
 
 
