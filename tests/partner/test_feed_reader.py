@@ -122,30 +122,31 @@ async def produce(found: Site, invitation: str, count: int) -> None:
         )
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(240)
 @pytest.mark.asyncio
-async def test_kill_9_over_10_000_events_of_a_growing_feed_misses_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("count", "least"), [(1_500, 3), pytest.param(EVENTS, 6, marks=pytest.mark.long)])
+async def test_kill_9_of_the_reader_of_a_growing_feed_misses_none(tmp_path: Path, count: int, least: int) -> None:
     """Issue 5, "Done when": real acts, real cursors, a real process, killed at random while the log grows."""
     rng, folder, kills = random.Random(9), tmp_path / "reader", 0
     folder.mkdir()
     async with site(tmp_path) as found, listening(found) as url:
         invitation = await found.named(found.zhongshan)
         events = found.proceedings.partners.events(found.zhongshan.domain)
-        producing = asyncio.create_task(produce(found, invitation, EVENTS - len(events)))
+        producing = asyncio.create_task(produce(found, invitation, count - len(events)))
         command = (sys.executable, "-m", "tests.partner.feed_process", url, found.zhongshan.token, str(folder))
 
         def written() -> int:
             output = folder / "events.jsonl"
             return output.read_bytes().count(b"\n") if output.exists() else 0
 
-        while not producing.done() or written() < EVENTS:
+        while not producing.done() or written() < count:
             process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
             assert process.stdout is not None
             assert await process.stdout.readline() == b"ready\n"
-            before, wanted = written(), rng.randrange(50, 1_200)
+            before, wanted = written(), rng.randrange(count // 50, count // 5)
             async with asyncio.timeout(60):
                 while True:
-                    if written() >= min(before + wanted, EVENTS):
+                    if written() >= min(before + wanted, count):
                         break
                     await asyncio.sleep(0.001)
             process.kill()
@@ -153,9 +154,9 @@ async def test_kill_9_over_10_000_events_of_a_growing_feed_misses_none(tmp_path:
             kills += 1
         await producing
         expected = [event.to_json() for event in events]
-    assert len(expected) == EVENTS
-    assert kills >= 8
+    assert len(expected) == count
+    assert kills >= least
     assert read_events(folder / "events.jsonl", PATH) == expected
     pages = [json.loads(line) for line in (folder / "pages.jsonl").read_text().splitlines() if line.endswith("]")]
-    assert set(chain.from_iterable(pages)) == set(range(EVENTS))
-    print(f"{kills} kills, {sum(map(len, pages)) - EVENTS} events were read twice")
+    assert set(chain.from_iterable(pages)) == set(range(count))
+    print(f"{kills} kills, {sum(map(len, pages)) - count} events were read twice")

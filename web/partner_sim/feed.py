@@ -2,7 +2,7 @@
 
 (1) A page is read from the kept cursor on.
 (2) Its events are written out, durably: the kept cursor is still the old one, so a death now costs a repetition.
-(3) Only then the page's cursor is kept, with the sequence that comes next.
+(3) Only then the page's cursor is kept.
 An event whose sequence is below the expected one was written before; one above it would be a gap, and the end.
 """
 
@@ -37,10 +37,12 @@ class FeedReader:
     ) -> None:
         self._path = path
         self._read = read
-        self._place = state.setdefault("feeds", {}).setdefault(path, {"cursor": None, "next": None})
+        self._place = state.setdefault("feeds", {}).setdefault(path, {"cursor": None})
         self._save = save
         self._output = output
         self._limit = limit
+        # What was written says what comes next; the kept cursor may be older.
+        self._next = max((int(event["sequence"]) for event in read_events(output, path)), default=-1) + 1
 
     async def page(self) -> tuple[list[Object], bool]:
         """The events that are new, and whether more are waiting."""
@@ -48,15 +50,13 @@ class FeedReader:
         if self._place["cursor"] is not None:
             query["cursor"] = self._place["cursor"]
         found = await self._read(f"{self._path}?{urlencode(query)}")  # (1)
-        if self._place["next"] is None:
-            self._place["next"] = _after_crash(self._output, self._path)
         news = []
         for event in found["events"]:
-            if event["sequence"] > self._place["next"]:
-                raise FeedBroken(f"{self._path}: {event['sequence']} came after {self._place['next'] - 1}")
-            if event["sequence"] == self._place["next"]:
+            if event["sequence"] > self._next:
+                raise FeedBroken(f"{self._path}: {event['sequence']} came after {self._next - 1}")
+            if event["sequence"] == self._next:
                 news.append(event)
-                self._place["next"] += 1
+                self._next += 1
         if news:
             _append(self._output, self._path, news)  # (2)
         if found["cursor"] != self._place["cursor"]:
@@ -79,16 +79,14 @@ def read_events(output: Path, path: str) -> list[Object]:
     return events
 
 
-def _after_crash(output: Path, path: str) -> int:
-    """What comes next, by what was written: the cursor may be older."""
-    return max((int(event["sequence"]) for event in read_events(output, path)), default=-1) + 1
-
-
 def _append(output: Path, path: str, events: list[Object]) -> None:
     lines = b"".join(json.dumps({"feed": path, "event": event}).encode() + b"\n" for event in events)
-    whole = not output.exists() or output.stat().st_size == 0 or output.read_bytes()[-1:] == b"\n"
-    with output.open("ab") as file:
-        # A line that was cut short ends here, so that it spoils no other.
-        file.write(lines if whole else b"\n" + lines)
+    with output.open("a+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(end - 1)
+            # A line that a death cut short ends here, so that it spoils no other.
+            lines = lines if file.read(1) == b"\n" else b"\n" + lines
+        file.write(lines)
         file.flush()
         os.fsync(file.fileno())
