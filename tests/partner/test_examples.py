@@ -136,10 +136,7 @@ async def play(found: Site) -> dict[str, str]:
     """One partner's way, each step in the file of its subject."""
     recorder, city = Recorder(found), found.zhongshan
     with recorder.file("1-token"):
-        await found.host(
-            f"/v1/partners/{city.domain}/clients", {"jwk": city.key.jwk, "scopes": ["partner.events.read"]}
-        )
-        await city.sign_in()
+        await found.register(city)
         await city.ask_token("a.b.c")
     with recorder.file("2-webhook"):
         made = await city.call("POST", "/v1/partner/webhooks", {"url": "https://zhongshan.example/hooks", "types": []})

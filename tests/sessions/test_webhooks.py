@@ -17,6 +17,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from evidence.adapters.database import DatabaseLedger, prepare
 from evidence.adapters.memory import MemoryLedger
@@ -27,6 +28,7 @@ from sessions.adapters.webhooks_memory import MemoryWebhooks
 from sessions.core.webhooks import (
     DELIVERED,
     FAILED,
+    HMAC,
     PENDING,
     ROTATION_S,
     SCHEDULE_S,
@@ -132,6 +134,28 @@ async def test_a_message_is_signed_by_every_key_and_verifies_by_the_specificatio
                 assert (hmac_signatures(other, [secret]), ed25519_signatures(other, [public])) == ([False], [False])
             other = type(call)(call.path, call.headers, call.body + b" ")
             assert (hmac_signatures(other, [secret]), ed25519_signatures(other, [public])) == ([False], [False])
+
+
+@pytest.mark.asyncio
+async def test_the_library_of_standard_webhooks_accepts_our_calls_and_no_changed_one() -> None:
+    """Issue 5, "Done when": `standardwebhooks`, which is not ours, verifies our HMAC signatures."""
+    with receiving(Receiver()) as receiver:
+        async with world() as w:
+            w.now = time.time()
+            before = await w.webhooks.register(MINE, receiver.url, [])
+            after = await w.webhooks.rotate(MINE, before.id)
+            await w.happen()
+            await until(lambda: len(receiver.calls) == 1)
+            (call,) = receiver.calls
+            for endpoint in (before, after):
+                secret = next(handed_out(key) for key in endpoint.keys if key.scheme == HMAC)
+                found = Webhook(secret).verify(call.body, call.headers)
+                assert found["data"]["type"] == LOST
+                with pytest.raises(WebhookVerificationError):
+                    Webhook(secret).verify(call.body + b" ", call.headers)
+            stranger = handed_out(fresh_keys(os.urandom)[1])
+            with pytest.raises(WebhookVerificationError):
+                Webhook(stranger).verify(call.body, call.headers)
 
 
 @pytest.mark.asyncio
