@@ -58,15 +58,14 @@ class Centre:
             while certificate not in self._certificates:
                 await self._append(Draft("CertificateIssued", {"certificate": b64u(certificate), "origin": origin}))
 
-    async def note_partnership(self, act: Private, *others: Private, told: Callable[[int], bytes]) -> Entry:
-        """`PartnershipActed`, which holds the salted digest of an act and nothing else; once per digest. `told` makes
-        the outbox message of the entry's index."""
+    async def note_partnership(self, act: Private, *others: Private, told: Callable[[int], bytes]) -> Entry | None:
+        """`PartnershipActed`, which holds the salted digest of an act and nothing else. `told` makes the outbox message
+        of the entry's index. None where an append that was not answered came to light: the caller decides again."""
         digest = act.disclosure.digest
         async with self._writing:
-            while digest not in self.partnership:
-                message = told(len(self.entries))
-                await self._append(Draft("PartnershipActed", {}, sd=(digest,)), (act, *others), (message,))
-            return self.partnership[digest]
+            message = told(len(self.entries))
+            await self._append(Draft("PartnershipActed", {}, sd=(digest,)), (act, *others), (message,))
+            return self.partnership.get(digest)
 
     async def witnessed(self, entry: Entry, within: float) -> Proof:
         """The receipt of an entry, as soon as a quorum has cosigned it."""

@@ -7,7 +7,7 @@ state is the fold of those acts, and this is the only writer of them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evidence.core import act as acts
@@ -37,6 +37,8 @@ from sessions.service_errors import TenderRefused
 ACT = "partnership"
 """The disclosure that holds an act of a partnership."""
 ANY_VERSION = "*"
+# Decide and append go a second round only where an unanswered append was found committed.
+_ATTEMPTS = 3
 # A framework agreement of a hundred pages of text.
 MAX_TERMS = 512 * 1024
 
@@ -156,11 +158,13 @@ class Partners:
         if act.sub != by:
             raise Untrusted("the act is another centre's")
         names = self._names(act, disclosures)
-        return await self._alone(act, lambda: self._demand_version(subject, version), names)
+        return await self._alone(lambda: self._append(act, lambda: self._demand_version(subject, version), names))
 
     async def act(self, agreement: str, act: str, body: Object, *, version: str = ANY_VERSION) -> int:
         """An act of the host's own identity key, at its place in the key's chain."""
-        async with self._writing:
+
+        async def alone() -> int:
+            await self.load()
             found = self.state.agreements.get(agreement)
             kid = acts.thumbprint(self._identity.jwk)
             chain = Chain() if found is None else found.chains.get(kid, Chain())
@@ -177,6 +181,8 @@ class Partners:
                 seen=(signed, self._root(signed) or EMPTY_ROOT),
             )
             return await self._append(made, lambda: None, None)
+
+        return await self._alone(alone)
 
     async def offer(self, partner: str, *, terms: bytes, until: str) -> str:
         """A draft agreement, signed by nobody yet; its id."""
@@ -234,29 +240,32 @@ class Partners:
         if stand is None or version not in (ANY_VERSION, b64u(stand.version)):
             raise StaleVersion("it has changed since it was read")
 
-    async def _alone(self, act: Act, demand: Callable[[], None], names: str | None) -> int:
+    async def _alone(self, work: Callable[[], Awaitable[int]]) -> int:
         async def locked() -> int:
             async with self._writing:
-                return await self._append(act, demand, names)
+                return await work()
 
         # To its end even if the caller goes away: else a committed entry could miss in the state.
         return await asyncio.shield(asyncio.ensure_future(locked()))
 
     async def _append(self, act: Act, demand: Callable[[], None], names: str | None) -> int:
-        await self.load()
-        identities = self._pins.trust.identities
-        try:
-            partnership.check(self.state, act, identities=identities, root_at=self._root)  # (2)
-        except ActRepeated as repeated:
-            return repeated.index
-        demand()  # (3)
-        partnering.decide(self.state, act, self._facts(names))  # (4)
         shown = disclosure.make(ACT, {"act": act.jws}, self._entropy(SALT_BYTES))
         others = [] if names is None else [Private(disclosure.parse(names), "person")]
-        told = self._told(act)
-        entry = await self._centre.note_partnership(Private(shown, "case"), *others, told=told)  # (5)
-        self._take(entry, shown.text)
-        return entry.n
+        for _ in range(_ATTEMPTS):
+            await self.load()
+            try:
+                identities = self._pins.trust.identities
+                partnership.check(self.state, act, identities=identities, root_at=self._root)  # (2)
+            except ActRepeated as repeated:
+                return repeated.index
+            demand()  # (3)
+            partnering.decide(self.state, act, self._facts(names))  # (4)
+            told = self._told(act)
+            entry = await self._centre.note_partnership(Private(shown, "case"), *others, told=told)  # (5)
+            if entry is not None:
+                self._take(entry, shown.text)
+                return entry.n
+        raise Malformed("the centre log grows behind its owner's back")
 
     def _told(self, act: Act) -> Callable[[int], bytes]:
         agreement = self.state.agreements.get(partnership.agreement_of(act))

@@ -128,7 +128,10 @@ class DatabasePartnerAccounts:
             row = {"centre": centre, "key": key, "digest": digest, "started": now}
             if _inserted(connection, row):
                 return None
-            stand = connection.execute(sa.select(_requests).where(at).with_for_update()).one()
+            stand = connection.execute(sa.select(_requests).where(at).with_for_update()).one_or_none()
+            if stand is None:
+                # It was freed a moment ago; whoever asks again gets it.
+                return Running(same=True)
             if stand.digest != digest:
                 return Running(same=False)
             if stand.status is not None:

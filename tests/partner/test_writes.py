@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from evidence.errors import Unavailable
 from sessions.partner_ports import Answer, Running
 from tests.partner.world import UNTIL, Site, problem, site
 
@@ -157,3 +158,42 @@ async def test_the_database_gives_a_key_out_once(tmp_path: Path) -> None:
         assert accounts.begin("a.example", "k", digest, now=now + 50, **mine) == answer
         assert accounts.begin("a.example", "k", b"\2" * 32, now=now + 50, **mine) == Running(same=False)
         assert accounts.begin("a.example", "k", b"\2" * 32, now=now + 111, **mine) is None
+
+
+@pytest.mark.asyncio
+async def test_an_append_that_was_not_answered_is_found_and_not_repeated(tmp_path: Path) -> None:
+    """The database commits and the answer is lost: 503, and the same act again finds its first entry."""
+    async with site(tmp_path) as found:
+        city = found.zhongshan
+        path = PATH + await draft(found)
+        read = await city.call("GET", path)
+        body = {"act": city.act(read.json()["chain"], "agreement.sign", {"offer": read.json()["offer"]})}
+        headers = {"If-Match": read.headers["etag"]}
+        ledger: Any = found.world.ledger
+        append = ledger.append
+
+        async def lost(*given: Any, **named: Any) -> int:
+            await append(*given, **named)
+            raise Unavailable("the answer is lost")
+
+        size = len(found.proceedings.centre.entries)
+        ledger.append = lost
+        first = await city.call("POST", f"{path}/signature", body, key="k", headers=headers)
+        ledger.append = append
+        assert problem(first) == (503, "evidence-unavailable")
+        again = await city.call("POST", f"{path}/signature", body, key="k", headers=headers)
+        assert (again.status_code, again.json()["state"]) == (201, "in-force")
+        assert again.json()["signed"] == [found.proceedings.partners.host, city.domain]
+        assert len(found.proceedings.centre.entries) == size + 1
+
+
+@pytest.mark.asyncio
+async def test_a_new_process_folds_the_same_partnerships(tmp_path: Path) -> None:
+    """Architecture: state is a fold, so a process that starts again knows what the last one knew."""
+    async with site(tmp_path) as found:
+        await found.convene(await found.named(found.zhongshan))
+        before, events = found.proceedings.partners.state, found.proceedings.partners.events(found.zhongshan.domain)
+        world = found.world
+    async with world.running() as proceedings:
+        assert proceedings.partners.state == before
+        assert proceedings.partners.events("zhongshan.example") == events
