@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
 
-from evidence.core.entry import Draft
+from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed
 from sessions.core.addresses import is_public, may_call
 from sessions.core.state import EMPTY, Proceeding
+from sessions.core.tenancy import Feed
 from sessions.core.webhooks import (
     DELIVERED,
     ED25519,
@@ -21,6 +23,7 @@ from sessions.core.webhooks import (
     ROTATION_S,
     SCHEDULE_S,
     SESSION,
+    TYPES,
     Delivery,
     Endpoint,
     Key,
@@ -143,6 +146,42 @@ def test_a_lost_venue_is_its_own_centres_to_know() -> None:
     lost, paused = map(Notice.parse, told)
     assert lost == Notice(9, "session.venue-lost", (game.state.venues["venue-2"].centre,))
     assert (paused.index, len(paused.audience)) == (10, 3)
+
+
+class Told(drive.Drive):
+    """A drive that keeps what each append would put into the outbox."""
+
+    def append(self, drafts: Sequence[Draft], at: str = "2026-11-21T09:00:00.000Z") -> list[Entry]:
+        self.__dict__.setdefault("told", []).extend(notices(self.state, drafts, len(self.entries)))
+        return super().append(drafts, at)
+
+
+def test_a_centre_is_called_for_what_its_feed_shows_and_for_nothing_else() -> None:
+    """docs/protocol.md 10.6: over a whole proceeding with a venue lost, each notice is an event of the audience's feed,
+    and of the announced types none is left out."""
+    game = Told()
+    game.until("compliance-review")
+    game.append(
+        [
+            Draft("VenueLost", {"venue": "venue-2", "size": 1}),
+            Draft("ProceedingPaused", {"cause": "venue-lost", "venue": "venue-2"}),
+        ]
+    )
+    told = [Notice.parse(data) for data in game.__dict__["told"]]
+    assert {notice.type for notice in told} >= {"session.stage-advanced", "session.venue-lost"}
+    for centre in (drive.ZHONGSHAN, drive.ZHUHAI):
+        feed, shown = Feed(centre), set()
+        for entry in game.entries:
+            feed, event = feed.take(game.state, entry)
+            if event is not None and event.type in TYPES:
+                shown.add((event.index, event.type))
+        heard = [(notice.index, notice.type) for notice in told if centre in notice.audience]
+        assert len(heard) == len(set(heard))
+        assert set(heard) == shown
+    strangers = {centre for notice in told for centre in notice.audience} - {
+        v.centre for v in game.state.venues.values()
+    }
+    assert strangers == set()
 
 
 def test_nobody_hears_of_votes_seals_or_a_proceeding_without_venues() -> None:

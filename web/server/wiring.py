@@ -172,9 +172,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
         stack.callback(webhook_store.close)
         webhook_sender = HttpWebhookSender(test_networks=settings.webhooks.test_networks)
         stack.push_async_callback(webhook_sender.close)
-        webhooks = Webhooks(
-            ledger=ledger, store=webhook_store, sender=webhook_sender, clock=time.time, entropy=entropy
-        )
+        webhooks = Webhooks(ledger=ledger, store=webhook_store, sender=webhook_sender, clock=time.time, entropy=entropy)
         http = await stack.enter_async_context(_node_client())
         cloud = CscCloudSigner(
             url=f"http://{settings.signing.host}:{settings.signing.port}",
