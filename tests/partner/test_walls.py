@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx2
 import pytest
 
 from evidence.core import act as acts
-from evidence.core.canonical import b64u
+from evidence.core.canonical import b64u, encode
 from evidence.core.merkle import leaf_hash
 from sessions.core import tenancy
 from sessions.core.partnership import Partnership
 from sessions.core.state import CLOSED
 from tests.partner.test_whole import read_all
-from tests.partner.world import City, Site, problem, site
+from tests.partner.world import ORIGIN, City, Site, problem, site
 from tests.sessions import drive
+from tests.sessions.drive import signer_of
 from tests.sessions.service_people import People
 
 CANARY = "金丝雀甲乙丙"
@@ -240,3 +243,41 @@ async def test_without_the_wall_the_difference_is_seen(tmp_path: Path, monkeypat
     (tmp_path / "b").mkdir()
     with pytest.raises(AssertionError):
         await test_another_tenants_things_answer_like_things_that_never_were(tmp_path / "b")
+
+
+@pytest.mark.asyncio
+async def test_a_node_of_a_centre_without_a_part_finds_no_proceeding(tmp_path: Path) -> None:
+    """A centre that joined the trust later is no witness of what was founded before: unknown, in the same octets."""
+    async with site(tmp_path) as found:
+        proceeding = await found.convene(await found.named(found.zhongshan))
+        late = "guangzhou.example"
+        found.identities[late] = signer_of(late).jwk
+        for domain, signer, seen in (
+            (late, signer_of(late), 404),
+            (found.zhuhai.domain, found.zhuhai.identity, 200),
+        ):
+            claims = {"iss": domain, "aud": ORIGIN, "exp": int(time.time()) + 30}
+            signed = f"{b64u(encode({'alg': 'ES256'}))}.{b64u(encode(claims))}"
+            headers = {"Authorization": f"Bearer {signed}.{b64u(signer.sign(signed.encode()))}"}
+            for path in ("log/entries/0", "log/checkpoint", "log/tile/0/000.p/1", "log/receipts/0"):
+                asked = await found.http.get(f"/v1/proceedings/{proceeding}/{path}", headers=headers)
+                unknown = await found.http.get(f"/v1/proceedings/{'a' * 26}/{path}", headers=headers)
+                assert asked.status_code == seen, path
+                assert (stripped(asked) == stripped(unknown)) == (seen == 404), path
+
+
+@pytest.mark.asyncio
+async def test_a_stranger_waits_as_long_for_what_is_there_as_for_what_is_not(tmp_path: Path) -> None:
+    """Medians of questions asked in turns; the control is the tenant's own, which takes longer to put together."""
+    async with site(tmp_path) as found:
+        agreement, invitation, proceeding = await planted(found)
+        for path in (f"agreements/{agreement}", f"invitations/{invitation}", f"proceedings/{proceeding}"):
+            kind = path.partition("/")[0]
+            took: dict[str, list[float]] = {path: [], f"{kind}/{'a' * 26}": []}
+            for _ in range(150):
+                for asked, times in took.items():
+                    begun = time.perf_counter()
+                    await found.zhuhai.call("GET", f"/v1/partner/{asked}")
+                    times.append(time.perf_counter() - begun)
+            there, nowhere = (median(times) for times in took.values())
+            assert 0.67 < there / nowhere < 1.5, path

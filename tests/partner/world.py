@@ -180,6 +180,7 @@ class Site:
     app: FastAPI
     http: httpx2.AsyncClient
     cities: dict[str, City]
+    identities: dict[str, Object]
 
     @property
     def zhongshan(self) -> City:
@@ -278,7 +279,7 @@ async def site(
     partner_accounts.prepare(url)
     accounts = DatabasePartnerAccounts(url=url)
     async with world.running() as proceedings:
-        unused = cast(Any, SimpleNamespace())
+        unused, identities = cast(Any, SimpleNamespace()), world.pins.trust.identities
         sender = HttpWebhookSender(test_networks=(ip_network("127.0.0.0/8"),))
         webhooks = Webhooks(
             ledger=world.ledger,
@@ -291,7 +292,7 @@ async def site(
         services = Services(
             origin=ORIGIN,
             administrator=digest_of(ADMINISTRATOR),
-            identities=world.pins.trust.identities,
+            identities=identities,
             proceedings=proceedings,
             identity=unused,
             tickets=unused,
@@ -316,7 +317,7 @@ async def site(
             cities = {
                 domain: City(domain, world.holders[domain].signer, http) for domain in (drive.ZHONGSHAN, drive.ZHUHAI)
             }
-            found = Site(world, proceedings, services, app, http, cities)
+            found = Site(world, proceedings, services, app, http, cities, identities)
             for city in cities.values():
                 await found.register(city)
             yield found
