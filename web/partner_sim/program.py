@@ -62,6 +62,8 @@ class PartnerSim:
                 await self._register()
             while not await self._round():
                 await self._pause()
+            # What was seen done may have happened after the feed was read.
+            await self._follow(PARTNERSHIP)
         await self._compare()
         return max(self._verdicts.values(), default=0)
 
