@@ -165,6 +165,7 @@ async def test_a_partners_token_opens_no_door_but_a_partners(tmp_path: Path) -> 
         for token in (ADMINISTRATOR, "tpat_" + "x" * 43, "tpat_", "tpat_" + "x" * 5_000, "x", "a.b.c"):
             answer = await city.http.get(AGREEMENTS, headers={"Authorization": f"Bearer {token}"})
             assert problem(answer)[0] == 401, token
+            assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
         assert problem(await city.http.get(AGREEMENTS)) == (401, "not-signed-in")
         asked = await city.http.get(AGREEMENTS, headers={"Authorization": f"Basic {city.token}"})
         assert problem(asked) == (401, "token-refused")

@@ -78,6 +78,8 @@ async def on_error(request: Request, error: Exception) -> JSONResponse:
     elif isinstance(error, HTTPException):
         error = _framework(error)
     response = problem_response(error)
+    if response.status_code == 401 and "authorization" in request.headers:
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 section 3
     here = getattr(request.state, "here", None)
     fields = {
         "code": code_of(error),
