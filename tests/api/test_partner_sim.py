@@ -33,7 +33,14 @@ async def play(site: Running) -> tuple[Partner, list[Any], Object, int]:
         found: Object = (await asyncio.to_thread(site.call, "GET", path, bearer=bearer)).json()
         return found
 
-    partner = Partner(site.installation, guests, said.append)
+    def heard(line: Any) -> None:
+        said.append(line)
+        if line["what"].startswith("accepts") and not kills:
+            kills.append(line)
+            partner.kill()
+
+    kills: list[Any] = []
+    partner = Partner(site.installation, guests, heard)
     try:
         invitation = await partner.convene(write, read, until="convened")
         created = await write("/v1/proceedings", body | {"invitations": [invitation]})
@@ -45,6 +52,7 @@ async def play(site: Running) -> tuple[Partner, list[Any], Object, int]:
 
 
 def test_a_second_city_signs_accepts_names_and_watches_by_itself(site: Running) -> None:
+    """Although its program is killed with -9 on the way: it signs nothing twice and reads on where it was."""
     partner, said, created, status = asyncio.run(play(site))
     assert status == 0
     done = [line["act"] for line in said if "act" in line]
@@ -56,7 +64,7 @@ def test_a_second_city_signs_accepts_names_and_watches_by_itself(site: Running) 
     ]
     assert [event["sequence"] for event in events] == list(range(7))
     (heard,) = (line["what"] for line in said if line["what"].startswith("heard"))
-    assert int(heard.split()[1]) >= 4
+    assert int(heard.split()[1]) >= 1
     # The roster is what it would be, had the host entered everything itself.
     whole = case(None)
     view = site.call(

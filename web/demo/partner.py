@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -72,6 +73,7 @@ class Partner:
     folder: Path = field(init=False)
     _process: asyncio.subprocess.Process | None = None
     _following: asyncio.Task[int] | None = None
+    _stopped: bool = False
 
     def __post_init__(self) -> None:
         self.folder = self.installation.state / "partner"
@@ -102,8 +104,14 @@ class Partner:
         assert self._following is not None  # noqa: S101 (for the type checker: it was started)
         return await self._following
 
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None  # noqa: S101 (for the type checker: it was started)
+        self._process.kill()
+
     async def stop(self) -> None:
         """Whatever still runs."""
+        self._stopped = True
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -128,17 +136,21 @@ class Partner:
         return jwk
 
     async def _run(self, client: str, until: str) -> int:
-        self._process = await asyncio.create_subprocess_exec(
-            *_command("run", "--state", str(self.folder), "--client", client),
-            *("--policy", str(Layout(self._node.state).policy), "--until", until),
-            stdout=asyncio.subprocess.PIPE,
-            # Out of the terminal's reach: a Ctrl-C is for the demo, which ends the program.
-            start_new_session=True,
-        )
-        assert self._process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)
-        async for line in self._process.stdout:
-            self.heard(json.loads(line))
-        return await self._process.wait()
+        """The exit status; a program that was killed is started again, as whoever keeps it would."""
+        while True:
+            self._process = await asyncio.create_subprocess_exec(
+                *_command("run", "--state", str(self.folder), "--client", client),
+                *("--policy", str(Layout(self._node.state).policy), "--until", until),
+                stdout=asyncio.subprocess.PIPE,
+                # Out of the terminal's reach: a Ctrl-C is for the demo, which ends the program.
+                start_new_session=True,
+            )
+            assert self._process.stdout is not None  # noqa: S101 (for the type checker: it is a pipe)
+            async for line in self._process.stdout:
+                self.heard(json.loads(line))
+            status = await self._process.wait()
+            if status != -signal.SIGKILL or self._stopped:
+                return status
 
     async def _until(
         self, read: Callable[[str], Awaitable[Object]], kind: str, key: str, name: str, state: str
