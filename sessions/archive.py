@@ -115,7 +115,12 @@ class ClosedLog:
         return list(self._entries[start:stop])
 
     async def append(
-        self, drafts: Sequence[Draft], disclosures: Sequence[StoredDisclosure] = (), *, expected_size: int | None = None
+        self,
+        drafts: Sequence[Draft],
+        disclosures: Sequence[StoredDisclosure] = (),
+        *,
+        expected_size: int | None = None,
+        outbox: Sequence[bytes] = (),
     ) -> tuple[Entry, ...]:
         """Never."""
         raise LostLease(f"{self.origin} is closed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from evidence.core import act as acts
 from evidence.core.act import NO_ACT, Act, Signer
@@ -19,7 +19,7 @@ from sessions.ports import Clock
 
 
 class Centre:
-    """Facts of the centre log, folded: proceedings opened, certificates issued, final roots recorded."""
+    """Facts of the centre log, folded: proceedings opened, certificates issued, final roots, partners' acts."""
 
     def __init__(self, *, domain: str, log: LogKeeper, identity: Signer, clock: Clock) -> None:
         self.domain = domain
@@ -27,6 +27,8 @@ class Centre:
         self.entries: list[Entry] = []
         self.openings: dict[str, Entry] = {}
         self.finals: dict[str, Entry] = {}
+        self.partnership: dict[str, Entry] = {}
+        """By the digest of the act that only its two centres can read (`sessions.partners`)."""
         self._certificates: dict[bytes, int] = {}
         self._identity = identity
         self._clock = clock
@@ -55,6 +57,15 @@ class Centre:
         async with self._writing:
             while certificate not in self._certificates:
                 await self._append(Draft("CertificateIssued", {"certificate": b64u(certificate), "origin": origin}))
+
+    async def note_partnership(self, act: Private, *others: Private, told: Callable[[int], bytes]) -> Entry | None:
+        """`PartnershipActed`, which holds the salted digest of an act and nothing else. `told` makes the outbox message
+        of the entry's index. None where an append that was not answered came to light: the caller decides again."""
+        digest = act.disclosure.digest
+        async with self._writing:
+            message = told(len(self.entries))
+            await self._append(Draft("PartnershipActed", {}, sd=(digest,)), (act, *others), (message,))
+            return self.partnership.get(digest)
 
     async def witnessed(self, entry: Entry, within: float) -> Proof:
         """The receipt of an entry, as soon as a quorum has cosigned it."""
@@ -95,11 +106,11 @@ class Centre:
         )
         return Draft(kind, {}, made)
 
-    async def _append(self, draft: Draft, private: Sequence[Private] = ()) -> None:
+    async def _append(self, draft: Draft, private: Sequence[Private] = (), outbox: Sequence[bytes] = ()) -> None:
         """Append and fold; where an unanswered append did happen, only fold: the caller looks again."""
         stored = [StoredDisclosure(p.disclosure.digest, p.disclosure.text, p.kind) for p in private]
         try:
-            self._take(await self.log.append([draft], stored, expected_size=len(self.entries)))
+            self._take(await self.log.append([draft], stored, expected_size=len(self.entries), outbox=outbox))
         except StaleSize:
             await self._catch_up()
 
@@ -118,6 +129,8 @@ class Centre:
                     self.finals[entry.act.body["origin"]] = entry
                 case "CertificateIssued":
                     self._certificates[unb64u(entry.body["certificate"], 32)] = entry.n
+                case "PartnershipActed" if len(entry.sd) == 1:
+                    self.partnership[entry.sd[0]] = entry
                 case "CentreFounded":
                     pass
                 case kind:

@@ -25,6 +25,7 @@ from sessions.core import acts
 from sessions.core.commands import Command
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, Key, Proceeding
+from sessions.core.webhooks import notices
 from sessions.errors import ActRepeated
 from sessions.ports import Clock, Entropy
 from sessions.updates import Appended, Broadcast
@@ -69,7 +70,12 @@ class Log(Protocol):
     def lost(self) -> bool: ...
 
     async def append(
-        self, drafts: Sequence[Draft], disclosures: Sequence[StoredDisclosure] = (), *, expected_size: int | None = None
+        self,
+        drafts: Sequence[Draft],
+        disclosures: Sequence[StoredDisclosure] = (),
+        *,
+        expected_size: int | None = None,
+        outbox: Sequence[bytes] = (),
     ) -> tuple[Entry, ...]: ...
     async def read(self, start: int = 0, stop: int | None = None) -> list[Entry]: ...
     async def quorum(self, size: int, within: float, /) -> bytes: ...
@@ -213,8 +219,10 @@ class Docket:
                 digests = tuple(sorted(p.disclosure.digest for p in private))
                 drafts = (replace(drafts[0], sd=digests), *drafts[1:])
             stored = [StoredDisclosure(p.disclosure.digest, p.disclosure.text, p.kind) for p in private]
+            size = len(self.entries)
+            told = notices(self.state, drafts, size)
             try:
-                entries = await self.log.append(drafts, stored, expected_size=len(self.entries))
+                entries = await self.log.append(drafts, stored, expected_size=size, outbox=told)
             except StaleSize:
                 # An append that was not answered did happen; the act in hand may be what it brought.
                 await self._catch_up()

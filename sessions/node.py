@@ -29,7 +29,15 @@ from sessions import node_drawing
 from sessions.core.commands import Perform
 from sessions.core.drawing import bound
 from sessions.core.proceeding import decide
-from sessions.node_errors import AlreadyVouched, ForeignSeat, NodeStateBroken, NotAHolder, NotYet, ReleaseRefused
+from sessions.node_errors import (
+    AlreadyVouched,
+    ForeignSeat,
+    NodeStateBroken,
+    NotAHolder,
+    NotPartnership,
+    NotYet,
+    ReleaseRefused,
+)
 from sessions.node_holder import Dealt, dealt, find_freeze, find_seal, holder_index, releasable
 from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
 from sessions.node_mirror import Mirror
@@ -37,6 +45,7 @@ from sessions.node_ports import LogSource, NodeStore
 from sessions.node_trust import Pins
 from sessions.node_witness import CityWitness
 
+BY_PARTNER = frozenset({"agreement.sign", "agreement.end", "invitation.accept", "invitation.decline", "venue.name"})
 OFFER, ACK, RELEASE, VOUCH = "offer", "ack", "release", "vouch"
 CONTRIBUTE, REVEAL, CUSTODY = "contribute", "reveal", "custody"
 """Kinds of questions; with its subject each is answered once."""
@@ -190,6 +199,28 @@ class CityNode:
             if acts.parse(stored).body["thumbprint"] != thumbprint:
                 raise AlreadyVouched(f"{seat} was vouched for with another key")
             return stored
+
+    def partnership(self, act: str, aud: str, body: Object, chain: tuple[int, bytes], sd: tuple[str, ...]) -> str:
+        """An act of this centre between proceedings (docs/protocol.md 10.1), at its place `chain` (ctr, prev).
+
+        Only these acts, and only towards the host that this city pinned: what is signed here can stand in no
+        proceeding's log and in nobody else's agreement.
+        """
+        if act not in BY_PARTNER or not aud.startswith(f"{self._pins.trust.main}/agreements/"):
+            raise NotPartnership(f"{act[:40]!r} for {aud[:80]!r} is nothing that a partner signs")
+        ctr, prev = chain
+        made = acts.make(
+            self._keys.identity,
+            act=act,
+            aud=aud,
+            sub=self.domain,
+            body=body,
+            ctr=ctr,
+            iat=int(self._clock()),
+            prev=prev,
+            sd=sd,
+        )
+        return made.jws
 
     @asynccontextmanager
     async def _question(self, origin: str, kind: str, subject: bytes) -> AsyncIterator[tuple[str | None, Mirror]]:

@@ -7,6 +7,7 @@ NodeError
 ├── NotAHolder           this city holds no share in that proceeding (`not-a-holder`)
 ├── NotSealed            the act named is no seal of this proceeding (`not-sealed`)
 ├── ForeignSeat          the seat belongs to another centre, or to nobody (`foreign-seat`)
+├── NotPartnership       the act is none that a partner signs towards its host (`not-partnership`)
 ├── AlreadyVouched       this node vouched for the seat with another key (`already-vouched`)
 ├── ReleaseRefused       one of R1 to R5 does not hold
 │   ├── NotListed            R3: the list is not that of the required members (`freeze-incomplete`)
@@ -60,6 +61,12 @@ class ForeignSeat(NodeError):
     """A node vouches for the seats of its own centre only."""
 
     code = "foreign-seat"
+
+
+class NotPartnership(NodeError):
+    """What a centre signs between proceedings, and towards the host that it pinned; nothing else."""
+
+    code = "not-partnership"
 
 
 class AlreadyVouched(NodeError):

@@ -28,6 +28,7 @@ from sessions.docket import Docket, Performed
 from sessions.founding import Founding
 from sessions.keeper import ProceedingKeeper
 from sessions.node_trust import Pins
+from sessions.partners import Partners
 from sessions.ports import (
     Clock,
     Entropy,
@@ -94,6 +95,7 @@ class Proceedings:
         self._now = now
         self._times = times or Times()
         self._centre: Centre | None = None
+        self._partners: Partners | None = None
         self._known: set[str] = set()
         self._found: frozenset[str] = frozenset()
         self._keepers: dict[str, ProceedingKeeper] = {}
@@ -117,6 +119,13 @@ class Proceedings:
             raise NotFoundedYet("the process has not started")
         return self._centre
 
+    @property
+    def partners(self) -> Partners:
+        """Agreements and invitations."""
+        if self._partners is None:
+            raise NotFoundedYet("the process has not started")
+        return self._partners
+
     def get(self, proceeding: str) -> ProceedingKeeper:
         """The owner of a proceeding that was founded."""
         if proceeding in self._keepers:
@@ -136,6 +145,18 @@ class Proceedings:
         log = await self._open_centre()
         self._centre = Centre(domain=domain, log=log, identity=self._keyring.identity, clock=self._clock)
         await self._centre.load()
+        partners = Partners(
+            pins=self._pins,
+            centre=self._centre,
+            ledger=self._ledger,
+            vault=self._vault,
+            identity=self._keyring.identity,
+            holders=frozenset(self._holders),
+            clock=self._clock,
+            entropy=self._entropy,
+        )
+        await partners.load()
+        self._partners = partners
         for opened in tuple(self._centre.openings.values()):
             self._begin(opened)
         self._found = frozenset(self._known)
@@ -153,7 +174,9 @@ class Proceedings:
         """Open a proceeding for a tender (`sessions.tender`) and found it. Once this returned an id, the proceeding is
         founded, or will be as soon as the witnesses answer, whatever happens to this process."""
         founding = self._founding()
-        read = founding.read(tender)
+        whole, given = await self.partners.assemble(tender)
+        read = founding.read(whole)
+        await self.partners.convene(read.plan.origin, given)
         opened = await founding.open(read)
         self._begin(opened)
         name = _id(read.plan.origin)

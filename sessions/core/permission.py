@@ -40,6 +40,8 @@ HOLDER = "holder"
 NODE = "node"
 BIDDER = "bidder"
 ADMINISTRATOR = "administrator"
+GUEST = "guest"
+"""A centre with a venue in another centre's proceeding."""
 
 
 class Relation(StrEnum):
@@ -159,9 +161,27 @@ DOORS: Mapping[str, Rule] = {
     "vouch": _rule(OPERATOR, relation=Relation.MAIN, gates=_LIVE),
     "report.prepare": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "evidence.get": _rule(*_PEOPLE, gates=frozenset({CLOSED, ABORTED})),
+    "partner.sessions.read": _rule(GUEST, gates=_ANY_GATE),
+    "partner.events.read": _rule(GUEST, gates=_ANY_GATE),
+    "partner.seats.vouch": _rule(GUEST, gates=_LIVE),
+    "partner.results.read": _rule(GUEST, gates=frozenset({CLOSED})),
+    "partner.evidence.read": _rule(GUEST, gates=frozenset({CLOSED, ABORTED})),
     "create": _rule(ADMINISTRATOR, gates=_ANY_GATE),
+    "partners.host": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "links.issue": _rule(ADMINISTRATOR, gates=_ANY_GATE),
 }
+
+ACROSS_PROCEEDINGS = (
+    "partner.agreements.read",
+    "partner.agreements.sign",
+    "partner.agreements.end",
+    "partner.invitations.read",
+    "partner.invitations.answer",
+    "partner.venues.name",
+    "partner.webhooks.read",
+    "partner.webhooks.write",
+)
+"""What a partner does between proceedings: a party of the agreement may, and for everybody else there is none."""
 
 TABLE: Mapping[str, Rule] = {**ACTS, **DOORS}
 _BOUND_TO_VENUES = frozenset({OPERATOR, ROOM})
@@ -187,6 +207,8 @@ def roles_of(state: Proceeding, actor: str) -> frozenset[str]:
         roles.add(MAIN_CENTRE)
     if actor in state.holders:
         roles.add(HOLDER)
+    if actor != state.main and any(venue.centre == actor for venue in state.venues.values()):
+        roles.add(GUEST)
     return frozenset(roles)
 
 

@@ -136,6 +136,51 @@ def test_only_the_citys_operator_speaks_for_its_pool(world: World) -> None:
     assert (empty.status_code, empty.json()["code"]) == (409, "draw-refused")
 
 
+def test_a_node_signs_between_proceedings_only_what_a_partner_signs_to_its_host(world: World) -> None:
+    """docs/protocol.md 10.1: nothing signed at this door can stand in a proceeding's log or in another's agreement."""
+    http, host = world.process.http, world.main.pins.trust.main
+    chain = {"ctr": 3, "prev": b64u(b"\x01" * 32)}
+    good: dict[str, object] = {
+        "act": "agreement.sign",
+        "aud": f"{host}/agreements/abc",
+        "body": {"offer": "x"},
+        "chain": chain,
+        "sd": [],
+    }
+
+    def ask(changed: dict[str, object], token: str | None = OPERATOR) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return http.post("/identity/partnership", json=good | changed, headers=headers)
+
+    signed = acts.parse(ask({}).json()["act"])
+    acts.verify(signed, world.main.pins.trust.identities[CITIES[1]])
+    assert (signed.act, signed.aud, signed.sub) == ("agreement.sign", f"{host}/agreements/abc", CITIES[1])
+    assert (signed.ctr, signed.prev, signed.body) == (3, b"\x01" * 32, {"offer": "x"})
+    for token in (None, "wrong"):
+        assert ask({}, token).json()["code"] == "operator-token-refused"
+    hostile: list[dict[str, object]] = [
+        {"act": "seat.vouch"},
+        {"act": "share.release"},
+        {"act": "agreement.offer"},
+        {"aud": PROCEEDING},
+        {"aud": "other.example/agreements/abc"},
+        {"aud": f"{host}.evil.example/agreements/abc"},
+    ]
+    for changed in hostile:
+        answer = ask(changed)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not-partnership"), changed
+    malformed: list[dict[str, object]] = [
+        {"body": []},
+        {"chain": {}},
+        {"chain": {"ctr": 1, "prev": "x"}},
+        {"more": 1},
+        {"sd": ["x"]},
+    ]
+    for changed in malformed:
+        assert ask(changed).status_code == 400, changed
+    assert ask({"body": {"x": "y" * 40_000}}).json()["code"] == "city-request-too-large"
+
+
 def test_only_the_citys_operator_vouches_and_only_for_its_seats(world: World) -> None:
     process = world.process
     world.game.found()

@@ -89,6 +89,14 @@ def others_agree_on_ranking_and_verdict(state: Path) -> list[str]:
     return second.stdout.splitlines()
 
 
+def the_partner_read_every_event(output: Path) -> list[str]:
+    """The types of the meeting's feed as the partner's program wrote them: each event once, none left out."""
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    events = [line["event"] for line in lines if line["feed"] != "/v1/partner/events"]
+    assert [event["sequence"] for event in events] == list(range(len(events)))
+    return [event["type"] for event in events]
+
+
 def a_kill_costs_at_most_a_second_of_media(evidence: Evidence, kill: Kill, absent: frozenset[str]) -> None:
     """What had arrived up to a second before the kill is recorded; what follows until the next take is declared.
     `absent`: rooms that were cut off at that moment anyway."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +98,19 @@ def test_the_report_is_signed_by_all_five(run: Running) -> None:
 
 def test_others_come_to_the_same_ranking_and_verdict(run: Running) -> None:
     assert findings.others_agree_on_ranking_and_verdict(run.state)
+
+
+def test_the_partner_city_followed_it_all_and_holds_the_same_evidence(run: Running) -> None:
+    """Issue 5, item 4; the command is the one of docs/guide/integrator.md."""
+    assert (
+        findings.the_partner_read_every_event(run.state / "partner" / "events.jsonl")[-1] == "session.proceeding-closed"
+    )
+    (file,) = (run.state / "partner" / "evidence").glob("*.zip")
+    assert file.read_bytes() == (run.state / "evidence.zip").read_bytes()
+    command = [sys.executable, "-P", "-m", "web.server", "verify", str(file), "--policy", str(run.state / "policy")]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+    assert re.search(r"heard \d{2,} webhooks", run.said)
 
 
 @pytest.mark.long

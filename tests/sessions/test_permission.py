@@ -12,7 +12,7 @@ from evaluation.errors import TooEarly, TooLate
 from sessions.core.permission import ADMINISTRATOR, NODE, TABLE, Rule, allowed, demand
 from sessions.core.state import EMPTY, ORDERED, Proceeding
 from sessions.errors import Aborted, Closed, NotPaused, Paused, UnknownAct, WrongRole, WrongVenue
-from tests.sessions.drive import MAIN, ZHUHAI, Drive
+from tests.sessions.drive import FINANCE, MAIN, ZHUHAI, Drive
 
 # Who (with the venue that it is about): actor, venue.
 ACTORS = {
@@ -26,7 +26,10 @@ ACTORS = {
     "room@own": ("room-2", "venue-2"),
     "room@other": ("room-2", "venue-1"),
     "main-centre": (MAIN, None),
-    "holder": (ZHUHAI, None),
+    "holder": (FINANCE, None),
+    "guest": (ZHUHAI, None),
+    "foreign-tenant": ("guangzhou.example", None),
+    "foreign-tenant-2": ("shenzhen.example", None),
     "node": (NODE, None),
     "administrator": (ADMINISTRATOR, None),
     "stranger": ("stranger.example", None),
@@ -122,8 +125,17 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "op/K: holder.offer",
         f"opa/{ANY_TIME}: share.ack share.reject share.release draw.contribute draw.reveal",
     ),
+    "guest": (
+        "+holder",
+        f"opac/{ANY_TIME}: partner.sessions.read partner.events.read",
+        f"op/{ANY_TIME}: partner.seats.vouch",
+        f"c/{ANY_TIME}: partner.results.read",
+        f"ac/{ANY_TIME}: partner.evidence.read",
+    ),
+    "foreign-tenant": (),
+    "foreign-tenant-2": (),
     "node": (f"opac/{ANY_TIME}: objects.get log.read receipts.get",),
-    "administrator": (f"opac/{ANY_TIME}: create links.issue",),
+    "administrator": (f"opac/{ANY_TIME}: create links.issue partners.host",),
     "stranger": (),
     "nobody": (),
 }

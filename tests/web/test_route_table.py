@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from sessions.core.permission import TABLE
+from sessions.core.tenancy import SCOPES
 from web.server.allow import MARK, PUBLIC, ROSTERLESS
 from web.server.app import create_app
 from web.server.messages import MESSAGES
@@ -29,6 +30,7 @@ OPEN = {
     ("GET", "/plain.css"),
     ("GET", "/plain.woff2"),
     ("POST", "/v1/sign-in"),
+    ("POST", "/v1/oauth/token"),
 }
 # What a live session or a node opens without any roster.
 ROSTERLESS_ROUTES = {
@@ -76,7 +78,7 @@ def test_every_route_demands_a_known_permission() -> None:
     table = permissions(app())
     assert len(table) > 30
     assert {route for route, permission in table.items() if permission is None} == set()
-    assert {permission for permission in table.values() if permission} <= TABLE.keys() | ROSTERLESS
+    assert {permission for permission in table.values() if permission} <= TABLE.keys() | ROSTERLESS | SCOPES
 
 
 def test_what_is_open_to_everybody_is_written_out() -> None:
@@ -89,8 +91,23 @@ def test_what_is_open_to_everybody_is_written_out() -> None:
 def test_every_proceeding_route_is_decided_by_its_roster() -> None:
     """A permission of the roster is asked in the proceeding of the path: `{id}` and nothing else."""
     for (_, path), permission in permissions(app()).items():
-        if permission in TABLE and permission != "create":
+        if permission in TABLE and permission not in SCOPES | {"create", "partners.host"}:
             assert path.startswith("/v1/proceedings/{id}"), path
+
+
+def test_every_partner_route_demands_a_scope_and_nothing_else_takes_one() -> None:
+    """docs/protocol.md 10.3; `{id}` is a proceeding's wherever a partner calls, else its wall would not be asked."""
+    for (_, path), permission in permissions(app()).items():
+        assert path.startswith("/v1/partner/") == (permission in SCOPES), path
+        if path.startswith("/v1/partner/") and "{id}" in path:
+            assert path.startswith("/v1/partner/proceedings/{id}"), path
+            assert permission in TABLE, path
+
+
+def test_every_published_operation_is_named_by_hand_and_once() -> None:
+    named = [route["operationId"] for path in app().openapi()["paths"].values() for route in path.values()]
+    assert len(named) == len(set(named))
+    assert [name for name in named if "_" in name] == []
 
 
 def test_a_route_registered_beside_the_doors_is_found() -> None:

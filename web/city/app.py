@@ -31,6 +31,8 @@ SIZE_TYPE = "text/x.tlog.size"
 """C2SP tlog-witness: the body of a 409 is the witness's size."""
 # An origin, an id of 32 bytes, a seat: a few hundred bytes.
 MAX_JSON = 4_096
+# A venue with its rooms and seats.
+MAX_PARTNERSHIP = 32_768
 
 _ANSWERS = {
     Answer.COSIGNED: 200,
@@ -48,6 +50,7 @@ _STATUSES = {
     "no-quorum": 403,
     "foreign-seat": 403,
     "not-a-holder": 403,
+    "not-partnership": 403,
     "unknown-log": 404,
     "not-yet": 409,
     "not-sealed": 409,
@@ -143,6 +146,15 @@ def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
         asked = await _json(request, {"origin": str, "seat": str, "thumbprint": str})
         return {"act": await node.vouch(asked["origin"], asked["seat"], asked["thumbprint"])}
 
+    @app.post("/identity/partnership")
+    async def partnership(request: Request) -> dict[str, str]:
+        _check_operator(request, operator_token)
+        form: dict[str, type] = {"act": str, "aud": str, "body": dict, "chain": dict, "sd": list}
+        asked = await _json(request, form, limit=MAX_PARTNERSHIP)
+        chain = members(asked["chain"], {"ctr": int, "prev": str})
+        place = (chain["ctr"], unb64u(chain["prev"], 32))
+        return {"act": node.partnership(asked["act"], asked["aud"], asked["body"], place, tuple(asked["sd"]))}
+
     @app.get("/trust")
     async def trust() -> dict[str, Any]:
         return node.trust()
@@ -172,10 +184,10 @@ async def _read(request: Request, limit: int) -> bytes:
     return bytes(data)
 
 
-async def _json(request: Request, required: dict[str, type]) -> Object:
+async def _json(request: Request, required: dict[str, type], *, limit: int = MAX_JSON) -> Object:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Malformed("the body must be application/json")
-    return members(decode_object(await _read(request, MAX_JSON)), required)
+    return members(decode_object(await _read(request, limit)), required)
 
 
 def _check_operator(request: Request, token: str) -> None:

@@ -102,6 +102,8 @@ def install(state: Path) -> Installation:
             "signing.port": signing,
             "media.first_port": media,
             "media.last_port": media,
+            # The partner's receiver of webhooks runs on this machine, too.
+            "webhooks.test_networks": [f"{ADDRESS}/32"],
         },
         tables,
     )

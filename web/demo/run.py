@@ -2,15 +2,18 @@
 
 (1) Four parties are installed, and all processes started under one supervisor: web, signing, three city nodes, and the
     media worker as soon as there is a proceeding.
-(2) The administrator hands in the tender, and gives every seat its one-time link.
-(3) Each place is a process of its own, whose actors do the rest over the same doors as browsers.
-(4) When all of them are done, the evidence file is verified under the auditor's own copy of the policy.
+(2) One secondary city takes part by its own system: it signs the agreement, accepts, and names its room and seats.
+(3) The administrator hands in the tender, and gives every seat its one-time link.
+(4) Each place is a process of its own, whose actors do the rest over the same doors as browsers.
+(5) When all of them are done, the evidence file is verified under the auditor's own copy of the policy; the partner's
+    system fetches and verifies one, too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +27,7 @@ from evidence.core.canonical import encode
 from web.demo import outcome
 from web.demo.documents import tender
 from web.demo.installation import Installation, install
+from web.demo.partner import VENUE, Partner, PartnerFailed, apart
 from web.demo.progress import Progress
 from web.demo.tender import AUDITORS, Case, Object, case
 from web.demo.venue import write_plan
@@ -55,7 +59,7 @@ def run_demo(*, seed: int | None, state: Path | None, keep: bool) -> int:
         return asyncio.run(demo.run(keep=keep or console.is_terminal))
     except KeyboardInterrupt:
         return 130
-    except (DemoFailed, TimeoutError) as failure:
+    except (DemoFailed, PartnerFailed, TimeoutError) as failure:
         progress.line(f"failed: {failure or 'it takes too long'}; logs are in {demo.logs}", style="bold red")
     return 1
 
@@ -97,24 +101,40 @@ class Demo:
         installation = office.installation
         await office.opens()
         self._progress.line(f"serving {installation.url}")
-        created = await office.create(tender(self._case))  # (2)
+        body, guests = apart(tender(self._case), VENUE)
+        partner = Partner(installation, guests, self._partner_said)
+        try:
+            invitation = await partner.convene(office.write, office.read)  # (2)
+            await self._meet(office, body | {"invitations": [invitation]}, partner)
+            return await self._verdict(installation, partner)  # (5)
+        finally:
+            await partner.stop()
+
+    async def _meet(self, office: Office, body: Object, partner: Partner) -> None:
+        """From the tender to the end of the last actor."""
+        installation = office.installation
+        created = await office.create(body)  # (3)
         self._proceeding = created["id"]
         self._progress.line(f"opened {created['origin']}")
         for auditor in AUDITORS:
             self._progress.line(f"watch: {await office.link(created['id'], auditor)}")
         places = [
-            await self._place(office, created, number, path)
+            await self._place(office, created, number, path, partner)
             for number, path in enumerate(_folders(installation), start=1)
         ]
         try:
-            async with asyncio.timeout(OVER_S), asyncio.TaskGroup() as group:  # (3)
+            async with asyncio.timeout(OVER_S), asyncio.TaskGroup() as group:  # (4)
                 for config in places:
                     group.create_task(self._follow(config))
         except* DemoFailed as failures:
             raise DemoFailed(str(failures.exceptions[0])) from failures
-        return await self._verdict(installation)  # (4)
 
-    async def _place(self, office: Office, created: Object, number: int, folder: Path) -> Path:
+    def _partner_said(self, line: Any) -> None:
+        """What the partner's program does; what it reads is our own story again."""
+        if "event" not in line:
+            self._progress.heard(line)
+
+    async def _place(self, office: Office, created: Object, number: int, folder: Path, partner: Partner) -> Path:
         """The configuration of a place: venues 1 to 3, then the supervisor's office."""
         venue = f"venue-{number}"
         seats = [seat for seat in self._case.seats if _place_of(seat) == number]
@@ -128,6 +148,7 @@ class Demo:
             "links": {seat["id"]: await office.token(created["id"], seat["id"]) for seat in seats},
             "node": node and node.url,
             "operator_token": node and node.operator_token,
+            "devices": str(partner.folder / "devices") if venue == VENUE else None,
             "clip": str(CLIPS / f"{venue}.webm"),
             "plans": {seat: write_plan(plan) for seat, plan in self._case.plans.items() if _sits(seats, seat)},
             "outage_s": OUTAGE_S if number == LOST_VENUE else 0.0,
@@ -155,7 +176,7 @@ class Demo:
             with suppress(ProcessLookupError):
                 process.kill()
 
-    async def _verdict(self, installation: Installation) -> int:
+    async def _verdict(self, installation: Installation, partner: Partner) -> int:
         evidence, report = installation.state / "evidence.zip", installation.state / "report.pdf"
         self._progress.line("verifying the evidence file")
         process = await asyncio.create_subprocess_exec(
@@ -165,6 +186,8 @@ class Demo:
         )
         async with asyncio.timeout(VERIFY_S):
             said, _ = await process.communicate()
+            if await partner.ended():
+                raise DemoFailed("the partner's program did not end well")
         found: dict[str, Any] = json.loads(said)
         flags = f" [{', '.join(found['flags'])}]" if found["flags"] else ""
         if process.returncode == 0:
@@ -202,14 +225,25 @@ class Office:
     async def create(self, body: Object) -> Object:
         return await self._post("/v1/proceedings", body)
 
+    async def write(self, path: str, body: Object) -> Object:
+        """A write of the partner API's host side, each under a key of its own."""
+        return await self._post(path, body, {"Idempotency-Key": secrets.token_urlsafe(16)})
+
+    async def read(self, path: str) -> Object:
+        answer = await self._http.get(path, headers=self._headers)
+        if not answer.is_success:
+            raise DemoFailed(f"{path}: {answer.status_code} {answer.text}")
+        found: Object = answer.json()
+        return found
+
     async def token(self, proceeding: str, seat: str) -> str:
         return str((await self._post(f"/v1/proceedings/{proceeding}/links", {"seat": seat}))["token"])
 
     async def link(self, proceeding: str, seat: str) -> str:
         return str((await self._post(f"/v1/proceedings/{proceeding}/links", {"seat": seat}))["url"])
 
-    async def _post(self, path: str, body: Object) -> Object:
-        answer = await self._http.post(path, content=encode(body), headers=self._headers)
+    async def _post(self, path: str, body: Object, headers: dict[str, str] | None = None) -> Object:
+        answer = await self._http.post(path, content=encode(body), headers=self._headers | (headers or {}))
         if not answer.is_success:
             raise DemoFailed(f"{path}: {answer.status_code} {answer.text}")
         found: Object = answer.json()

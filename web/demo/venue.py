@@ -24,7 +24,7 @@ from web.demo.room import Room
 from web.demo.seat import Member
 from web.demo.supervisor import Supervisor
 from web.demo.tender import Plan
-from web.demo.vouching import ByCity, ByMainCentre, Vouching
+from web.demo.vouching import ByCity, ByMainCentre, ByPartner, Vouching
 from web.device.client import Client
 from web.device.device import Device
 from web.device.errors import RecordUntrusted
@@ -38,7 +38,8 @@ PATIENCE_S = 150.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """`links` = seat -> one-time token; `node` is None where the main centre vouches; `outage_s` = how long this venue
+    """`links` = seat -> one-time token; `node` is None where the main centre vouches, `devices` the folder of a
+    city's own system that does; `outage_s` = how long this venue
     is cut off once its expert has a draft, 0 for never; `evidence` is where the leading operator puts the file."""
 
     server: str
@@ -49,6 +50,7 @@ class Config:
     links: dict[str, str]
     node: str | None = None
     operator_token: str | None = None
+    devices: str | None = None
     clip: str | None = None
     plans: dict[str, Object] = field(default_factory=dict)
     outage_s: float = 0.0
@@ -120,6 +122,8 @@ class Place:
         )
 
     def _vouching(self, client: Client) -> Vouching:
+        if self._config.devices is not None:
+            return ByPartner(Path(self._config.devices))
         if self._config.node is None or self._config.operator_token is None:
             return ByMainCentre(client)
         return ByCity(client, self._config.node, self._config.operator_token, self._config.origin)

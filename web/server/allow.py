@@ -10,8 +10,9 @@ A demand, as a recipe, before the route's own code runs and before a byte of the
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends
@@ -21,14 +22,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from evidence.core.canonical import decode_object
-from sessions.core.permission import ADMINISTRATOR, NODE, demand
+from sessions.core.permission import ADMINISTRATOR, NODE, demand, roles_of
 from sessions.core.state import EMPTY
+from sessions.core.tenancy import SCOPES, exists_for
 from sessions.keeper import ProceedingKeeper
-from web.server.errors import MalformedRequest, NotAllowed, NotFound, NotJson, NotSignedIn, TokenRefused
+from sessions.partner_ports import Grant
+from sessions.service_errors import NotFoundedYet, UnknownProceeding
+from web.server.errors import (
+    MalformedRequest,
+    NotAllowed,
+    NotFound,
+    NotJson,
+    NotSignedIn,
+    ScopeMissing,
+    TokenRefused,
+    TooManyRequests,
+)
 from web.server.identity import SignedIn, digest_of
-from web.server.limits import MAX_JSON, read_body
+from web.server.limits import MAX_JSON, PARTNER_RATE, policy, read_body
 from web.server.node_tokens import verify_node_token
-from web.server.problems import on_error
+from web.server.oauth import MARK as ACCESS_TOKEN
+from web.server.problems import PROBLEMS, on_error
 from web.server.services import Services
 
 # Permissions that no roster decides. Everything else is a name of `sessions.core.permission`.
@@ -38,19 +52,31 @@ SIGNED_IN_OR_NODE = "signed-in-or-node"
 ROSTERLESS = frozenset({PUBLIC, SIGNED_IN, SIGNED_IN_OR_NODE})
 MARK = "x-permission"
 
+UNKNOWN = "there is nothing of this name for you"
+"""What every tenant is told of everything that is not its own, whether or not it is anybody's."""
 Model = TypeVar("Model", bound=BaseModel)
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The caller at the door: who it is, and the services. At most one of `session`, `node`, `administrator`."""
+    """The caller at the door: who it is, and the services. At most one of the four."""
 
     request: Request
     services: Services
     session: SignedIn | None = None
     node: str | None = None
     administrator: bool = False
+    partner: Grant | None = None
+
+    @property
+    def tenant(self) -> str:
+        """The centre that calls: a partner, or the host by its administrator."""
+        if self.administrator:
+            return self.services.proceedings.partners.host
+        if self.partner is None:
+            raise NotSignedIn("this is for a partner's access token")
+        return self.partner.centre
 
     @property
     def seat(self) -> str | None:
@@ -83,7 +109,11 @@ class Here:
 
     async def json(self, model: type[Model], *, limit: int = MAX_JSON) -> Model:
         """The body, read strictly (no duplicate keys, no fractions, known members only)."""
-        data = await self.octets("application/json", limit=limit)
+        return self.read(model, await self.octets("application/json", limit=limit), limit=limit)
+
+    @staticmethod
+    def read(model: type[Model], data: bytes, *, limit: int = MAX_JSON) -> Model:
+        """The same of octets that were read."""
         try:
             return model.model_validate(decode_object(data, limit=limit))
         except ValidationError as error:
@@ -106,11 +136,19 @@ class CodedRoute(APIRoute):
 
         async def coded(request: Request) -> Response:
             try:
-                return await handle(request)
+                response = await handle(request)
             except Exception as error:  # noqa: BLE001 (what has no code is logged with its trace and answered as 500)
-                return await on_error(request, error)
+                response = await on_error(request, error)
+            for name, value in getattr(request.state, "rate", {}).items():
+                response.headers[name] = value
+            return response
 
         return coded
+
+
+def header(name: str, pattern: str) -> dict[str, Any]:
+    """A request header that a route demands, as OpenAPI describes it."""
+    return {"name": name, "in": "header", "required": True, "schema": {"type": "string", "pattern": pattern}}
 
 
 class Doors:
@@ -120,9 +158,19 @@ class Doors:
         self.router = APIRouter(tags=[tag], route_class=CodedRoute)
 
     def open(
-        self, method: str, path: str, *, permission: str, reads: type[BaseModel] | str | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        permission: str,
+        operation: str | None = None,
+        reads: type[BaseModel] | str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        responses: Mapping[int | str, dict[str, Any]] = MappingProxyType({}),
+        **options: Any,
     ) -> Callable[[Handler], Handler]:
-        """Register a route; `reads` is the body's schema or media type, for the published description."""
+        """Register a route; `operation` names it for good in the published description, where `reads` is the body's
+        schema or media type, and `headers` those that a request must have (name, pattern)."""
         extra: dict[str, Any] = {MARK: permission}
         if isinstance(reads, str):
             content: dict[str, Any] = {reads: {"schema": {"type": "string", "format": "binary"}}}
@@ -132,11 +180,14 @@ class Doors:
                 "required": True,
                 "content": {"application/json": {"schema": reads.model_json_schema()}},
             }
+        extra["parameters"] = [header(*each) for each in headers]
         return self.router.api_route(
             path,
             methods=[method],
+            operation_id=operation,
             dependencies=[Depends(Demand(permission))],
             openapi_extra=extra,
+            responses={**PROBLEMS, **responses},
             **options,
         )
 
@@ -151,7 +202,32 @@ class Demand:
         services: Services = request.app.state.services
         here = await _identify(request, services)
         request.state.here = here
-        self._check(here)
+        if self.permission in SCOPES:
+            self._check_partner(here)
+        else:
+            self._check(here)
+
+    def _check_partner(self, here: Here) -> None:
+        """(3') a partner calls within its token's scopes, and (4') within the proceedings that exist for it: all others
+        are unknown, in the same words."""
+        if here.partner is None:
+            raise NotSignedIn("this is for a partner's access token")
+        if self.permission not in here.partner.scopes:
+            raise ScopeMissing("the access token was given out for less")
+        proceeding: str | None = here.request.path_params.get("id")
+        if proceeding is None:
+            return
+        partners, state = here.services.proceedings.partners, EMPTY
+        try:
+            state = here.services.keeper(proceeding).state
+        except UnknownProceeding:
+            pass
+        except NotFoundedYet:
+            if partners.convened(here.tenant, proceeding) is not None:
+                raise
+        if not exists_for(state, here.tenant):
+            raise NotFound(UNKNOWN)
+        demand(state, here.tenant, self.permission)
 
     def _check(self, here: Here) -> None:
         if self.permission == PUBLIC:
@@ -170,6 +246,9 @@ class Demand:
                 raise NotFound("no such proceeding")
             actor = here.session.seat
         state = EMPTY if proceeding is None else here.services.keeper(proceeding).state
+        if here.node is not None and state.founding is not None and not roles_of(state, here.node):
+            # A node of a centre that has no part in it; the words are those of an id that nobody gave out.
+            raise UnknownProceeding("no such proceeding")
         demand(state, actor, self.permission)  # (4)
 
 
@@ -181,6 +260,14 @@ async def _identify(request: Request, services: Services) -> Here:
             raise TokenRefused("only bearer tokens")
         if hmac.compare_digest(digest_of(token), services.administrator):
             return Here(request, services, administrator=True)
+        if token.startswith(ACCESS_TOKEN):
+            grant = await services.partners.find(token)
+            try:
+                request.state.rate = services.partner_buckets.take(grant.centre).headers
+            except TooManyRequests as error:
+                request.state.rate = policy(PARTNER_RATE) | {"RateLimit": f'"default";r=0;t={error.after}'}
+                raise
+            return Here(request, services, partner=grant)
         node = verify_node_token(token, identities=services.identities, audience=services.origin, now=services.clock())
         return Here(request, services, node=node)
     cookie = request.cookies.get(services.cookie)

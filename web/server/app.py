@@ -5,23 +5,61 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
+from web.server.description import Described
 from web.server.guard import Guard
 from web.server.pointers import Pointers
 from web.server.problems import on_error
-from web.server.routes import centre_log, health, live, log, media, objects, plain, proceedings, report, session
+from web.server.routes import (
+    centre_log,
+    health,
+    live,
+    log,
+    media,
+    oauth,
+    objects,
+    partner_agreements,
+    partner_proceedings,
+    partner_webhooks,
+    partners,
+    plain,
+    proceedings,
+    report,
+    session,
+)
 from web.server.services import Services
 
-DOORS = (health, session, proceedings, objects, log, centre_log, media, report, plain)
+DOORS = (
+    health,
+    session,
+    proceedings,
+    objects,
+    log,
+    centre_log,
+    media,
+    report,
+    oauth,
+    partner_agreements,
+    partner_proceedings,
+    partner_webhooks,
+    partners,
+    plain,
+)
+
+
+def routes() -> FastAPI:
+    """Every door, with nothing behind it: enough to describe them."""
+    app = Described(title="Tongping", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+    for module in DOORS:
+        app.include_router(module.doors.router)
+    app.include_router(live.router)
+    return app
 
 
 def create_app(services: Services) -> FastAPI:
     """Pure assembly: no adapter, no environment, no I/O."""
-    app = FastAPI(title="Tongping", version="1", docs_url=None, redoc_url=None, openapi_url="/v1/openapi.json")
+    app = routes()
     app.state.services = services
     app.state.pointers = Pointers()
-    for module in DOORS:
-        app.include_router(module.doors.router)
-    app.include_router(live.router)
     # Routes answer for their own exceptions (`allow.CodedRoute`); this one is for paths and methods that are no route.
     app.add_exception_handler(HTTPException, on_error)
     app.add_middleware(Guard, origin=services.origin)

@@ -323,3 +323,23 @@ def demo(
     from web.demo.run import run_demo
 
     raise typer.Exit(run_demo(seed=seed, state=state, keep=keep))
+
+
+@app.command(
+    "partner-sim", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False
+)
+def partner_sim(context: typer.Context) -> None:
+    """A second city as a program that uses nothing but the partner API."""
+    # Imported late: no server needs it.
+    from web.partner_sim.cli import app as partner
+
+    partner(context.args, prog_name="tongping partner-sim")
+
+
+@app.command("openapi")
+def openapi() -> None:
+    """Print the description of the API, as openapi.json has it."""
+    from web.server.app import routes
+    from web.server.description import written
+
+    typer.echo(written(routes()), nl=False)

@@ -2,6 +2,7 @@
 
 WebError
 ├── MalformedRequest     a request that is not what the route reads (`malformed-request`)
+│   ├── KeyMissing       a write without Idempotency-Key (`idempotency-key-missing`)
 │   ├── NotJson          a body that is not the media type of the route (`unsupported-media-type`)
 │   └── TooLarge         more octets than the route reads (`too-large`)
 ├── NotSignedIn          no live session (`not-signed-in`)
@@ -9,9 +10,13 @@ WebError
 │   ├── TicketRefused    a socket ticket that is unknown, used, over, or of another session (`ticket-refused`)
 │   └── TokenRefused     a bearer token that does not hold (`token-refused`)
 ├── NotAllowed           the role may not do this (`not-allowed`)
+│   ├── ScopeMissing     the access token was given out for less (`insufficient-scope`)
 │   └── OriginRefused    a request from another origin (`origin-refused`)
 ├── NotFound             nothing here for this caller (`not-found`)
 ├── MethodNotAllowed     the path has no such method (`method-not-allowed`)
+├── KeyMismatch          the Idempotency-Key was used for another request (`idempotency-mismatch`)
+├── KeyInProgress        the request of this Idempotency-Key is under way (`idempotency-in-progress`)
+├── PreconditionMissing  a change without If-Match (`precondition-required`)
 ├── TooManyRequests      the caller's bucket is empty (`too-many-requests`)
 ├── UnknownMessage       a socket message of no known type or form (`unknown-message`)
 ├── Starting             the server is starting or stopping (`starting`)
@@ -30,6 +35,10 @@ class WebError(Exception):
 
 class MalformedRequest(WebError):
     code = "malformed-request"
+
+
+class KeyMissing(MalformedRequest):
+    code = "idempotency-key-missing"
 
 
 class NotJson(MalformedRequest):
@@ -60,6 +69,10 @@ class NotAllowed(WebError):
     code = "not-allowed"
 
 
+class ScopeMissing(NotAllowed):
+    code = "insufficient-scope"
+
+
 class OriginRefused(NotAllowed):
     code = "origin-refused"
 
@@ -72,8 +85,26 @@ class MethodNotAllowed(WebError):
     code = "method-not-allowed"
 
 
+class KeyMismatch(WebError):
+    code = "idempotency-mismatch"
+
+
+class KeyInProgress(WebError):
+    code = "idempotency-in-progress"
+
+
+class PreconditionMissing(WebError):
+    code = "precondition-required"
+
+
 class TooManyRequests(WebError):
+    """`after`: in so many seconds there is a token again."""
+
     code = "too-many-requests"
+
+    def __init__(self, text: str, *, after: int = 1) -> None:
+        super().__init__(text)
+        self.after = after
 
 
 class UnknownMessage(WebError):

@@ -2,7 +2,7 @@
 
 A pure ASGI layer before routing, so that no route can be without it:
 (1) a request that could change something (not GET, not HEAD) names our own origin, unless it carries a bearer token,
-    which no browser sends by itself; such a request's cookies are never looked at (see `allow`);
+    which no browser sends by itself, or asks for one with an assertion; their cookies are never looked at (`allow`);
 (2) where the browser says how a request came about (Sec-Fetch-Site), it came from our own pages or from nowhere;
 (3) every answer forbids sniffing, framing, referrers, storage and foreign scripts.
 """
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _SAFE = frozenset({"GET", "HEAD"})
+# A program has no origin, and this route reads nothing that a browser adds by itself.
+_MACHINES = frozenset({"/v1/oauth/token"})
 # A year, with subdomains (RFC 6797; ASVS 3.4.1). Browsers ignore it over plain HTTP.
 _HSTS = "max-age=31536000; includeSubDomains"
 
@@ -46,7 +48,8 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        if scope["method"] not in _SAFE and not (self._same_origin(headers) or "authorization" in headers):
+        machine = "authorization" in headers or scope["path"] in _MACHINES
+        if scope["method"] not in _SAFE and not (machine or self._same_origin(headers)):
             refused = OriginRefused("a writing request must name this server's origin")
             await problem_response(refused)(scope, receive, guarded)
             return

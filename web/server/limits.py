@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -36,8 +37,32 @@ SIGN_IN_RATE = Rate(per_second=100 / 60, burst=60)
 SDP_RATE = Rate(per_second=1, burst=10)
 # Socket messages of one connection: a ping each second and a pointer at 15 a second (reliability report row 43).
 MESSAGE_RATE = Rate(per_second=20, burst=60)
+# Requests of one partner, all its programs together: a feed of ten thousand events is 50 pages, a poll every second
+# leaves room for the rest.
+PARTNER_RATE = Rate(per_second=20, burst=100)
+# Tokens of one address: one lives ten minutes, and asking for one costs a signature check.
+TOKEN_RATE = Rate(per_second=2, burst=30)
 # How many callers are remembered; the one that was silent longest is forgotten first.
 MAX_BUCKETS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a caller stands: requests that are left, and seconds until its bucket is full again."""
+
+    rate: Rate
+    left: int
+    full: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """draft-ietf-httpapi-ratelimit-headers-10."""
+        return policy(self.rate) | {"RateLimit": f'"default";r={self.left};t={self.full}'}
+
+
+def policy(rate: Rate) -> dict[str, str]:
+    """What a caller may do at all."""
+    return {"RateLimit-Policy": f'"default";q={rate.burst};w={math.ceil(rate.burst / rate.per_second)}'}
 
 
 class Bucket:
@@ -49,14 +74,16 @@ class Bucket:
         self._tokens = float(rate.burst)
         self._at = clock()
 
-    def take(self) -> None:
+    def take(self) -> Standing:
         """One token, or TooManyRequests."""
         now = self._clock()
         self._tokens = min(self._rate.burst, self._tokens + (now - self._at) * self._rate.per_second)
         self._at = now
         if self._tokens < 1:
-            raise TooManyRequests("slow down")
+            raise TooManyRequests("slow down", after=math.ceil((1 - self._tokens) / self._rate.per_second))
         self._tokens -= 1
+        full = math.ceil((self._rate.burst - self._tokens) / self._rate.per_second)
+        return Standing(self._rate, int(self._tokens), full)
 
 
 class Buckets:
@@ -67,12 +94,12 @@ class Buckets:
         self._clock = clock
         self._buckets: OrderedDict[Hashable, Bucket] = OrderedDict()
 
-    def take(self, caller: Hashable) -> None:
+    def take(self, caller: Hashable) -> Standing:
         bucket = self._buckets.pop(caller, None) or Bucket(self._rate, clock=self._clock)
         self._buckets[caller] = bucket
         if len(self._buckets) > MAX_BUCKETS:
             self._buckets.popitem(last=False)
-        bucket.take()
+        return bucket.take()
 
 
 async def read_body(request: Request, limit: int) -> bytes:

@@ -6,7 +6,7 @@ answers 500 without a text. The `title` is for the people at a seat, `detail` fo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi.exceptions import RequestValidationError
@@ -30,6 +30,22 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("problems")
 MEDIA_TYPE = "application/problem+json"
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+    for status, text in (("4XX", "Refused; `code` says why."), ("503", "Ask again later."))
+}
+"""What every route may answer, for the published description."""
 # Long enough for one sentence; an exception that quotes its input must not echo a page.
 MAX_DETAIL = 300
 
@@ -43,7 +59,7 @@ def problem_response(error: Exception) -> JSONResponse:
         body["detail"] = str(error)[:MAX_DETAIL]
     headers = {"WWW-Authenticate": "Session"} if status == 401 else {}
     if status == 429 or status == 503:
-        headers["Retry-After"] = "1"
+        headers["Retry-After"] = str(getattr(error, "after", 1))
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 
@@ -62,6 +78,8 @@ async def on_error(request: Request, error: Exception) -> JSONResponse:
     elif isinstance(error, HTTPException):
         error = _framework(error)
     response = problem_response(error)
+    if response.status_code == 401 and "authorization" in request.headers:
+        response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 section 3
     here = getattr(request.state, "here", None)
     fields = {
         "code": code_of(error),

@@ -9,10 +9,15 @@ from pathlib import Path
 
 from evidence.core.canonical import Object
 from sessions.centre import Centre
+from sessions.feeds import Feeds
 from sessions.keeper import ProceedingKeeper
+from sessions.partner_ports import PartnerAccounts
 from sessions.service import Proceedings
+from sessions.webhooks import Webhooks
+from web.server.cursors import Cursors
 from web.server.identity import Identity
 from web.server.limits import Buckets
+from web.server.oauth import PartnerDoor
 from web.server.ports import Pages
 from web.server.tickets import Tickets
 
@@ -34,6 +39,13 @@ class Services:
     session_buckets: Buckets
     sign_in_buckets: Buckets
     sdp_buckets: Buckets
+    partners: PartnerDoor
+    partner_accounts: PartnerAccounts
+    partner_buckets: Buckets
+    token_buckets: Buckets
+    cursors: Cursors
+    feeds: Feeds
+    webhooks: Webhooks
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     client: Path

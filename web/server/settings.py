@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -107,6 +107,13 @@ class Vault(_Section):
         return self
 
 
+class Webhooks(_Section):
+    """`test_networks` may be called besides the public internet, over plain HTTP too: for tests and demos, and empty
+    wherever somebody else chooses a receiver's address."""
+
+    test_networks: tuple[IPvAnyNetwork, ...] = ()
+
+
 class City(_Section):
     """A city node of the agreement, and where it answers."""
 
@@ -145,6 +152,7 @@ class Settings(Base):
     signing: SigningListen = SigningListen()
     media: Media = Media()
     vault: Vault = Vault()
+    webhooks: Webhooks = Webhooks()
     node: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")] = "web-1"
     """This web process's name in the ledger: one that starts again under its name takes its own logs over at once."""
     database: str = ""

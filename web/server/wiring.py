@@ -25,7 +25,7 @@ from sessions.node_trust import Pins
 from web.server.errors import BadSettings
 from web.server.identity import Identity, digest_of
 from web.server.installation import Layout, Party, ensure_token, read_private
-from web.server.limits import SDP_RATE, SESSION_RATE, SIGN_IN_RATE, Buckets
+from web.server.limits import PARTNER_RATE, SDP_RATE, SESSION_RATE, SIGN_IN_RATE, TOKEN_RATE, Buckets
 from web.server.settings import CitySettings, Settings
 from web.server.tickets import Tickets
 from web.server.workers import Worker, WorkerEngines, WorkerFolder, retire
@@ -47,6 +47,8 @@ MASTER_KEY, ADMINISTRATOR_TOKEN, SIGNING_TOKEN, OPERATOR_TOKEN = (
     "signing.token",
     "operator.token",
 )
+CURSOR_KEY = "cursor.key"
+"""Seals the cursors of partners' feeds; made at the first start."""
 POLICY, TRUST = "tlog-policy", "trust.json"
 S3_ACCESS, S3_KEY = "s3-access", "s3-key"
 CLIENT = Path(__file__).resolve().parent.parent / "client" / "plain"
@@ -132,12 +134,19 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
     from sessions.adapters.keyring_files import FileKeyring
     from sessions.adapters.nodes_http import HttpHolderNode
     from sessions.adapters.pages_pdfium import PdfiumPages
+    from sessions.adapters.partner_accounts import DatabasePartnerAccounts
     from sessions.adapters.preparations_files import FilePreparations
+    from sessions.adapters.webhooks_database import DatabaseWebhooks
+    from sessions.adapters.webhooks_http import HttpWebhookSender
+    from sessions.feeds import Feeds
     from sessions.service import Proceedings
+    from sessions.webhooks import Webhooks
     from signing.adapters import pades
     from signing.adapters.csc_client import CscCloudSigner
     from signing.adapters.master_key import read_master_key
     from web.server.app import create_app
+    from web.server.cursors import Cursors
+    from web.server.oauth import PartnerDoor
     from web.server.services import Services
 
     layout = Layout(settings.state)
@@ -156,6 +165,15 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
         stack.callback(ledger.close)
         accounts = DatabaseAccounts(url=_database(settings))
         stack.callback(accounts.close)
+        partner_accounts = DatabasePartnerAccounts(url=_database(settings))
+        stack.callback(partner_accounts.close)
+        webhook_store = DatabaseWebhooks(
+            url=_database(settings), master=read_master_key(layout.secrets / MASTER_KEY), entropy=entropy
+        )
+        stack.callback(webhook_store.close)
+        webhook_sender = HttpWebhookSender(test_networks=settings.webhooks.test_networks)
+        stack.push_async_callback(webhook_sender.close)
+        webhooks = Webhooks(ledger=ledger, store=webhook_store, sender=webhook_sender, clock=time.time, entropy=entropy)
         http = await stack.enter_async_context(_node_client())
         cloud = CscCloudSigner(
             url=f"http://{settings.signing.host}:{settings.signing.port}",
@@ -191,12 +209,20 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             session_buckets=Buckets(SESSION_RATE, clock=time.monotonic),
             sign_in_buckets=Buckets(SIGN_IN_RATE, clock=time.monotonic),
             sdp_buckets=Buckets(SDP_RATE, clock=time.monotonic),
+            partners=PartnerDoor(accounts=partner_accounts, origin=settings.public_origin, clock=time.time),
+            partner_accounts=partner_accounts,
+            partner_buckets=Buckets(PARTNER_RATE, clock=time.monotonic),
+            token_buckets=Buckets(TOKEN_RATE, clock=time.monotonic),
+            cursors=Cursors(digest_of(ensure_token(layout.secrets / CURSOR_KEY))),
+            feeds=Feeds(),
+            webhooks=webhooks,
             clock=time.time,
             monotonic=time.monotonic,
             client=CLIENT,
         )
         stack.push_async_callback(proceedings.stop)
-        for task in (_start(proceedings), retire(worker_folder(settings), partial(_over, proceedings))):
+        retiring = retire(worker_folder(settings), partial(_over, proceedings))
+        for task in (_start(proceedings), retiring, webhooks.run()):
             stack.push_async_callback(_cancelled, asyncio.create_task(task))
         yield create_app(services), services.closing.set
 
@@ -323,12 +349,14 @@ def _migrate(settings: Settings) -> None:
     from sqlalchemy.engine import make_url
 
     from evidence.adapters import database
-    from sessions.adapters import accounts
+    from sessions.adapters import accounts, partner_accounts, webhooks_database
 
     owner = settings.database_owner or _database(settings)
     role = make_url(settings.database).username if settings.database_owner else None
     database.prepare(owner, app_role=role)
     accounts.prepare(owner, app_role=role)
+    partner_accounts.prepare(owner, app_role=role)
+    webhooks_database.prepare(owner, app_role=role)
 
 
 def _database(settings: Settings) -> str:

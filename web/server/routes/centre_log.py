@@ -12,30 +12,30 @@ from web.server.routes.log import OCTETS, Index, Size
 doors = Doors("centre log")
 
 
-@doors.open("GET", "/v1/centre/log/checkpoint", permission=SIGNED_IN_OR_NODE)
+@doors.open("GET", "/v1/centre/log/checkpoint", operation="getCentreCheckpoint", permission=SIGNED_IN_OR_NODE)
 async def checkpoint(here: Caller) -> Response:
     return log_files.checkpoint(here.services.centre.log)
 
 
-@doors.open("GET", "/v1/centre/log/tile/{path:path}", permission=SIGNED_IN_OR_NODE)
+@doors.open("GET", "/v1/centre/log/tile/{path:path}", operation="getCentreTile", permission=SIGNED_IN_OR_NODE)
 async def tile(here: Caller, path: str) -> Response:
     if here.node is None:
         raise NotAllowed("tiles of the centre log are for nodes")
     return log_files.tile(here.services.centre.log, here.services.centre.entries, path)
 
 
-@doors.open("GET", "/v1/centre/log/consistency", permission=SIGNED_IN_OR_NODE)
+@doors.open("GET", "/v1/centre/log/consistency", operation="getCentreConsistency", permission=SIGNED_IN_OR_NODE)
 async def consistency(here: Caller, old: Size, size: Size) -> Response:
     return log_files.consistency(here.services.centre.log, old, size)
 
 
-@doors.open("GET", "/v1/centre/log/entries/{n}", permission=SIGNED_IN_OR_NODE)
+@doors.open("GET", "/v1/centre/log/entries/{n}", operation="getCentreEntry", permission=SIGNED_IN_OR_NODE)
 async def entry(here: Caller, n: Index) -> Response:
     _require_opening(here, n)
     return Response(log_files.entry(here.services.centre.entries, n).data, media_type=OCTETS)
 
 
-@doors.open("GET", "/v1/centre/log/receipts/{n}", permission=SIGNED_IN_OR_NODE)
+@doors.open("GET", "/v1/centre/log/receipts/{n}", operation="getCentreReceipt", permission=SIGNED_IN_OR_NODE)
 async def receipt(here: Caller, n: Index) -> Response:
     _require_opening(here, n)
     log_files.entry(here.services.centre.entries, n)

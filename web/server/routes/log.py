@@ -21,12 +21,12 @@ Index = Annotated[int, Path(ge=0, le=MAX_INTEGER)]
 OCTETS = "application/octet-stream"
 
 
-@doors.open("GET", "/v1/proceedings/{id}/log/checkpoint", permission="log.read")
+@doors.open("GET", "/v1/proceedings/{id}/log/checkpoint", operation="getCheckpoint", permission="log.read")
 async def checkpoint(here: Caller, id: str) -> Response:
     return log_files.checkpoint(here.keeper.log)
 
 
-@doors.open("GET", "/v1/proceedings/{id}/log/tile/{path:path}", permission="log.read")
+@doors.open("GET", "/v1/proceedings/{id}/log/tile/{path:path}", operation="getTile", permission="log.read")
 async def tile(here: Caller, id: str, path: str) -> Response:
     # Hash tiles say nothing of what stands in an entry (every entry is salted); bundles say all of it.
     if here.node is None and Tile.parse(path).level is None:
@@ -34,12 +34,12 @@ async def tile(here: Caller, id: str, path: str) -> Response:
     return log_files.tile(here.keeper.log, here.keeper.entries, path)
 
 
-@doors.open("GET", "/v1/proceedings/{id}/log/consistency", permission="log.read")
+@doors.open("GET", "/v1/proceedings/{id}/log/consistency", operation="getConsistency", permission="log.read")
 async def consistency(here: Caller, id: str, old: Size, size: Size) -> Response:
     return log_files.consistency(here.keeper.log, old, size)
 
 
-@doors.open("GET", "/v1/proceedings/{id}/log/entries/{n}", permission="log.read")
+@doors.open("GET", "/v1/proceedings/{id}/log/entries/{n}", operation="getEntry", permission="log.read")
 async def entry(here: Caller, id: str, n: Index) -> Response:
     found = log_files.entry(here.keeper.entries, n)
     if here.node is None and not sees(found, here.keeper.state, here.signed_in.seat):
@@ -47,7 +47,7 @@ async def entry(here: Caller, id: str, n: Index) -> Response:
     return Response(found.data, media_type=OCTETS)
 
 
-@doors.open("GET", "/v1/proceedings/{id}/log/receipts/{n}", permission="receipts.get")
+@doors.open("GET", "/v1/proceedings/{id}/log/receipts/{n}", operation="getReceipt", permission="receipts.get")
 async def receipt(here: Caller, id: str, n: Index) -> Response:
     found = log_files.entry(here.keeper.entries, n)
     if not _may_hold(here, found):

@@ -19,14 +19,21 @@ async def _description(here: Caller) -> str:
     return data.decode("utf-8", "replace")
 
 
-@doors.open("POST", "/v1/proceedings/{id}/rooms/{room}/publish", permission="publish", reads=SDP, status_code=201)
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/rooms/{room}/publish",
+    operation="publishRoom",
+    permission="publish",
+    reads=SDP,
+    status_code=201,
+)
 async def publish(here: Caller, id: str, room: str) -> Response:
     here.require_own(room)
     answer = await here.keeper.publish(room, await _description(here))
     return Response(answer, status_code=201, media_type=SDP)
 
 
-@doors.open("POST", "/v1/proceedings/{id}/watch", permission="watch", status_code=201)
+@doors.open("POST", "/v1/proceedings/{id}/watch", operation="watchRooms", permission="watch", status_code=201)
 async def watch(here: Caller, id: str) -> Watch:
     here.services.sdp_buckets.take(here.signed_in.digest)
     # Two pages of one seat are two sessions, and two watchers.
@@ -35,7 +42,14 @@ async def watch(here: Caller, id: str) -> Watch:
     return Watch(subscription=offer.subscription, sdp=offer.sdp, slots=slots)
 
 
-@doors.open("PUT", "/v1/proceedings/{id}/watch/{subscription}", permission="watch", reads=SDP, status_code=204)
+@doors.open(
+    "PUT",
+    "/v1/proceedings/{id}/watch/{subscription}",
+    operation="answerWatch",
+    permission="watch",
+    reads=SDP,
+    status_code=204,
+)
 async def answer_watch(here: Caller, id: str, subscription: str) -> Response:
     await here.keeper.answer(subscription, await _description(here))
     return Response(status_code=204)

@@ -22,19 +22,28 @@ Sha256 = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 PageNumber = Annotated[int, Path(ge=1, le=100_000)]
 
 
-@doors.open("POST", "/v1/proceedings/{id}/objects", permission="objects.put", reads=OCTETS, status_code=201)
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/objects",
+    operation="putObject",
+    permission="objects.put",
+    reads=OCTETS,
+    status_code=201,
+)
 async def put_object(here: Caller, id: str) -> Stored:
     data = await here.octets(OCTETS, limit=MAX_OBJECT)
     return Stored(sha256=await here.keeper.put_object(data), size=len(data))
 
 
-@doors.open("GET", "/v1/proceedings/{id}/objects/{sha256}", permission="objects.get")
+@doors.open("GET", "/v1/proceedings/{id}/objects/{sha256}", operation="getObject", permission="objects.get")
 async def get_object(here: Caller, id: str, sha256: Sha256) -> Response:
     data = await here.keeper.get_object(sha256, here.seat)
     return Response(data, media_type=OCTETS, headers=FOR_EVER)
 
 
-@doors.open("GET", "/v1/proceedings/{id}/documents/{sha256}/pages/{page}.png", permission="pages.get")
+@doors.open(
+    "GET", "/v1/proceedings/{id}/documents/{sha256}/pages/{page}.png", operation="getPageImage", permission="pages.get"
+)
 async def page_image(here: Caller, id: str, sha256: Sha256, page: PageNumber) -> Response:
     keeper, seat = here.keeper, here.seat
     if sha256 not in documents(keeper.state):

@@ -14,19 +14,28 @@ from web.server.schemas.proceeding import ActRequest, Created, Performed, Vouche
 doors = Doors("proceedings")
 
 
-@doors.open("POST", "/v1/proceedings", permission="create", reads="application/json", status_code=201)
+@doors.open(
+    "POST",
+    "/v1/proceedings",
+    operation="createProceeding",
+    permission="create",
+    reads="application/json",
+    status_code=201,
+)
 async def create(here: Caller) -> Created:
     tender = intake.load(await here.octets("application/json", limit=MAX_TENDER), limit=MAX_TENDER)
     proceeding = await here.services.proceedings.create(tender)
     return Created(id=proceeding, origin=here.services.keeper(proceeding).state.origin)
 
 
-@doors.open("GET", "/v1/proceedings/{id}", permission="view")
+@doors.open("GET", "/v1/proceedings/{id}", operation="getProceeding", permission="view")
 async def see(here: Caller, id: str) -> Object:
     return view(here.keeper.state, here.signed_in.seat)
 
 
-@doors.open("POST", "/v1/proceedings/{id}/acts", permission="view", reads=ActRequest, status_code=201)
+@doors.open(
+    "POST", "/v1/proceedings/{id}/acts", operation="performAct", permission="view", reads=ActRequest, status_code=201
+)
 async def perform(here: Caller, id: str, response: Response) -> Performed:
     body = await here.json(ActRequest)
     done = await here.keeper.perform(body.act)
@@ -34,7 +43,14 @@ async def perform(here: Caller, id: str, response: Response) -> Performed:
     return Performed(index=done.index, id=b64u(done.id), leaf=b64u(done.leaf))
 
 
-@doors.open("POST", "/v1/proceedings/{id}/seats/{seat}/vouch", permission="vouch", reads=VouchRequest, status_code=201)
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/seats/{seat}/vouch",
+    operation="vouchForSeat",
+    permission="vouch",
+    reads=VouchRequest,
+    status_code=201,
+)
 async def vouch(here: Caller, id: str, seat: str) -> Vouched:
     body = await here.json(VouchRequest)
     return Vouched(index=await here.keeper.vouch(seat, body.thumbprint))

@@ -10,12 +10,12 @@ from web.server.schemas.proceeding import SignatureToMake
 doors = Doors("report")
 
 
-@doors.open("POST", "/v1/proceedings/{id}/report/signature", permission="report.prepare")
+@doors.open("POST", "/v1/proceedings/{id}/report/signature", operation="prepareSignature", permission="report.prepare")
 async def prepare_signature(here: Caller, id: str) -> SignatureToMake:
     return SignatureToMake.model_validate(await here.keeper.prepare_signature(here.signed_in.seat))
 
 
-@doors.open("GET", "/v1/proceedings/{id}/evidence", permission="evidence.get")
+@doors.open("GET", "/v1/proceedings/{id}/evidence", operation="getEvidence", permission="evidence.get")
 async def evidence(here: Caller, id: str) -> FileResponse:
     path = here.keeper.evidence_path()
     return FileResponse(path, media_type="application/zip", filename=f"{id}.zip")

@@ -11,7 +11,7 @@ from web.server.schemas.session import Link, LinkRequest, Me, SignIn, Ticket
 doors = Doors("session")
 
 
-@doors.open("POST", "/v1/sign-in", permission=PUBLIC, reads=SignIn, status_code=204)
+@doors.open("POST", "/v1/sign-in", operation="signIn", permission=PUBLIC, reads=SignIn, status_code=204)
 async def sign_in(here: Caller) -> Response:
     address = here.request.client
     here.services.sign_in_buckets.take(address.host if address else "")
@@ -24,7 +24,7 @@ async def sign_in(here: Caller) -> Response:
     return answer
 
 
-@doors.open("POST", "/v1/sign-out", permission=SIGNED_IN, status_code=204)
+@doors.open("POST", "/v1/sign-out", operation="signOut", permission=SIGNED_IN, status_code=204)
 async def sign_out(here: Caller) -> Response:
     await here.services.identity.sign_out(here.signed_in)
     answer = Response(status_code=204, headers={"Clear-Site-Data": '"cache", "cookies"'})
@@ -32,7 +32,7 @@ async def sign_out(here: Caller) -> Response:
     return answer
 
 
-@doors.open("GET", "/v1/me", permission=SIGNED_IN)
+@doors.open("GET", "/v1/me", operation="getMe", permission=SIGNED_IN)
 async def me(here: Caller) -> Me:
     state = here.services.keeper(here.signed_in.proceeding).state
     seat = state.seats[here.signed_in.seat]
@@ -40,7 +40,14 @@ async def me(here: Caller) -> Me:
     return Me(proceeding=here.signed_in.proceeding, seat=seat.id, role=seat.role, venue=venue, origin=state.origin)
 
 
-@doors.open("POST", "/v1/proceedings/{id}/links", permission="links.issue", reads=LinkRequest, status_code=201)
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/links",
+    operation="issueLink",
+    permission="links.issue",
+    reads=LinkRequest,
+    status_code=201,
+)
 async def issue_link(here: Caller, id: str) -> Link:
     body = await here.json(LinkRequest)
     here.keeper.state.seat(body.seat)
@@ -48,6 +55,8 @@ async def issue_link(here: Caller, id: str) -> Link:
     return Link(token=token, url=f"{here.services.origin}/sign-in#{token}")
 
 
-@doors.open("POST", "/v1/proceedings/{id}/socket-tickets", permission="socket", status_code=201)
+@doors.open(
+    "POST", "/v1/proceedings/{id}/socket-tickets", operation="issueSocketTicket", permission="socket", status_code=201
+)
 async def socket_ticket(here: Caller, id: str) -> Ticket:
     return Ticket(ticket=here.services.tickets.issue(here.signed_in))
