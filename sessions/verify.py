@@ -24,7 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from evaluation.core import report, tender
+from evaluation.core import cases, report, tender
 from evidence.core import verify as log_checks
 from evidence.core.act import verify as verify_act
 from evidence.core.canonical import sha256, unb64u
@@ -226,6 +226,7 @@ def _flags(state: Proceeding, entries: Sequence[Entry], pins: Pins) -> list[str]
     flags = ["one-operator"] if any(len(set(group)) < len(group) for group in groups) else []
     flags += ["external-draw"] if state.drawing.external else []
     flags += ["aborted"] if state.aborted else []
+    flags += ["k-acks-only"] if cases.few_acks(state.evaluation) else []
     vouches = [entry.act.body for entry in entries if entry.type == "SeatVouched" and entry.act]
     return flags + (["weak-factor"] if any(body["cose"] is None for body in vouches) else [])
 
@@ -242,7 +243,7 @@ def _openings(evidence: EvidenceFile, state: Proceeding, envelopes: Envelopes) -
         for act, plaintext in open_all(listed(state, found), ciphertext, envelopes):
             if isinstance(plaintext, bytes) and found.plaintexts.get(act, plaintext) != plaintext:
                 raise Untrusted("an opened sheet is not the sealed one")
-            if isinstance(plaintext, str) and act in found.plaintexts:
+            if isinstance(plaintext, str) and act in found.plaintexts and act not in found.authored:
                 raise Untrusted("a sheet was opened that cannot be")
 
 

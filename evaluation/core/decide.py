@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evaluation.core import (
+    cases,
     chair,
     checks,
     clarification,
@@ -167,5 +168,6 @@ ACTS: dict[str, Callable[[Evaluation, Act], tuple[Draft, ...]]] = {
     **motions.ACTS,
     **returning.ACTS,
     **checks.ACTS,
+    **cases.ACTS,
 }
 TIMED: dict[str, Callable[[Evaluation, Act, str], tuple[Draft, ...]]] = {**clarification.TIMED}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaluation.core import checks, clarification, compliance, lots, motions, returning
+from evaluation.core import cases, checks, clarification, compliance, lots, motions, returning
 from evaluation.core.results import parse_ranking, parse_rows
 from evaluation.core.rounds import Freeze, Round, Seal
 from evaluation.core.state import Declaration, Evaluation, Fixed
@@ -233,4 +233,5 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     **motions.EVENTS,
     **returning.EVENTS,
     **checks.EVENTS,
+    **cases.EVENTS,
 }

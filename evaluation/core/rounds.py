@@ -64,10 +64,18 @@ class Round:
     plaintexts: Mapping[bytes, bytes] = field(default_factory=dict)
     unreadable: Mapping[bytes, str] = field(default_factory=dict)
     void: bool = False
+    missing: frozenset[str] = frozenset()
+    authored: frozenset[bytes] = frozenset()
 
     def safe(self, seat: str, k: int) -> bool:
-        """The seat's current seal has k+1 acknowledgements: one holder may be lost and it still opens."""
-        return seat in self.current and len(self.seals[self.current[seat]].acks) > k
+        """The seat's current seal has k+1 acknowledgements: one holder may be lost and it still opens.
+
+        With k of them it is safe if the supervisor has named who is missing (`holders.miss`).
+        """
+        if seat not in self.current:
+            return False
+        acks = self.seals[self.current[seat]].acks
+        return len(acks) > k or (len(acks) == k and bool(self.missing - acks))
 
     def unsafe(self, k: int) -> tuple[str, ...]:
         """Required seats without a safe seal."""

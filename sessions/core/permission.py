@@ -115,6 +115,8 @@ ACTS: Mapping[str, Rule] = {
     "round.freeze": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "freeze.ok": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "freeze.dispute": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
+    "holders.miss": _rule(SUPERVISOR, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
+    "sheet.author_open": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
     "opening.approve": _rule(SUPERVISOR, when=frozenset({DETAILED_REVIEW})),
     "share.release": _rule(HOLDER, gates=_HOLDER_GATES),
     "review.vote": _rule(*_MEMBERS, when=frozenset({COMPLIANCE_REVIEW})),

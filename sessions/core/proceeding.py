@@ -84,6 +84,8 @@ EVENT_OF: Mapping[str, str] = {
     "freeze.ok": "FreezeConfirmed",
     "freeze.dispute": "FreezeDisputed",
     "opening.approve": "OpeningApproved",
+    "holders.miss": "HoldersMissing",
+    "sheet.author_open": "SheetAuthorOpened",
     "share.release": "SharesReleased",
     "review.vote": "ReviewVoted",
     "motion.open": "MotionOpened",

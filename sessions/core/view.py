@@ -39,7 +39,16 @@ _AFTER_REVIEW = frozenset({"ReviewVoted"})
 # Opened figures and results, and the shares that open them: for the committee and those who watch it, not for the
 # operators of secondary venues.
 _RESULTS = frozenset(
-    {"SharesReleased", "SheetOpened", "SheetUnreadable", "ScoresTallied", "RankingFixed", "ReviewConcluded", "TieDrawn"}
+    {
+        "SharesReleased",
+        "SheetOpened",
+        "SheetUnreadable",
+        "SheetAuthorOpened",
+        "ScoresTallied",
+        "RankingFixed",
+        "ReviewConcluded",
+        "TieDrawn",
+    }
 )
 # What the committee asks, moves and finds about bids: as confidential as its results.
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
@@ -191,6 +200,7 @@ def _round(state: Proceeding, found: Round, seat: Seat) -> Object:
         "approved": freeze is not None and freeze.approved is not None,
         "released": sorted(found.releases),
         "opened": found.opened is not None,
+        "missing": sorted(found.missing),
         "unreadable": sorted(name for name, act in freeze.sheets if act in found.unreadable) if freeze else [],
     }
 

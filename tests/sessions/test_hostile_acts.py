@@ -49,6 +49,8 @@ def eventful() -> Drive:
     drive.perform(ZHUHAI, "share.reject", {"act": b64u(rejected), "index": 2, "code": "untrusted"})
     again = drive.sheet("seat-1", spread()["seat-1"], salt=bytes(32))
     drive.seal("seat-1", again, replaces=b64u(rejected))
+    missing: Object = {"purpose": "sheet", "round": 1, "holders": [ZHUHAI], "reason": "x"}
+    drive.perform("supervisor-1", "holders.miss", missing)
     drive.acknowledge()
     drive.freeze()
     freeze = drive.round.freeze
@@ -59,7 +61,10 @@ def eventful() -> Drive:
     drive.witness()
     for domain in HOLDERS:
         drive.release(domain)
-    drive.open()
+    drive.open({"seat-2": "sheet-unreadable"})
+    broken = drive.round.current["seat-2"]
+    own: Object = {"act": b64u(broken), "p": b64u(drive.sealed[broken].plaintext)}
+    drive.perform("seat-2", "sheet.author_open", own)
     drive.advance()
     drive.until("done")
     drive.close()
