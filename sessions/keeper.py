@@ -8,9 +8,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.core import sealing
+from evaluation.core import clarification, sealing
 from evidence.core import act as acts_form
-from evidence.core.act import Act, Signer
+from evidence.core.act import Act, Signer, thumbprint
 from evidence.core.canonical import Object
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import Envelope
@@ -168,6 +168,21 @@ class ProceedingKeeper:
             entry.n
             for entry in reversed(self.entries)
             if entry.type == "SeatVouched" and entry.act is not None and entry.act.body["seat"] == seat
+        )
+
+    async def vouch_bidder(self, question: str, jwk: Object) -> int:
+        """The main centre names the bidder's key for one question; the same again gets the first answer."""
+        self._demand_ownership()
+        found = clarification.find(self.state.evaluation, question)
+        if found.key is None or found.key != thumbprint(jwk):
+            body = {"question": question, "jwk": jwk}
+            await self._docket.perform_own(
+                self._identity, act="bidder.vouch", sub=self.state.main, body=body, command=_perform
+            )
+        return next(
+            entry.n
+            for entry in reversed(self.entries)
+            if entry.type == "BidderVouched" and entry.act is not None and entry.act.body["question"] == question
         )
 
     async def prepare_signature(self, seat: str) -> Object:

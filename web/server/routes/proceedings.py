@@ -9,7 +9,7 @@ from evidence.core.canonical import Object, b64u
 from sessions.core.view import view
 from web.server.allow import Caller, Doors
 from web.server.limits import MAX_TENDER
-from web.server.schemas.proceeding import ActRequest, Created, Performed, Vouched, VouchRequest
+from web.server.schemas.proceeding import ActRequest, BidderKey, Created, Performed, Vouched, VouchRequest
 
 doors = Doors("proceedings")
 
@@ -54,3 +54,16 @@ async def perform(here: Caller, id: str, response: Response) -> Performed:
 async def vouch(here: Caller, id: str, seat: str) -> Vouched:
     body = await here.json(VouchRequest)
     return Vouched(index=await here.keeper.vouch(seat, body.thumbprint))
+
+
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/questions/{question}/vouch",
+    operation="vouchForBidder",
+    permission="vouch",
+    reads=BidderKey,
+    status_code=201,
+)
+async def vouch_bidder(here: Caller, id: str, question: str) -> Vouched:
+    body = await here.json(BidderKey)
+    return Vouched(index=await here.keeper.vouch_bidder(question, body.jwk.model_dump()))

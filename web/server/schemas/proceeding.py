@@ -31,6 +31,19 @@ class VouchRequest(Body):
     thumbprint: Hash
 
 
+class PublicKey(Body):
+    """A public key on P-256, as WebCrypto exports it."""
+
+    crv: str = Field(max_length=16)
+    kty: str = Field(max_length=8)
+    x: str = Field(max_length=64)
+    y: str = Field(max_length=64)
+
+
+class BidderKey(Body):
+    jwk: PublicKey
+
+
 class Vouched(Body):
     index: int
 
