@@ -88,7 +88,7 @@ def content(definition: Definition, state: Evaluation, entries: Sequence[Entry])
             "chair": log.chair(state),
             "review": {
                 "n": log.last("ReviewConcluded"),
-                "votes": [{"seat": seat, "n": log.of("ReviewVoted", seat)} for seat in state.votes],
+                "votes": [{"seat": seat, "n": log.of("ReviewVoted", seat, newest=True)} for seat in state.votes],
                 "rejected": [_rejection(state, bidder, item) for bidder, item in state.rejected],
             },
             "sheets": _sheets(state),
@@ -145,9 +145,9 @@ class _Log:
         act = self._entries[0].act
         return list(act.body[name]) if act else []
 
-    def of(self, kind: str, seat: str) -> Object | None:
-        """Index and time of the entry of this type with an act of this seat."""
-        for entry in self._entries:
+    def of(self, kind: str, seat: str, *, newest: bool = False) -> Object | None:
+        """Index and time of the first entry of this type with an act of this seat, or of the newest one."""
+        for entry in reversed(self._entries) if newest else self._entries:
             if entry.type == kind and entry.act is not None and entry.act.sub == seat:
                 return {"n": entry.n, "at": entry.at}
         return None
