@@ -128,11 +128,25 @@ def test_an_act_under_another_key_is_refused(finished: Finished) -> None:
 def test_a_report_without_a_signer_is_refused(finished: Finished) -> None:
     """The validator's word counts: a missing signer makes the whole file invalid, and nothing else checks it."""
 
-    def lenient(pdf: bytes, *, roots: Sequence[bytes], expected: Mapping[str, bytes], at: datetime) -> ReportVerdict:
+    def lenient(
+        pdf: bytes,
+        *,
+        roots: Sequence[bytes],
+        expected: Mapping[str, bytes],
+        at: datetime,
+        excused: frozenset[str] = frozenset(),
+    ) -> ReportVerdict:
         state = next(e for e in finished.entries if e.type == "ReportFrozen")
         return ReportVerdict(Outcome.VALID, document=unb64u(state.body["document"]))
 
-    def strict(pdf: bytes, *, roots: Sequence[bytes], expected: Mapping[str, bytes], at: datetime) -> ReportVerdict:
+    def strict(
+        pdf: bytes,
+        *,
+        roots: Sequence[bytes],
+        expected: Mapping[str, bytes],
+        at: datetime,
+        excused: frozenset[str] = frozenset(),
+    ) -> ReportVerdict:
         assert len(expected) == 5
         assert len(roots) == 1
         return ReportVerdict(Outcome.INVALID)
