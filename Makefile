@@ -28,6 +28,9 @@ test: $(READY) system ## all tests that fit in 15 minutes on two cores
 test-long: $(READY) system ## what takes longer: one kill per run, long generated runs
 	@$(BIN)/pytest -q -m long --timeout 1800
 
+test-rules: $(READY) ## 100 000 generated tenders, two rankings (a part of test-long)
+	@$(BIN)/pytest -q -m long tests/ranking --timeout 3600
+
 check: $(READY) ## style, types, architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -43,4 +46,4 @@ lock: $(READY) ## write the locks anew from pyproject.toml
 system: ## Debian packages that the tests need, fetched when missing and root
 	@bash tests/system-packages.sh
 
-.PHONY: help demo serve test test-long check bench lock system
+.PHONY: help demo serve test test-long test-rules check bench lock system

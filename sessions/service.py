@@ -97,7 +97,7 @@ class Proceedings:
         self._centre: Centre | None = None
         self._partners: Partners | None = None
         self._known: set[str] = set()
-        self._found: frozenset[str] = frozenset()
+        self._found: frozenset[str] | None = None
         self._keepers: dict[str, ProceedingKeeper] = {}
         self._founded = asyncio.Condition()
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -108,6 +108,7 @@ class Proceedings:
         return (
             self._centre is not None
             and not self._centre.log.lost
+            and self._found is not None
             and self._found <= self._keepers.keys()
             and not any(keeper.lost for keeper in self._keepers.values())
         )

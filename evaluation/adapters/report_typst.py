@@ -19,8 +19,8 @@ _DATED = 0
 def render(content: Object) -> bytes:
     """The report of this content, with the signature page last.
 
-    Each member has a row on that page, in the committee's order: row i (from 0) leaves an empty box for a visible
-    signature, 60 mm wide and 16 mm high, whose lower left corner lies 126 mm from the left edge and
+    Each member has a row on that page, in the committee's order: row i (from 0) has a box that says where to look
+    for the signature, 60 mm wide and 16 mm high, whose lower left corner lies 126 mm from the left edge and
     211 mm - i * 20 mm from the lower edge of an A4 page. Up to nine members have their rows on one page.
     """
     data = typst.compile(
