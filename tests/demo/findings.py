@@ -97,14 +97,16 @@ def the_partner_read_every_event(output: Path) -> list[str]:
     return [event["type"] for event in events]
 
 
-def a_kill_costs_at_most_a_second_of_media(evidence: Evidence, kill: Kill, absent: frozenset[str]) -> None:
+def a_kill_costs_at_most_a_second_of_media(
+    evidence: Evidence, kill: Kill, absent: frozenset[str], *, slack_ms: int = SLACK_MS
+) -> None:
     """What had arrived up to a second before the kill is recorded; what follows until the next take is declared.
     `absent`: rooms that were cut off at that moment anyway."""
     for (room, kind), segments in evidence.segments().items():
         if room in absent:
             continue
         before = max(segment.t1 for segment in segments if segment.t0 < kill.at_ms)
-        assert before >= kill.at_ms - SLACK_MS, (room, kind, kill.at_ms - before)
+        assert before >= kill.at_ms - slack_ms, (room, kind, kill.at_ms - before)
         after = min((segment for segment in segments if segment.t0 > before), key=lambda segment: segment.t0)
         assert uncovered_ms([*segments], before, after.t0) == 0, (room, kind, after)
 
