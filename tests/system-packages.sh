@@ -15,8 +15,6 @@ missing=()
 for file in "${!package[@]}"; do
   [ -e "$file" ] || missing+=("${package[$file]}")
 done
-# Any Node 18 or newer runs the second ranking.
-command -v node > /dev/null || missing+=(nodejs)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -ne 0 ]; then
   echo "The tests need these Debian packages: ${missing[*]} (apt-get install ${missing[*]})" >&2

