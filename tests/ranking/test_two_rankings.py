@@ -139,7 +139,7 @@ def test_the_second_ranking_reads_a_log(sheets: Scores | None) -> None:
 def test_a_missing_node_fails_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison is never skipped."""
     second.stop()
-    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
     with pytest.raises(RuntimeError, match=r"Node\.js is missing"):
         second.ask({})
 
