@@ -147,7 +147,7 @@ def _elect(state: Evaluation, found: Round, ballots: list[str]) -> tuple[Draft, 
     if result.elected is not None:
         return (Draft("ChairElected", {"seat": result.elected, "votes": votes}),)
     tied = Draft("ChairTied", {"tied": list(result.leaders), "votes": votes})
-    if found.number >= chair.MAX_ROUNDS:
+    if sum(each.purpose == BALLOT and not each.void for each in state.rounds) >= chair.MAX_ROUNDS:
         return tied, Draft("ChairUndecided", {"tied": list(result.leaders)})
     return tied, round_opened(state, BALLOT, CHAIR, found.number + 1, result.leaders)
 

@@ -17,6 +17,7 @@ from evaluation.core.stages import (
     DONE,
     SIGNING,
     STAGES,
+    TALLY,
     span,
 )
 from evaluation.errors import EvaluationError, TooEarly
@@ -92,6 +93,10 @@ ACTS: Mapping[str, Rule] = {
     "seat.bind": _rule(*ROLES, gates=_LIVE),
     # meeting
     "room.admit": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "member.seat": _rule(CENTRE, SUPERVISOR, when=span(CHECK_IN, TALLY)),
+    "member.remove": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.request": _rule(*_MEETING, SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.decide": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
     "page.show": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
     "presenter.hand-over": _rule(*_MEETING),
     "proceeding.pause": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=_LIVE),

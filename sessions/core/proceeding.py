@@ -25,6 +25,7 @@ from sessions.core import (
     meeting,
     questioning,
     readiness,
+    seating,
     signing_off,
 )
 from sessions.core.commands import (
@@ -104,6 +105,10 @@ EVENT_OF: Mapping[str, str] = {
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
     "member.deem": "MemberDeemedAgreed",
+    "member.remove": "MemberRemoved",
+    "member.seat": "MemberSeated",
+    "recusal.request": "RecusalRequested",
+    "recusal.decide": "RecusalDecided",
     "proceeding.close": "ProceedingClosed",
     "pool.freeze": "PoolFrozen",
     "draw.open": "DrawOpened",
@@ -128,6 +133,7 @@ _ACTS = {
     **signing_off.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **seating.ACTS,
 }
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
@@ -139,6 +145,7 @@ _EVENTS_OF_ACTS = {
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **seating.EVENTS_OF_ACTS,
 }
 _FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **clocks.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
@@ -282,10 +289,14 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
         state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
     elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
+    presenter = state.presenter
+    if presenter in evaluation.recused and presenter not in state.evaluation.recused:
+        presenter = founding.first_presenter(state.seats.values(), state.venues)
     keys, acts = state.keys, state.acts
     if act is not None:
         acts = {**acts, act.id: entry.n}
         if not cut_off.keeps_chain(state, entry, act):
             key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
             keys = {**keys, act.kid: key}
-    return replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    state = replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    return replace(state, presenter=presenter)

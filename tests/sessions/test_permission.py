@@ -52,6 +52,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"o/{ANY_TIME}: presenter.hand-over",
         f"op/{ANY_TIME}: incident.note",
         "o/DCVSTRG: page.show pointer",
+        "op/KDCVST: recusal.request",
         "o/D: commitment.sign recusal.declare",
         "o/C: ballot.seal freeze.ok freeze.dispute",
         "o/V: review.vote",
@@ -70,6 +71,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"o/{ANY_TIME}: presenter.hand-over",
         f"op/{ANY_TIME}: incident.note",
         "o/DCVSTRG: page.show pointer",
+        "op/KDCVST: recusal.request",
     ),
     "operator@own": ("+operator@other", f"op/{ANY_TIME}: room.admit seat.lose"),
     "operator@main": (
@@ -92,6 +94,8 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: seat.reinstate incident.note",
         f"p/{ANY_TIME}: incident.decide",
         "o/S: opening.approve",
+        "op/KDCVST: member.remove recusal.request recusal.decide",
+        "o/KDCVST: member.seat",
         "o/CS: holders.miss",
         "o/VS: clarification.approve clarification.refuse",
         "o/VSTRGF: stage.back-approve",
@@ -116,6 +120,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "main-centre": (
         f"opac/{ANY_TIME}: objects.get log.read receipts.get",
         f"op/{ANY_TIME}: seat.vouch pool.freeze draw.answer",
+        "o/KDCVST: member.seat",
         "o/K: proceeding.found",
         "op/VS: bidder.vouch",
         "op/K: definition.fix",
@@ -123,6 +128,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "holder": (
         f"opac/{ANY_TIME}: objects.get log.read receipts.get",
         f"op/{ANY_TIME}: seat.vouch pool.freeze draw.answer",
+        "o/KDCVST: member.seat",
         "op/K: holder.offer",
         f"opa/{ANY_TIME}: share.ack share.reject share.release draw.contribute draw.reveal",
     ),
