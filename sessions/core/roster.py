@@ -156,7 +156,7 @@ def _stratum(found: Object) -> str:
 def _special(value: Object | None, seats: Mapping[str, Seat]) -> bytes | None:
     """The hash of the approval; there are designated members if, and only if, somebody approved of it."""
     if (value is not None) != any(seat.stratum == DESIGNATED for seat in seats.values()):
-        raise FoundingRefused("designated members and their approval belong together (实施条例 47)")
+        raise FoundingRefused("designated members and their approval belong together (implementing regulations, 47)")
     if value is None:
         return None
     found = members(value, {"reference": str, "document": str})

@@ -333,7 +333,7 @@ def test_the_buyers_representative_is_replaced_by_the_buyers_letter(ready: Drive
     audited(drive)
 
 
-def test_where_no_reserve_is_left_the_supervisor_is_told_to_end_it(ready: Drive) -> None:
+def test_where_no_reserve_is_left_it_is_ended(ready: Drive) -> None:
     """87号令 49: stop, seal, a new committee; all opinions are void and kept."""
     drive, made = game(ready)
     remove(drive, LEFT)

@@ -10,6 +10,7 @@ from evaluation.draw_errors import DrawRefused
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.errors import Malformed
 from sessions.core.roster import DESIGNATED
+from sessions.core.todo import todo
 from sessions.core.view import view
 from sessions.errors import FoundingRefused, MemberMismatch, NotReady, SeatingRefused, SeatIsOpen, WrongRole
 from tests.sessions.draws import audited
@@ -145,3 +146,19 @@ def test_the_definition_names_exactly_who_sits() -> None:
     drive.found()
     with pytest.raises(MemberMismatch):
         drive.fix()
+
+
+def test_the_supervisor_is_told_that_no_reserve_is_left() -> None:
+    """87号令 49: stop, seal, a new committee."""
+    drive = OpenDrive()
+    drive.to_holders()
+    made = drawn(drive)
+    last = len(made.draw.ranked[0])
+    answered(made, *[[0, i, "no-answer", None] for i in range(last - 1)])
+    assert "proceeding.abort" not in todo(drive.state, drive.state.seat("supervisor-1"))
+    answered(made, [0, last - 1, "accepted", None])
+    assert "proceeding.abort" not in todo(drive.state, drive.state.seat("supervisor-1"))
+    drive.take(seating(made, "seat-4", last - 1))
+    assert "proceeding.abort" in todo(drive.state, drive.state.seat("supervisor-1"))
+    drive.perform("supervisor-1", "proceeding.abort", {"reason": "备选专家不足"})
+    audited(drive)
