@@ -167,6 +167,13 @@ class NoteClockJump:
     by_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class NoteLooks:
+    """What supervisors and auditors looked at (docs/protocol.md 2.2)."""
+
+    looks: tuple[Object, ...]
+
+
 Command = (
     Perform
     | FixDefinition
@@ -188,5 +195,6 @@ Command = (
     | MissReveals
     | Due
     | NoteClockJump
+    | NoteLooks
     | ResolveDraw
 )

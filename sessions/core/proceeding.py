@@ -22,6 +22,7 @@ from sessions.core import (
     draw_fold,
     drawing,
     founding,
+    looks,
     meeting,
     questioning,
     readiness,
@@ -42,6 +43,7 @@ from sessions.core.commands import (
     LoseVenue,
     MissReveals,
     NoteClockJump,
+    NoteLooks,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -140,7 +142,15 @@ _EVENTS_OF_ACTS = {
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
 }
-_FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **clocks.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
+_FACTS = {
+    **founding.FACTS,
+    **meeting.FACTS,
+    **cut_off.FACTS,
+    **clocks.FACTS,
+    **signing_off.FACTS,
+    **draw_fold.FACTS,
+    **looks.FACTS,
+}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
 _LIVE = frozenset({OPEN, PAUSED})
@@ -156,6 +166,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
+    NoteLooks: (looks.note, _NOT_CLOSED),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
     RecordSignature: (signing_off.record, _LIVE),

@@ -98,6 +98,8 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.Due(subject=body["subject"])
         case "ClockJumped":
             return commands.NoteClockJump(by_ms=body["by"])
+        case "LookNoted":
+            return commands.NoteLooks(looks=tuple(body["looks"]))
         case "RevealMissed":
             return commands.MissReveals(freeze=unb64u(body["freeze"], 32), missed=tuple(body["missed"]))
         case "DrawResolved":

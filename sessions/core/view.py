@@ -54,8 +54,8 @@ _RESULTS = frozenset(
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
-# Grounds of a recusal touch the person (protocols.md section 5).
-_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap"})
+# Grounds of a recusal touch the person (protocols.md section 5), and so do looks of those who watch.
+_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap", "LookNoted"})
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
 
 

@@ -297,6 +297,7 @@ async def site(
             identity=unused,
             tickets=unused,
             pages=unused,
+            verifications=unused,
             session_buckets=unused,
             sign_in_buckets=unused,
             sdp_buckets=unused,

@@ -13,6 +13,8 @@ WebError
 │   ├── ScopeMissing     the access token was given out for less (`insufficient-scope`)
 │   └── OriginRefused    a request from another origin (`origin-refused`)
 ├── NotFound             nothing here for this caller (`not-found`)
+│   └── NotVerified      nobody has asked for a verification (`not-verified`)
+├── RangeRefused         not one range of the octets that there are (`range-refused`)
 ├── MethodNotAllowed     the path has no such method (`method-not-allowed`)
 ├── KeyMismatch          the Idempotency-Key was used for another request (`idempotency-mismatch`)
 ├── KeyInProgress        the request of this Idempotency-Key is under way (`idempotency-in-progress`)
@@ -79,6 +81,14 @@ class OriginRefused(NotAllowed):
 
 class NotFound(WebError):
     code = "not-found"
+
+
+class NotVerified(NotFound):
+    code = "not-verified"
+
+
+class RangeRefused(WebError):
+    code = "range-refused"
 
 
 class MethodNotAllowed(WebError):

@@ -31,7 +31,7 @@ from sessions.updates import Appended, CheckpointGrew, MediaChanged, PresenceCha
 from web.server.errors import NotAllowed, OriginRefused, UnknownMessage
 from web.server.identity import SignedIn
 from web.server.limits import MESSAGE_RATE, Bucket
-from web.server.messages import Hello, Ping, Pointer, read_message
+from web.server.messages import Hello, Listen, Ping, Pointer, read_message
 from web.server.pointers import Pointers
 from web.server.problems import code_of
 from web.server.services import Services
@@ -139,6 +139,8 @@ class Live:
                 await self._send({"type": "pong", "t": t, "now": int(self._services.clock() * 1000)})
             case Pointer(x=x, y=y):
                 self._pointers.publish(state.origin, self._seat, x, y, presenter=state.presenter)
+            case Listen(room=room):
+                self._keeper.looks.listens(self._seat, room)
             case Hello():
                 raise UnknownMessage("hello comes once")
 

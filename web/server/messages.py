@@ -39,11 +39,19 @@ class Pointer(_Message):
     y: _Position
 
 
-Message = Hello | Ping | Pointer
+class Listen(_Message):
+    """Whose sound the page plays; one room at a time, or none."""
+
+    type: Literal["listen"]
+    room: Annotated[str, Field(pattern=r"^room-[1-9][0-9]{0,3}$")] | None
+
+
+Message = Hello | Ping | Pointer | Listen
 MESSAGES: dict[str, tuple[type[Message], str]] = {
     "hello": (Hello, "socket"),
     "ping": (Ping, "socket"),
     "pointer": (Pointer, "pointer"),
+    "listen": (Listen, "listen"),
 }
 """Type -> its form and the permission of `sessions.core.permission` that it demands."""
 

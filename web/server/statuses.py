@@ -42,6 +42,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     ),
     404: (
         "not-found",
+        "not-verified",
         "unknown-proceeding",
         "unknown-log",
         "unknown-room",
@@ -142,6 +143,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     412: ("precondition-failed",),
     413: ("too-large", "sheet-too-large"),
     415: ("unsupported-media-type",),
+    416: ("range-refused",),
     # Well formed, and wrong whatever happens later.
     422: (
         "untrusted",
@@ -198,6 +200,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "webhook-url-refused",
         "webhook-type-refused",
         "segment-refused",
+        "look-refused",
         "report-refused",
         "media-malformed",
         "media-plan-differs",
