@@ -239,7 +239,7 @@ def test_a_key_that_is_being_destroyed_is_gone_at_every_moment(tmp_path: Path, m
         again = FileKeyring(tmp_path, domain="a.example", master=MASTER, entropy=os.urandom)
         assert again.log_key(ORIGIN) is None
         again.destroy(ORIGIN)
-        assert [path.name for path in tmp_path.iterdir() if "log-" in path.name] == ["centre-log.sealed"]
+        assert not list(tmp_path.glob("log-*"))
         assert keyring.create(ORIGIN).vkey != made
         keyring.destroy(ORIGIN)
 
