@@ -54,7 +54,7 @@ def test_both_browsers_see_the_live_rooms(demo: Running) -> None:
             pages = [browser.new_page() for browser in browsers]
             for page, link in zip(pages, links, strict=False):
                 page.goto(link)
-                # The link signs in and then goes on to the rooms by itself; what is asked before that goes with the page.
+                # The link signs in and then goes on to the rooms by itself; what is asked before goes with the page.
                 page.wait_for_url("**/rooms")
             for page in pages:
                 for room in ROOMS:
