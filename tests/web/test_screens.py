@@ -140,15 +140,15 @@ class Keeper:
 async def test_an_image_counts_only_if_it_was_rendered_here(state: Proceeding) -> None:
     """Without this check a seat could claim any page; with it, it must at least have the octets or their hash."""
     pages = Pages()
-    images, keeper = PageImages(pages), cast(ProceedingKeeper, Keeper(state))
+    images, keeper = PageImages(), cast(ProceedingKeeper, Keeper(state))
     ours = Shown(DOCUMENT, 1, sha256(f"{DOCUMENT.hex()} 1".encode()))
     for _ in range(3):
-        await images.check(keeper, "seat-1", ours)
+        await images.check(pages, keeper, "seat-1", ours)
     assert pages.rendered == 1
     with pytest.raises(NotOurImage):
-        await images.check(keeper, "seat-1", Shown(DOCUMENT, 2, ours.image))
+        await images.check(pages, keeper, "seat-1", Shown(DOCUMENT, 2, ours.image))
     with pytest.raises(PageMissing):
-        await images.check(keeper, "seat-1", Shown(DOCUMENT, 3, ours.image))
+        await images.check(pages, keeper, "seat-1", Shown(DOCUMENT, 3, ours.image))
     for document, page in ((DOCUMENT, 4), (sha256(b"another"), 1)):
         with pytest.raises(UnknownPage):
-            await images.check(keeper, "seat-1", Shown(document, page, ours.image))
+            await images.check(pages, keeper, "seat-1", Shown(document, page, ours.image))

@@ -65,7 +65,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.pointers = Pointers()
     app.state.screens = Screens()
-    app.state.images = PageImages(services.pages)
+    app.state.images = PageImages()
     # Routes answer for their own exceptions (`allow.CodedRoute`); this one is for paths and methods that are no route.
     app.add_exception_handler(HTTPException, on_error)
     app.add_middleware(Guard, origin=services.origin)

@@ -168,7 +168,7 @@ class Live:
 
     async def _view(self, images: list[Shown]) -> None:
         for image in images:
-            await self._images.check(self._keeper, self._seat, image)
+            await self._images.check(self._services.pages, self._keeper, self._seat, image)
         self._keeper.viewing.show(self, self._seat, images)
 
     async def _tell(self, resume: int | None) -> int:

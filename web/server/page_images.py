@@ -19,21 +19,20 @@ MAX_KNOWN = 20_000
 class PageImages:
     """SHA-256 of page images, by document and page; the least used are computed again."""
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
+    def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, int], bytes] = OrderedDict()
 
-    async def check(self, keeper: ProceedingKeeper, seat: str, shown: Shown) -> None:
+    async def check(self, pages: Pages, keeper: ProceedingKeeper, seat: str, shown: Shown) -> None:
         """UnknownPage where there is no such page, NotOurImage where its image has other octets."""
         if not 1 <= shown.page <= documents(keeper.state).get(shown.document, 0):
             raise UnknownPage("no such document, or no such page in it")
-        if await self._digest(keeper, seat, shown.document.hex(), shown.page) != shown.image:
+        if await self._digest(pages, keeper, seat, shown.document.hex(), shown.page) != shown.image:
             raise NotOurImage("this is not the image that was rendered here")
 
-    async def _digest(self, keeper: ProceedingKeeper, seat: str, document: str, page: int) -> bytes:
+    async def _digest(self, pages: Pages, keeper: ProceedingKeeper, seat: str, document: str, page: int) -> bytes:
         key = (document, page)
         if key not in self._known:
-            image = await self._pages.png(document, page, lambda: keeper.get_object(document, seat))
+            image = await pages.png(document, page, lambda: keeper.get_object(document, seat))
             self._known[key] = sha256(image)
             if len(self._known) > MAX_KNOWN:
                 self._known.popitem(last=False)
