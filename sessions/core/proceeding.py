@@ -22,8 +22,10 @@ from sessions.core import (
     draw_fold,
     drawing,
     founding,
+    help_requests,
     looks,
     meeting,
+    page_views,
     questioning,
     readiness,
     signing_off,
@@ -44,6 +46,7 @@ from sessions.core.commands import (
     MissReveals,
     NoteClockJump,
     NoteLooks,
+    NotePages,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -65,6 +68,8 @@ EVENT_OF: Mapping[str, str] = {
     "room.admit": "RoomAdmitted",
     "page.show": "PageShown",
     "presenter.hand-over": "PresenterChanged",
+    "help.ask": "HelpAsked",
+    "help.answer": "HelpAnswered",
     "proceeding.pause": "ProceedingPaused",
     "seat.resume": "SeatResumed",
     "seat.lose": "SeatLost",
@@ -124,6 +129,7 @@ _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", 
 _ACTS = {
     **founding.ACTS,
     **meeting.ACTS,
+    **help_requests.ACTS,
     **cut_off.ACTS,
     **clocks.ACTS,
     **aborted.ACTS,
@@ -135,6 +141,7 @@ _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
+    **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
@@ -145,6 +152,7 @@ _EVENTS_OF_ACTS = {
 _FACTS = {
     **founding.FACTS,
     **meeting.FACTS,
+    **page_views.FACTS,
     **cut_off.FACTS,
     **clocks.FACTS,
     **signing_off.FACTS,
@@ -177,6 +185,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     FreezeDraw: (drawing.freeze, _LIVE),
     MissReveals: (drawing.miss, _NOT_CLOSED),
     Due: (clocks.due, _LIVE),
+    NotePages: (page_views.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 
@@ -257,6 +266,9 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
         venue = state.room(members(act.body, {"room": str})["room"]).venue
     elif permission == "seat.lose":
         venue = state.seat(members(act.body, {"seat": str, "reason": str})["seat"]).venue
+    elif permission == "help.answer":
+        asked = help_requests.find(state, members(act.body, {"asked": str, "text": str})["asked"])
+        venue = state.seat(asked.seat).venue
     demand(state, act.sub, permission, venue=venue)
 
 

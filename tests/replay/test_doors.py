@@ -141,7 +141,7 @@ async def _verification(found: Site) -> None:
     await found.call("POST", "/verification", "supervisor-1")
 
     async def done() -> bool:
-        return (await found.call("GET", "/verification", "auditor-1")).json()["state"] != "running"
+        return bool((await found.call("GET", "/verification", "auditor-1")).json()["state"] != "running")
 
     await eventually(done, 60)
     answer = (await found.call("GET", "/verification", "auditor-1")).json()
