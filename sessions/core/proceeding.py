@@ -22,6 +22,7 @@ from sessions.core import (
     draw_fold,
     drawing,
     founding,
+    identity,
     meeting,
     questioning,
     readiness,
@@ -60,6 +61,7 @@ EVENT_OF: Mapping[str, str] = {
     "holder.offer": "HolderOffered",
     "seat.vouch": "SeatVouched",
     "seat.bind": "SeatBound",
+    "identity.check": "IdentityChecked",
     "room.admit": "RoomAdmitted",
     "page.show": "PageShown",
     "presenter.hand-over": "PresenterChanged",
@@ -121,6 +123,7 @@ EVENT_OF: Mapping[str, str] = {
 _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
 _ACTS = {
     **founding.ACTS,
+    **identity.ACTS,
     **meeting.ACTS,
     **cut_off.ACTS,
     **clocks.ACTS,
@@ -132,6 +135,7 @@ _ACTS = {
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
+    **identity.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
@@ -246,6 +250,9 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
         venue = state.room(members(act.body, {"room": str})["room"]).venue
     elif permission == "seat.lose":
         venue = state.seat(members(act.body, {"seat": str, "reason": str})["seat"]).venue
+    elif permission == "identity.check":
+        form = {"seat": str, "thumbprint": str, "document": str, "note": object}
+        venue = state.seat(members(act.body, form)["seat"]).venue
     demand(state, act.sub, permission, venue=venue)
 
 

@@ -12,6 +12,7 @@ from web.server.problems import on_error
 from web.server.routes import (
     centre_log,
     health,
+    identity,
     live,
     log,
     media,
@@ -32,6 +33,7 @@ DOORS = (
     health,
     session,
     proceedings,
+    identity,
     objects,
     log,
     centre_log,
