@@ -32,6 +32,7 @@ SessionError
 ├── UnknownRoom          no such room (`unknown-room`)
 ├── UnknownSeat          no such seat (`unknown-seat`)
 ├── UnknownPage          no such document or page (`unknown-page`)
+├── UnknownHelp          nobody asked for this help (`unknown-help`)
 ├── NotBound             the seat has no key yet (`not-bound`)
 ├── NotAdmitted          the room was not admitted (`not-admitted`)
 ├── NotLost              the venue or recording is not lost (`not-lost`)
@@ -244,6 +245,12 @@ class UnknownPage(SessionError):
     """No such document, or no such page in it."""
 
     code = "unknown-page"
+
+
+class UnknownHelp(SessionError):
+    """Nobody asked for this help."""
+
+    code = "unknown-help"
 
 
 class NotBound(SessionError):

@@ -35,6 +35,7 @@ from sessions.service_errors import NotArchived, NotOwner, NotWitnessedYet, Obje
 from sessions.signing_desk import SigningDesk
 from sessions.times import Times
 from sessions.updates import CheckpointGrew, MediaChanged, PresenceChanged, Subscription
+from sessions.viewing import Viewing
 from sessions.vigil import Vigil
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class ProceedingKeeper:
             wake=self._errands.wake,
             lost=self._lose,
         )
+        self.viewing = Viewing(docket=docket, every=times.views, least=times.views_least)
         self._venues: dict[str, bool] = {}
         self._lost = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -129,7 +131,7 @@ class ProceedingKeeper:
     def start(self) -> None:
         """Go on with everything that is due."""
         if self.state.gate != CLOSED:
-            self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run())
+            self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run(), self.viewing.run())
         self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints())
 
     async def stop(self) -> None:

@@ -161,6 +161,25 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class PageView:
+    """A seat had this image of a page on its screen, from `start` to `end` in ms since the epoch."""
+
+    seat: str
+    document: bytes
+    page: int
+    image: bytes
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotePages:
+    """What seats had on their screens since the last time that it was stated."""
+
+    views: tuple[PageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NoteClockJump:
     """The server's clock was set by so many milliseconds."""
 
@@ -188,5 +207,6 @@ Command = (
     | MissReveals
     | Due
     | NoteClockJump
+    | NotePages
     | ResolveDraw
 )

@@ -23,7 +23,9 @@ from sessions.core import (
     drawing,
     founding,
     identity,
+    help_requests,
     meeting,
+    page_views,
     questioning,
     readiness,
     signing_off,
@@ -43,6 +45,7 @@ from sessions.core.commands import (
     LoseVenue,
     MissReveals,
     NoteClockJump,
+    NotePages,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -65,6 +68,8 @@ EVENT_OF: Mapping[str, str] = {
     "room.admit": "RoomAdmitted",
     "page.show": "PageShown",
     "presenter.hand-over": "PresenterChanged",
+    "help.ask": "HelpAsked",
+    "help.answer": "HelpAnswered",
     "proceeding.pause": "ProceedingPaused",
     "seat.resume": "SeatResumed",
     "seat.lose": "SeatLost",
@@ -125,6 +130,7 @@ _ACTS = {
     **founding.ACTS,
     **identity.ACTS,
     **meeting.ACTS,
+    **help_requests.ACTS,
     **cut_off.ACTS,
     **clocks.ACTS,
     **aborted.ACTS,
@@ -137,6 +143,7 @@ _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
     **identity.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
+    **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
@@ -144,7 +151,15 @@ _EVENTS_OF_ACTS = {
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
 }
-_FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **clocks.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
+_FACTS = {
+    **founding.FACTS,
+    **meeting.FACTS,
+    **page_views.FACTS,
+    **cut_off.FACTS,
+    **clocks.FACTS,
+    **signing_off.FACTS,
+    **draw_fold.FACTS,
+}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
 _LIVE = frozenset({OPEN, PAUSED})
@@ -170,6 +185,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     FreezeDraw: (drawing.freeze, _LIVE),
     MissReveals: (drawing.miss, _NOT_CLOSED),
     Due: (clocks.due, _LIVE),
+    NotePages: (page_views.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 
@@ -253,6 +269,9 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
     elif permission == "identity.check":
         form = {"seat": str, "thumbprint": str, "document": str, "note": object}
         venue = state.seat(members(act.body, form)["seat"]).venue
+    elif permission == "help.answer":
+        asked = help_requests.find(state, members(act.body, {"asked": str, "text": str})["asked"])
+        venue = state.seat(asked.seat).venue
     demand(state, act.sub, permission, venue=venue)
 
 

@@ -186,6 +186,21 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class HelpRequest:
+    """A seat asked for help with entry `n`; `answer` once somebody gave it."""
+
+    id: bytes
+    n: int
+    seat: str
+    kind: str
+    text: str
+    at: str
+    answer: str | None = None
+    answered: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """A signature of the report: authorised by `act` over the prepared `revision`; `document` once it is signed."""
 
@@ -242,7 +257,7 @@ class Proceeding:
     """The whole state. `size` is the number of entries folded; before the first one there is no `founding`.
 
     `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
-    said why acts of a seat are missing.
+    said why acts of a seat are missing. `viewed`: until when the log says what a seat had on its screen, in ms.
     """
 
     origin: str = ""
@@ -268,6 +283,8 @@ class Proceeding:
     causes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     presenter: str = ""
     page: Page | None = None
+    viewed: Mapping[str, int] = field(default_factory=dict)
+    helps: tuple[HelpRequest, ...] = ()
     acts: Mapping[bytes, int] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None

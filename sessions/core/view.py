@@ -9,7 +9,7 @@ from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u
 from evidence.core.entry import Entry
-from sessions.core import signing_off
+from sessions.core import help_requests, signing_off
 from sessions.core.draws import Draw
 from sessions.core.state import AUDITOR, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
 from sessions.core.todo import todo
@@ -57,6 +57,9 @@ _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
 # Grounds of a recusal touch the person (protocols.md section 5).
 _PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap", "IdentityChecked"})
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
+# What somebody reads, or needs help with, is for those who watch; help also for those who give it.
+_READING = frozenset({"PagesViewed"})
+_HELP = frozenset({"HelpAsked", "HelpAnswered"})
 
 
 def view(state: Proceeding, seat_id: str) -> Object:
@@ -84,6 +87,7 @@ def view(state: Proceeding, seat_id: str) -> Object:
         "presenter": state.presenter,
         "page": {"document": b64u(state.page.document), "page": state.page.number} if state.page else None,
         "documents": _documents(state),
+        "help": help_requests.shown(state, seat),
         "todo": todo(state, seat),
     }
     if seat.role == ROOM or seat.id in state.evaluation.recused:
@@ -104,8 +108,10 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
         return "full" if state.evaluation.valid is not None and _sees_results(state, seat) else "summary"
     if entry.type in _RESULTS or (entry.type in _DRAWN and _between_bidders(entry)):
         return "full" if _sees_results(state, seat) else "summary"
-    if entry.type in _PERSONAL:
+    if entry.type in _PERSONAL or entry.type in _READING:
         return "full" if seat.role in _WATCHERS else "summary"
+    if entry.type in _HELP:
+        return "full" if seat.role in _WATCHERS or seat.role == OPERATOR else "summary"
     return "full"
 
 

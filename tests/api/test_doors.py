@@ -42,6 +42,7 @@ READING = [
     "{p}/objects/" + "0" * 64,
     "{p}/documents/" + "0" * 64 + "/pages/1.png",
     "{p}/evidence",
+    "{p}/views",
     "/v1/centre/log/checkpoint",
     "/v1/centre/log/entries/0",
     "/v1/centre/log/receipts/0",

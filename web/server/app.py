@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 
 from web.server.description import Described
 from web.server.guard import Guard
+from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.problems import on_error
 from web.server.routes import (
@@ -26,7 +27,9 @@ from web.server.routes import (
     proceedings,
     report,
     session,
+    views,
 )
+from web.server.screens import Screens
 from web.server.services import Services
 
 DOORS = (
@@ -44,6 +47,7 @@ DOORS = (
     partner_proceedings,
     partner_webhooks,
     partners,
+    views,
     plain,
 )
 
@@ -62,6 +66,8 @@ def create_app(services: Services) -> FastAPI:
     app = routes()
     app.state.services = services
     app.state.pointers = Pointers()
+    app.state.screens = Screens()
+    app.state.images = PageImages()
     # Routes answer for their own exceptions (`allow.CodedRoute`); this one is for paths and methods that are no route.
     app.add_exception_handler(HTTPException, on_error)
     app.add_middleware(Guard, origin=services.origin)

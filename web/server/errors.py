@@ -18,6 +18,8 @@ WebError
 ├── KeyInProgress        the request of this Idempotency-Key is under way (`idempotency-in-progress`)
 ├── PreconditionMissing  a change without If-Match (`precondition-required`)
 ├── TooManyRequests      the caller's bucket is empty (`too-many-requests`)
+├── ScreenStale          a screen older than the one that is known (`screen-stale`)
+├── NotOurImage          a page image that was not rendered here (`not-our-image`)
 ├── UnknownMessage       a socket message of no known type or form (`unknown-message`)
 ├── Starting             the server is starting or stopping (`starting`)
 ├── CodeDiffers          the code that an officer read is not that of the device that waits (`code-differs`)
@@ -108,6 +110,14 @@ class TooManyRequests(WebError):
     def __init__(self, text: str, *, after: int = 1) -> None:
         super().__init__(text)
         self.after = after
+
+
+class ScreenStale(WebError):
+    code = "screen-stale"
+
+
+class NotOurImage(WebError):
+    code = "not-our-image"
 
 
 class UnknownMessage(WebError):

@@ -48,6 +48,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "unknown-seat",
         "unknown-venue",
         "unknown-page",
+        "unknown-help",
         "unknown-credential",
         "unknown-webhook",
         "no-such-round",
@@ -66,6 +67,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     # Well formed, and not possible as things stand: stage, gate, turn, or something that was done before.
     409: (
         "stage",
+        "screen-stale",
+        "not-our-image",
         "too-early",
         "too-late",
         "not-next-stage",
