@@ -52,6 +52,9 @@ def eventful() -> Drive:
     drive.advance()
     drive.perform("operator-1", "page.show", {"document": b64u(DOCUMENT), "page": 1})
     drive.perform("operator-1", "presenter.hand-over", {"to": "seat-1"})
+    (asked,) = drive.perform("seat-1", "help.ask", {"kind": "other", "text": "x"})
+    assert asked.act is not None
+    drive.perform("operator-1", "help.answer", {"asked": b64u(asked.act.id), "text": "x"})
     drive.perform("supervisor-1", "proceeding.pause", {"reason": "x"})
     drive.perform("supervisor-1", "proceeding.resume", {"reason": "x"})
     drive.execute(LoseVenue("venue-3", 3))
@@ -192,5 +195,7 @@ def test_no_act_of_another_role_or_time_is_taken(steps: list[tuple[Proceeding, E
                     venue = state.rooms[act.body["room"]].venue if act.act == "room.admit" else None
                     if act.act in ("seat.lose", "identity.check"):
                         venue = state.seats[act.body["seat"]].venue
+                    if act.act == "help.answer":
+                        venue = state.seats["seat-1"].venue
                     assert allowed(state, actor, act.act, venue=venue)
     assert taken
