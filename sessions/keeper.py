@@ -18,6 +18,7 @@ from evidence.core.proof import Proof
 from evidence.errors import LostLease, NoQuorum, ObjectMissing
 from evidence.ports import Vault
 from media.ports import Offer
+from sessions.announced import AnnouncedKeys
 from sessions.archive import Archive, ClosedLog
 from sessions.clerk import Clerk
 from sessions.core import commands, duties
@@ -74,6 +75,7 @@ class ProceedingKeeper:
         self._times = times
         self._objects = Objects(docket.entries)
         self.recordings = Recordings(docket.entries)
+        self.announced = AnnouncedKeys()
         self._errands: Errands[Duty] = Errands(
             due=self._due, lane=_lane, work=self._work, lost=self._lose, pauses=times.pauses
         )
@@ -277,6 +279,8 @@ class ProceedingKeeper:
                 await self._clerk.witness(size, self._times.gate)
             case duties.RecordRoot():
                 await self._close()
+            case duties.Vouch(seat, thumbprint):
+                await self.vouch(seat, thumbprint)
             case _:
                 await self._clerk.work(duty)
 
@@ -293,6 +297,9 @@ class ProceedingKeeper:
             case "report.sign":
                 self._rehearse(commands.AuthoriseSignature(act, bytes(32)))
                 return commands.AuthoriseSignature(act, await self._desk.revision_of(act))
+            case "identity.check":
+                self._rehearse(commands.Perform(act))
+                self.announced.demand(act.body["seat"], act.body["thumbprint"])
             case "ballot.seal" | "sheet.seal":
                 drafts = self._rehearse(commands.Perform(act))
                 # A seal from a cut-off seat that is refused stays in the log, and is never opened.
@@ -367,6 +374,8 @@ def _lane(duty: Duty) -> str:
             return domain
         case duties.AskContribution(domain, _) | duties.AskReveal(domain, _):
             return domain
+        case duties.AskVouch(_, check):
+            return f"AskVouch {check}"
         case duties.AwaitIncident(subject, until):
             return f"AwaitIncident {subject} {until}"
         case duties.AwaitReveals(freeze, _) | duties.ResolveDraw(freeze):

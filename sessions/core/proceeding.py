@@ -23,6 +23,7 @@ from sessions.core import (
     drawing,
     founding,
     help_requests,
+    identity,
     looks,
     meeting,
     page_views,
@@ -65,6 +66,7 @@ EVENT_OF: Mapping[str, str] = {
     "holder.offer": "HolderOffered",
     "seat.vouch": "SeatVouched",
     "seat.bind": "SeatBound",
+    "identity.check": "IdentityChecked",
     "room.admit": "RoomAdmitted",
     "page.show": "PageShown",
     "presenter.hand-over": "PresenterChanged",
@@ -128,6 +130,7 @@ EVENT_OF: Mapping[str, str] = {
 _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
 _ACTS = {
     **founding.ACTS,
+    **identity.ACTS,
     **meeting.ACTS,
     **help_requests.ACTS,
     **cut_off.ACTS,
@@ -140,6 +143,7 @@ _ACTS = {
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
+    **identity.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
     **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
@@ -266,6 +270,9 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
         venue = state.room(members(act.body, {"room": str})["room"]).venue
     elif permission == "seat.lose":
         venue = state.seat(members(act.body, {"seat": str, "reason": str})["seat"]).venue
+    elif permission == "identity.check":
+        form = {"seat": str, "thumbprint": str, "document": str, "note": object}
+        venue = state.seat(members(act.body, form)["seat"]).venue
     elif permission == "help.answer":
         asked = help_requests.find(state, members(act.body, {"asked": str, "text": str})["asked"])
         venue = state.seat(asked.seat).venue

@@ -18,8 +18,9 @@ from sessions.service_errors import ServiceError
 from sessions.verdict import Step, Verdict
 from signing.errors import SigningError
 from web.server import wiring
+from web.server.desk import Desk
 from web.server.errors import BadSettings, WebError
-from web.server.installation import Layout, Party, write_toml, write_trust
+from web.server.installation import Layout, Party, read_private, write_toml, write_trust
 from web.server.journal import start_journal
 from web.server.processes import Sibling, Supervisor, run_until_signal
 from web.server.settings import (
@@ -159,6 +160,20 @@ def supervisor(settings: Settings, cities: tuple[Path, ...] = ()) -> Supervisor:
     return Supervisor(always=always, run=layout.run, logs=layout.log, wanted=workers)
 
 
+@app.command()
+def vouch(
+    proceeding: Annotated[str, typer.Argument(help="The proceeding's id.")],
+    seat: Annotated[str, typer.Argument(help="A seat of the main centre, such as operator-1.")],
+    code: Annotated[str, typer.Argument(help="The comparison code, read from the device itself.")],
+    state: State = None,
+) -> None:
+    """Vouch for the main venue's first operator; all others are checked by an operator in the browser."""
+    settings = load_settings(state_directory(state))
+    token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
+    Desk(f"http://{settings.web.host}:{settings.web.port}", token).vouch(proceeding, seat, code)
+    typer.echo(f"已为 {seat} 的设备作保")
+
+
 def _command(name: str, state: Path | None = None) -> tuple[str, ...]:
     # -P: the working directory is no place to import from.
     command = (sys.executable, "-P", "-m", "web.server", name)
@@ -241,6 +256,20 @@ def city_trust(
             raise BadSettings(f"{pinned} holds another agreement; remove it by hand if the parties agreed so")
         pinned.write_bytes(data)
     typer.echo(f"已钉住 {layout.policy}")
+
+
+@city.command("vouch")
+def city_vouch(
+    origin: Annotated[str, typer.Argument(help="The proceeding's name: centre/proceedings/id.")],
+    seat: Annotated[str, typer.Argument(help="A seat of this city, such as operator-2.")],
+    code: Annotated[str, typer.Argument(help="The comparison code, read from the device itself.")],
+    state: State = None,
+) -> None:
+    """Vouch for this city's first operator; all others are checked by an operator in the browser."""
+    settings = load_city_settings(state_directory(state))
+    token = read_private(Layout(settings.state).secrets / wiring.OPERATOR_TOKEN).decode().strip()
+    Desk(f"http://{settings.listen.host}:{settings.listen.port}", token).vouch_at_node(origin, seat, code)
+    typer.echo(f"已为 {seat} 的设备作保")
 
 
 @city.command("serve")

@@ -24,6 +24,9 @@ WebError
 ├── NotOurImage          a page image that was not rendered here (`not-our-image`)
 ├── UnknownMessage       a socket message of no known type or form (`unknown-message`)
 ├── Starting             the server is starting or stopping (`starting`)
+├── CodeDiffers          the code that an officer read is not that of the device that waits (`code-differs`)
+├── DoorRefused          the running server refused what the command line asked; its own code stands in the text
+│                        (`door-refused`)
 ├── BadSettings          the configuration is refused (`bad-settings`)
 └── Internal             a defect; the text stays in the server's log (`internal`)
 """
@@ -133,6 +136,18 @@ class UnknownMessage(WebError):
 
 class Starting(WebError):
     code = "starting"
+
+
+class CodeDiffers(WebError):
+    code = "code-differs"
+
+
+class DoorRefused(WebError):
+    code = "door-refused"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason)
+        self.reason = reason
 
 
 class BadSettings(WebError):
