@@ -38,7 +38,7 @@ def finish(drive: Drive, members: tuple[str, ...]) -> None:
     """To the end, signed by exactly these members."""
     drive.advance()
     drive.advance()
-    names = {seat: ("新来者", "某大学") for seat in drive.state.people}
+    names = dict.fromkeys(drive.state.people, ("新来者", "某大学"))
     content = report.content(tender.parse(encode(drive.definition)), drive.state.evaluation, drive.entries, names)
     assert {"MemberRemoved", "MemberSeated"} <= {each["type"] for each in content["other"]["incidents"]}
     assert render(content).startswith(b"%PDF")
