@@ -8,9 +8,9 @@ from starlette.exceptions import HTTPException
 from web.server.description import Described
 from web.server.guard import Guard
 from web.server.pointers import Pointers
-from web.server.problems import on_error
 from web.server.routes import (
     centre_log,
+    client,
     health,
     live,
     log,
@@ -21,7 +21,6 @@ from web.server.routes import (
     partner_proceedings,
     partner_webhooks,
     partners,
-    plain,
     proceedings,
     report,
     session,
@@ -35,6 +34,7 @@ DOORS = (
     objects,
     log,
     centre_log,
+    client,
     media,
     report,
     oauth,
@@ -42,7 +42,7 @@ DOORS = (
     partner_proceedings,
     partner_webhooks,
     partners,
-    plain,
+    client,
 )
 
 
@@ -61,6 +61,6 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.pointers = Pointers()
     # Routes answer for their own exceptions (`allow.CodedRoute`); this one is for paths and methods that are no route.
-    app.add_exception_handler(HTTPException, on_error)
+    app.add_exception_handler(HTTPException, client.lost)
     app.add_middleware(Guard, origin=services.origin)
     return app

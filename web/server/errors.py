@@ -19,6 +19,7 @@ WebError
 ├── PreconditionMissing  a change without If-Match (`precondition-required`)
 ├── TooManyRequests      the caller's bucket is empty (`too-many-requests`)
 ├── UnknownMessage       a socket message of no known type or form (`unknown-message`)
+├── ClientMissing        the browser's client was not built (`client-missing`)
 ├── Starting             the server is starting or stopping (`starting`)
 ├── BadSettings          the configuration is refused (`bad-settings`)
 └── Internal             a defect; the text stays in the server's log (`internal`)
@@ -109,6 +110,10 @@ class TooManyRequests(WebError):
 
 class UnknownMessage(WebError):
     code = "unknown-message"
+
+
+class ClientMissing(WebError):
+    code = "client-missing"
 
 
 class Starting(WebError):
