@@ -44,8 +44,8 @@ test: $(READY) client system ## all tests that fit in 15 minutes on two cores
 test-long: $(READY) client system ## what takes longer: one kill per run, long generated runs
 	@$(BIN)/pytest -q -m long --timeout 1800
 
-test-rules: $(READY) ## 100 000 generated tenders, two rankings (a part of test-long)
-	@$(BIN)/pytest -q -m long tests/ranking --timeout 3600
+test-rules: $(READY) ## 100 000 generated proceedings, and as many tenders by two rankings (a part of test-long)
+	@$(BIN)/pytest -q -m long tests/rules tests/ranking --timeout 3600
 
 check: $(READY) client ## style, types, architecture
 	@$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from evidence.core.note import Checkpoint, Note
 from evidence.core.tiles import read_bundle
 from tests.api.installation import Running
 
-WRITING = [
+WRITING: list[tuple[str, str, Any]] = [
     ("POST", "/v1/sign-in", {"token": "x"}),
     ("POST", "/v1/sign-out", None),
     ("POST", "/v1/proceedings", {}),
@@ -23,6 +23,8 @@ WRITING = [
     ("POST", "{p}/acts", {"act": "x"}),
     ("POST", "{p}/objects", None),
     ("POST", "{p}/seats/seat-1/vouch", {"thumbprint": "A" * 43}),
+    ("POST", "{p}/seats/me/key", {"jwk": {}}),
+    ("POST", "{p}/vouches", {"act": "x"}),
     ("POST", "{p}/rooms/room-1/publish", None),
     ("POST", "{p}/watch", None),
     ("PUT", "{p}/watch/x", None),
@@ -31,6 +33,7 @@ WRITING = [
 READING = [
     "/v1/me",
     "{p}",
+    "{p}/keys",
     "{p}/log/checkpoint",
     "{p}/log/tile/0/000.p/1",
     "{p}/log/consistency?old=1&size=1",
@@ -39,6 +42,7 @@ READING = [
     "{p}/objects/" + "0" * 64,
     "{p}/documents/" + "0" * 64 + "/pages/1.png",
     "{p}/evidence",
+    "{p}/views",
     "/v1/centre/log/checkpoint",
     "/v1/centre/log/entries/0",
     "/v1/centre/log/receipts/0",
