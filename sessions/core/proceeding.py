@@ -23,6 +23,8 @@ from sessions.core import (
     drawing,
     founding,
     help_requests,
+    identity,
+    looks,
     meeting,
     page_views,
     questioning,
@@ -44,6 +46,7 @@ from sessions.core.commands import (
     LoseVenue,
     MissReveals,
     NoteClockJump,
+    NoteLooks,
     NotePages,
     NoteWitnessed,
     OpenLot,
@@ -64,6 +67,7 @@ EVENT_OF: Mapping[str, str] = {
     "holders.replace": "HoldersReplaced",
     "seat.vouch": "SeatVouched",
     "seat.bind": "SeatBound",
+    "identity.check": "IdentityChecked",
     "room.admit": "RoomAdmitted",
     "page.show": "PageShown",
     "presenter.hand-over": "PresenterChanged",
@@ -129,6 +133,7 @@ EVENT_OF: Mapping[str, str] = {
 _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
 _ACTS = {
     **founding.ACTS,
+    **identity.ACTS,
     **meeting.ACTS,
     **help_requests.ACTS,
     **cut_off.ACTS,
@@ -141,6 +146,7 @@ _ACTS = {
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
+    **identity.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
     **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
@@ -158,6 +164,7 @@ _FACTS = {
     **clocks.FACTS,
     **signing_off.FACTS,
     **draw_fold.FACTS,
+    **looks.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
@@ -174,6 +181,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
+    NoteLooks: (looks.note, _NOT_CLOSED),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
     RecordSignature: (signing_off.record, _LIVE),
@@ -265,6 +273,9 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
         venue = state.room(members(act.body, {"room": str})["room"]).venue
     elif permission == "seat.lose":
         venue = state.seat(members(act.body, {"seat": str, "reason": str})["seat"]).venue
+    elif permission == "identity.check":
+        form = {"seat": str, "thumbprint": str, "document": str, "note": object}
+        venue = state.seat(members(act.body, form)["seat"]).venue
     elif permission == "help.answer":
         asked = help_requests.find(state, members(act.body, {"asked": str, "text": str})["asked"])
         venue = state.seat(asked.seat).venue

@@ -164,6 +164,14 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """Entry `n`: an operator saw the person of a seat, and the device whose key has this thumbprint."""
+
+    n: int
+    thumbprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class LostVenue:
     """A venue that is cut off: who must resume, and what those who did had `seen` (size, root)."""
 
@@ -269,6 +277,7 @@ class Proceeding:
     since: Mapping[Pause, int] = field(default_factory=dict)
     keys: Mapping[str, Key] = field(default_factory=dict)
     seat_key: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, Checked] = field(default_factory=dict)
     vouches: Mapping[str, str] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
     holders_frozen: HoldersFrozen | None = None

@@ -54,8 +54,8 @@ _RESULTS = frozenset(
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
-# Grounds of a recusal touch the person (protocols.md section 5).
-_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap"})
+# Grounds of a recusal touch the person (protocols.md section 5), papers do, and so do looks of those who watch.
+_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap", "IdentityChecked", "LookNoted"})
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
 # What somebody reads, or needs help with, is for those who watch; help also for those who give it.
 _READING = frozenset({"PagesViewed"})
@@ -144,6 +144,7 @@ def _me(state: Proceeding, seat: Seat) -> Object:
         "seat": seat.id,
         "role": seat.role,
         "venue": seat.venue or None,
+        "checked": state.checks[seat.id].thumbprint if seat.id in state.checks else None,
         "vouched": state.vouches.get(seat.id),
         "bound": key is not None,
         "ctr": key.ctr if key else 0,
@@ -167,6 +168,8 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
             other.id: {
                 "role": other.role,
                 "venue": other.venue or None,
+                "checked": other.id in state.checks,
+                "vouched": other.id in state.vouches,
                 "bound": other.id in state.seat_key,
                 "waiting": other.id in waiting,
                 "recused": other.id in evaluation.recused,
