@@ -297,14 +297,10 @@ class ProceedingKeeper:
             case "report.sign":
                 self._rehearse(commands.AuthoriseSignature(act, bytes(32)))
                 return commands.AuthoriseSignature(act, await self._desk.revision_of(act))
-<<<<<<< HEAD
-            case "ballot.seal" | "sheet.seal" | "sheet.reseal":
-=======
             case "identity.check":
                 self._rehearse(commands.Perform(act))
                 self.announced.demand(act.body["seat"], act.body["thumbprint"])
-            case "ballot.seal" | "sheet.seal":
->>>>>>> main
+            case "ballot.seal" | "sheet.seal" | "sheet.reseal":
                 drafts = self._rehearse(commands.Perform(act))
                 # A seal from a cut-off seat that is refused stays in the log, and is never opened.
                 if any(draft.type in (*sealing.SEALED.values(), sealing.RESEALED) for draft in drafts):

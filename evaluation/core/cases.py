@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from evaluation.core import opening
-from evaluation.core.rounds import BALLOT, Round
+from evaluation.core.rounds import BALLOT, SHEET, Round
 from evaluation.core.sealing import round_opened
 from evaluation.core.state import Evaluation
 from evaluation.errors import AlreadyDone, CommitmentMismatch, NotRequired, RoundError, RoundFrozen
@@ -62,7 +62,8 @@ def author_open(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     if seal.seat != act.sub:
         raise NotRequired("another seat's sheet")
     orphaned = found.orphaned(len(state.holders), state.holder_k) and seal.id in found.listed and not found.void
-    if seal.id not in found.unreadable and not orphaned:
+    unreadable = seal.id in found.unreadable and found.purpose == SHEET
+    if not unreadable and not orphaned:
         raise RoundError("the sheet is not unreadable, and its holders are not lost")
     if seal.id in found.plaintexts:
         raise AlreadyDone("the sheet is opened")

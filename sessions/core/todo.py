@@ -104,7 +104,7 @@ def _secret(evaluation: Evaluation, found: Round, seat: str) -> list[str]:
     if seat not in found.required:
         return []
     current = found.current.get(seat)
-    if current in found.unreadable:
+    if current in found.unreadable and found.purpose == SHEET:
         return ["sheet.author_open"]
     if found.opened is not None:
         return []
