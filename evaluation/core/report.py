@@ -36,6 +36,10 @@ _INCIDENTS = frozenset(
         "ExternalDraw",
         "FreezeDisputed",
         "ShareRejected",
+        "HoldersMissing",
+        "HoldersReplaced",
+        "RoundRenewed",
+        "SheetAuthorOpened",
     }
 )
 

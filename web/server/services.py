@@ -51,7 +51,7 @@ class Services:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     client: Path
-    """The folder of the plain page's files."""
+    """The folder of the built client (`web/client/dist`)."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to stop: sockets close at once, and their seats come back to the next process."""
 

@@ -218,6 +218,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     # Somebody else has to come back first, or we have.
     503: (
         "starting",
+        "client-missing",
         "not-founded-yet",
         "still-due",
         "evidence-unavailable",

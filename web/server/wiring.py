@@ -51,7 +51,7 @@ CURSOR_KEY = "cursor.key"
 """Seals the cursors of partners' feeds; made at the first start."""
 POLICY, TRUST = "tlog-policy", "trust.json"
 S3_ACCESS, S3_KEY = "s3-access", "s3-key"
-CLIENT = Path(__file__).resolve().parent.parent / "client" / "plain"
+CLIENT = Path(__file__).resolve().parent.parent / "client" / "dist"
 # Witnesses and holders answer in milliseconds when they are up, and come back within seconds when they are not.
 NODE_TIMEOUT_S = 10.0
 
