@@ -11,6 +11,7 @@ from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.problems import on_error
 from web.server.routes import (
+    administration,
     centre_log,
     health,
     identity,
@@ -35,6 +36,7 @@ from web.server.services import Services
 DOORS = (
     health,
     session,
+    administration,
     proceedings,
     identity,
     objects,

@@ -66,10 +66,24 @@ class _Section(BaseModel):
 
 
 class Listen(_Section):
-    """Where a process listens. Beyond this machine a reverse proxy with TLS stands in front."""
+    """Where a process listens. Beyond this machine there is TLS: a reverse proxy's, or its own by these two files."""
 
     host: str = "127.0.0.1"
     port: Port = 8000
+    certificate: str = ""
+    key: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Listen:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("TLS takes a certificate and its key")
+        return self
+
+    @property
+    def local(self) -> str:
+        """How this machine itself reaches the process."""
+        host = self.host if self.host and not ipaddress.ip_address(self.host).is_unspecified else "127.0.0.1"
+        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
 
 
 class SigningListen(Listen):
