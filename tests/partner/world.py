@@ -304,6 +304,7 @@ async def site(
             tickets=Tickets(clock=time.monotonic),
             pages=unused,
             uploads=UploadFolder(folder / "uploads"),
+            verifications=unused,
             session_buckets=Buckets(PLENTY, clock=time.monotonic),
             sign_in_buckets=Buckets(PLENTY, clock=time.monotonic),
             sdp_buckets=Buckets(PLENTY, clock=time.monotonic),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import socket
@@ -90,19 +91,18 @@ def test_a_given_certificate_must_be_of_its_key_and_for_this_host(tmp_path: Path
         self_signed(tmp_path / "one", host="pb.example")
 
 
-@pytest.mark.asyncio
-async def test_the_first_administrators_link_works_once_and_is_in_no_file(tmp_path: Path) -> None:
+def test_the_first_administrators_link_works_once_and_is_in_no_file(tmp_path: Path) -> None:
     state = tmp_path / "main"
     said = init(state)
     (token,) = re.findall(r"https://pb\.example/sign-in#(\S+)", said)[:1]
 
     accounts = DatabaseAccounts(url=wiring._database(load_settings(state)))
-    _, session = await Identity(accounts=accounts, clock=time.time).sign_in(token, brought=None)
+    _, session = asyncio.run(Identity(accounts=accounts, clock=time.time).sign_in(token, brought=None))
     accounts.close()
     assert session.administrator
     assert not any(token.encode() in path.read_bytes() for path in state.rglob("*") if path.is_file())
     kept = (state / "checklist.txt").read_text()
-    for word in ("master.key", "保险柜", "in a safe", "tongping trust", "centre.json"):
+    for word in ("master.key", "保险柜", "into a safe", "tongping trust", "centre.json"):
         assert word in kept
     again = init(state)
     assert "sign-in#" not in again

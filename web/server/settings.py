@@ -49,6 +49,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _is_everywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 def _checked_address(value: str) -> str:
     if ipaddress.ip_address(value).is_unspecified:
         raise ValueError("name one address: media must not listen on all of them")
@@ -82,7 +89,7 @@ class Listen(_Section):
     @property
     def local(self) -> str:
         """How this machine itself reaches the process."""
-        host = self.host if self.host and not ipaddress.ip_address(self.host).is_unspecified else "127.0.0.1"
+        host = "127.0.0.1" if _is_everywhere(self.host) else self.host
         return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
 
 

@@ -81,11 +81,7 @@ def given(certificate: Path, key: Path, *, host: str) -> ServerCertificate:
 def _server(host: str, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
     # The command line on the server itself speaks to 127.0.0.1.
-    names = {
-        host: _general_name(host),
-        "127.0.0.1": _general_name("127.0.0.1"),
-        "localhost": _general_name("localhost"),
-    }
+    names = {name: _general_name(name) for name in (host, "127.0.0.1", "localhost")}
     return (
         _builder(subject, issuer, key.public_key(), SERVER_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -29,23 +29,23 @@ async def issue_link(here: Caller) -> Link:
 
 
 @doors.open("GET", "/v1/proceedings", operation="listProceedings", permission="create")
-async def listed(here: Caller) -> form.Proceedings:
+async def listed(here: Caller) -> form.ProceedingList:
     found = []
     for name in reversed(here.services.proceedings.ids):
         try:
             keeper = here.services.keeper(name)
         except NotFoundedYet:
-            found.append(form.Listed(id=name, origin=None, title=None, stage=None, gate="starting", alarms=[]))
-            continue
-        found.append(await _listed(keeper))
-    return form.Proceedings(proceedings=found)
+            found.append(_starting(name))
+        else:
+            found.append(await _listed(keeper))
+    return form.ProceedingList(proceedings=found)
 
 
 @doors.open("GET", "/v1/proceedings/{id}/summary", operation="getProceedingSummary", permission="summary")
-async def summary(here: Caller, id: str) -> form.Summary:
+async def summary(here: Caller, id: str) -> form.ProceedingSummary:
     keeper, state = here.keeper, here.keeper.state
     announced = {found.seat for found in keeper.announced.waiting(state)}
-    return form.Summary(
+    return form.ProceedingSummary(
         **(await _listed(keeper)).model_dump(),
         size=state.size,
         offers=len(state.offers),
@@ -53,8 +53,8 @@ async def summary(here: Caller, id: str) -> form.Summary:
         frozen=state.holders_frozen is not None,
         witnessed=state.witnessed,
         definition=state.definition is not None,
-        venues=[form.Venue(id=v.id, centre=v.centre, kind=v.kind) for v in state.venues.values()],
-        rooms=[form.Room(id=room.id, venue=room.venue) for room in state.rooms.values()],
+        venues=[form.RosterVenue(id=v.id, centre=v.centre, kind=v.kind) for v in state.venues.values()],
+        rooms=[form.RosterRoom(id=room.id, venue=room.venue) for room in state.rooms.values()],
         seats=[
             form.SeatState(
                 id=seat.id,
@@ -71,14 +71,14 @@ async def summary(here: Caller, id: str) -> form.Summary:
 
 
 @doors.open("GET", "/v1/setup", operation="getSetup", permission="create")
-async def setup(here: Caller) -> form.Setup:
+async def setup(here: Caller) -> form.TenderSetup:
     """What a tender can be made of here: the agreement's centres, and the rule packs with what each allows."""
     proceedings = here.services.proceedings
-    return form.Setup(
+    return form.TenderSetup(
         main=proceedings.partners.host,
-        centres=[form.Centre(domain=domain, operator=operator) for domain, operator in proceedings.parties],
+        centres=[form.AgreedCentre(domain=domain, operator=operator) for domain, operator in proceedings.parties],
         packs=[
-            form.Pack(
+            form.RulePack(
                 id=pack.key[0],
                 version=pack.key[1],
                 sha256=b64u(pack.sha256),
@@ -92,11 +92,11 @@ async def setup(here: Caller) -> form.Setup:
 
 
 @doors.open("POST", "/v1/uploads", operation="uploadDocument", permission="create", reads=PDF, status_code=201)
-async def upload(here: Caller) -> form.Upload:
+async def upload(here: Caller) -> form.StoredDocument:
     if here.request.headers.get("content-type", "").partition(";")[0].strip().lower() != PDF:
         raise NotJson(f"this route reads {PDF}")
     found = await here.services.uploads.receive(stream_body(here.request, MAX_DOCUMENT), limit=MAX_DOCUMENT)
-    return form.Upload(sha256=b64u(found.sha256), size=found.size, pages=found.pages, notes=list(found.notes))
+    return form.StoredDocument(sha256=b64u(found.sha256), size=found.size, pages=found.pages, notes=list(found.notes))
 
 
 @doors.open(
@@ -113,9 +113,13 @@ async def check(here: Caller) -> None:
     await here.services.proceedings.check(tender, staged=here.services.staged)
 
 
-async def _listed(keeper: ProceedingKeeper) -> form.Listed:
+def _starting(name: str) -> form.ListedProceeding:
+    return form.ListedProceeding(id=name, origin=None, title=None, stage=None, gate="starting", alarms=[])
+
+
+async def _listed(keeper: ProceedingKeeper) -> form.ListedProceeding:
     state = keeper.state
-    return form.Listed(
+    return form.ListedProceeding(
         id=keeper.id,
         origin=state.origin,
         title=await keeper.title(),

@@ -11,7 +11,7 @@ class Alarm(Body):
     subject: str | None
 
 
-class Listed(Body):
+class ListedProceeding(Body):
     """A proceeding at a glance; `gate` is `starting` where this process has not taken it up yet."""
 
     id: str
@@ -22,17 +22,17 @@ class Listed(Body):
     alarms: list[Alarm]
 
 
-class Proceedings(Body):
-    proceedings: list[Listed]
+class ProceedingList(Body):
+    proceedings: list[ListedProceeding]
 
 
-class Venue(Body):
+class RosterVenue(Body):
     id: str
     centre: str
     kind: str
 
 
-class Room(Body):
+class RosterRoom(Body):
     id: str
     venue: str
 
@@ -47,7 +47,7 @@ class SeatState(Body):
     bound: bool
 
 
-class Summary(Listed):
+class ProceedingSummary(ListedProceeding):
     """How far a founding is, and who has checked in."""
 
     size: int
@@ -56,17 +56,17 @@ class Summary(Listed):
     frozen: bool
     witnessed: int
     definition: bool
-    venues: list[Venue]
-    rooms: list[Room]
+    venues: list[RosterVenue]
+    rooms: list[RosterRoom]
     seats: list[SeatState]
 
 
-class Centre(Body):
+class AgreedCentre(Body):
     domain: str
     operator: str
 
 
-class Pack(Body):
+class RulePack(Body):
     id: str
     version: str
     sha256: str
@@ -75,13 +75,13 @@ class Pack(Body):
     rules: Object
 
 
-class Setup(Body):
+class TenderSetup(Body):
     main: str
-    centres: list[Centre]
-    packs: list[Pack]
+    centres: list[AgreedCentre]
+    packs: list[RulePack]
 
 
-class Upload(Body):
+class StoredDocument(Body):
     sha256: str
     size: int
     pages: int
