@@ -309,10 +309,10 @@ class ProceedingKeeper:
             case "identity.check":
                 self._rehearse(commands.Perform(act))
                 self.announced.demand(act.body["seat"], act.body["thumbprint"])
-            case "ballot.seal" | "sheet.seal":
+            case "ballot.seal" | "sheet.seal" | "sheet.reseal":
                 drafts = self._rehearse(commands.Perform(act))
                 # A seal from a cut-off seat that is refused stays in the log, and is never opened.
-                if any(draft.type in sealing.SEALED.values() for draft in drafts):
+                if any(draft.type in (*sealing.SEALED.values(), sealing.RESEALED) for draft in drafts):
                     await self._check_ciphertext(act)
         return commands.Perform(act)
 

@@ -157,6 +157,7 @@ ACTS: dict[str, Callable[[Evaluation, Act], tuple[Draft, ...]]] = {
     "review.vote": vote,
     "ballot.seal": sealing.seal,
     "sheet.seal": sealing.seal,
+    "sheet.reseal": sealing.reseal,
     "share.ack": sealing.acknowledge,
     "share.reject": sealing.reject,
     "round.freeze": sealing.freeze,

@@ -209,6 +209,7 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "RoundOpened": _round,
     "BallotSealed": _sealed,
     "SheetSealed": _sealed,
+    "SheetResealed": _sealed,
     "ShareAcked": _acked,
     "ShareRejected": _rejected,
     "SheetsFrozen": _frozen,

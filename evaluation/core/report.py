@@ -35,6 +35,10 @@ _INCIDENTS = frozenset(
         "ExternalDraw",
         "FreezeDisputed",
         "ShareRejected",
+        "HoldersMissing",
+        "HoldersReplaced",
+        "RoundRenewed",
+        "SheetAuthorOpened",
     }
 )
 
@@ -197,7 +201,7 @@ class _Log:
                 "n": entry.n,
             }
             for number, (entry, found) in enumerate(
-                zip(counted, [r for r in state.rounds if r.purpose == BALLOT], strict=False), 1
+                zip(counted, [r for r in state.rounds if r.purpose == BALLOT and not r.void], strict=False), 1
             )
         ]
 

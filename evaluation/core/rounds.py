@@ -82,6 +82,20 @@ class Round:
         return tuple(seat for seat in self.required if not self.safe(seat, k))
 
     @property
+    def sealed_to(self) -> bytes:
+        """The holder set that a frozen round is sealed to; each listed seal is sealed to the same."""
+        return self.seals[self.listed[0]].envelope.set if self.listed else b""
+
+    @property
+    def lapsed(self) -> bool:
+        """Void before it was opened: it is opened no more, and nobody is asked for shares of it."""
+        return self.void and self.opened is None
+
+    def orphaned(self, holders: int, k: int) -> bool:
+        """Frozen, agreed to be opened, and so many holders are named lost since that k cannot release."""
+        return self.releasable is not None and self.opened is None and len(self.missing) > holders - k
+
+    @property
     def unconfirmed(self) -> tuple[str, ...]:
         """Required seats that did not say `freeze.ok`."""
         confirmed = self.freeze.confirmed if self.freeze else frozenset()

@@ -22,11 +22,12 @@ from evaluation.errors import NoSuchFreeze, NoSuchRound, NoSuchSeal
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """The frozen holder set: public keys in the order of the holders."""
+    """A frozen holder set: the holders and their public keys, in the same order."""
 
     n: int
     set: bytes
     keys: tuple[bytes, ...]
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Evaluation:
     holders: tuple[str, ...] = ()
     holder_k: int = 0
     witnessed: int = 0
-    holder_set: Holders | None = None
+    holder_sets: tuple[Holders, ...] = ()
     fixed: Fixed | None = None
     stage: str = stages.CHECK_IN
     commitments: Mapping[str, int] = field(default_factory=dict)
@@ -73,6 +74,28 @@ class Evaluation:
     ranking: Ranking | None = None
     settled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Steps = field(default_factory=Steps)
+
+    @property
+    def holder_set(self) -> Holders | None:
+        """The holders in force: the newest set."""
+        return self.holder_sets[-1] if self.holder_sets else None
+
+    def set_of(self, sealed: bytes) -> Holders | None:
+        """The set of this digest, which an envelope was sealed to; the one in force where there is none such."""
+        return next((found for found in self.holder_sets if found.set == sealed), self.holder_set)
+
+    def outdated(self, found: Round, seat: str) -> bool:
+        """Whether the seat's current seal is to holders who have been replaced since."""
+        current = found.current.get(seat)
+        held = self.holder_set
+        return current is not None and held is not None and found.seals[current].envelope.set != held.set
+
+    def unsafe(self, found: Round) -> tuple[str, ...]:
+        """Required seats without a safe seal to the holders in force; a frozen round keeps the holders that it had."""
+        unsafe = found.unsafe(self.holder_k)
+        if found.freeze is not None:
+            return unsafe
+        return tuple(seat for seat in found.required if seat in unsafe or self.outdated(found, seat))
 
     @property
     def committee(self) -> tuple[Member, ...]:

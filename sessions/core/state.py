@@ -139,6 +139,14 @@ class HoldersFrozen:
 
 
 @dataclass(frozen=True, slots=True)
+class Succession:
+    """Holders that are lost for good, each with its successor: as ordered at entry `n`, until all have offered."""
+
+    n: int
+    by: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """The definition in force; its scoring is `evaluation.fixed.scoring`."""
 
@@ -273,6 +281,7 @@ class Proceeding:
     vouches: Mapping[str, str] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
     holders_frozen: HoldersFrozen | None = None
+    succession: Succession | None = None
     definition: Definition | None = None
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     witnessed: int = 0
@@ -319,7 +328,19 @@ class Proceeding:
 
     @property
     def holders(self) -> tuple[str, ...]:
-        return self.founding.holders if self.founding else ()
+        """The holders of the founding, or those who have succeeded them."""
+        return self.evaluation.holders
+
+    @property
+    def successors(self) -> tuple[str, ...]:
+        """Who is to offer a key in place of a lost holder, and has not."""
+        if self.succession is None:
+            return ()
+        ordered = self.succession
+        named = (self.offers.get(by) for by in ordered.by.values())
+        return tuple(
+            by for by, made in zip(ordered.by.values(), named, strict=True) if made is None or made.n < ordered.n
+        )
 
     @property
     def holder_k(self) -> int:

@@ -7,7 +7,7 @@ from typing import Literal
 from evaluation.core import checks, clarification, legal_items, lots, motions, stages
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
-from evidence.core.canonical import JSON, Object, b64u
+from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
 from sessions.core import help_requests, signing_off
 from sessions.core.draws import Draw
@@ -34,7 +34,7 @@ _ROOM_SEES = frozenset(
     }
 )
 # A member's own judgement; others learn that it was given. Votes are shown once all are in.
-_OWN_JUDGEMENT = frozenset({"SheetSealed", "BallotSealed"})
+_OWN_JUDGEMENT = frozenset({"SheetSealed", "SheetResealed", "BallotSealed"})
 _AFTER_REVIEW = frozenset({"ReviewVoted"})
 # Opened figures and results, and the shares that open them: for the committee and those who watch it, not for the
 # operators of secondary venues.
@@ -102,7 +102,7 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
         return "full"
     if seat.role == ROOM or seat.id in state.evaluation.recused:
         return "full" if entry.type in _ROOM_SEES else "hash"
-    if entry.type in _OWN_JUDGEMENT:
+    if entry.type in _OWN_JUDGEMENT or _half_opened(entry, state):
         return "summary"
     if entry.type in _AFTER_REVIEW:
         return "full" if state.evaluation.valid is not None and _sees_results(state, seat) else "summary"
@@ -113,6 +113,13 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
     if entry.type in _HELP:
         return "full" if seat.role in _WATCHERS or seat.role == OPERATOR else "summary"
     return "full"
+
+
+def _half_opened(entry: Entry, state: Proceeding) -> bool:
+    """Authors open one by one where the holders are lost: until all have, each sees its own sheet only."""
+    if entry.type != "SheetAuthorOpened" or entry.act is None:
+        return False
+    return state.evaluation.find_seal(unb64u(entry.act.body["act"], 32))[0].opened is None
 
 
 def _between_bidders(entry: Entry) -> bool:
@@ -170,6 +177,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
             for other in state.seats.values()
         },
         "definition": b64u(evaluation.fixed.sha256) if evaluation.fixed else None,
+        "holders": state.holders_frozen.version if state.holders_frozen else None,
         "witnessed": state.witnessed,
         "committed": sorted(evaluation.commitments),
         "declared": sorted(evaluation.declarations),
@@ -198,7 +206,7 @@ def _round(state: Proceeding, found: Round, seat: Seat) -> Object:
         "required": list(found.required),
         "choices": list(found.choices),
         "sealed": sorted(found.current),
-        "safe": [name for name in found.required if found.safe(name, state.holder_k)],
+        "safe": [name for name in found.required if name not in state.evaluation.unsafe(found)],
         "mine": b64u(mine) if mine else None,
         "rejected": sorted(found.seals[mine].rejects) if mine else [],
         "frozen": freeze is not None,
