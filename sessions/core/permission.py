@@ -190,6 +190,7 @@ DOORS: Mapping[str, Rule] = {
     "partner.results.read": _rule(GUEST, gates=frozenset({CLOSED})),
     "partner.evidence.read": _rule(GUEST, gates=frozenset({CLOSED, ABORTED})),
     "create": _rule(ADMINISTRATOR, gates=_ANY_GATE),
+    "summary": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "partners.host": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "links.issue": _rule(ADMINISTRATOR, gates=_ANY_GATE),
 }

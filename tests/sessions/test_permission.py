@@ -160,7 +160,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: keys.see vouches.bring",
     ),
     "administrator": (
-        f"opac/{ANY_TIME}: create links.issue partners.host",
+        f"opac/{ANY_TIME}: create links.issue partners.host summary",
         f"op/{ANY_TIME}: vouch keys.see",
     ),
     "stranger": (),
