@@ -34,7 +34,7 @@ from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, VerifierKey
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Envelopes
-from sessions import draw_secrets
+from sessions import draw_secrets, people
 from sessions.core import acts, contents
 from sessions.core.replay import Replay
 from sessions.core.seating import APPROVED
@@ -262,7 +262,11 @@ def _report(
     if frozen is None or state.definition is None:
         raise Untrusted("there is no report")
     definition = tender.parse(evidence.read(contents.object_name(state.definition.sha256)))
-    if report.digest(report.content(definition, at_report.evaluation, entries[: frozen.n])) != frozen.content:
+    names = people.named(at_report.people, evidence.disclosures())
+    if any(name not in names for name in at_report.people):
+        raise Untrusted("a name that the report tells is not disclosed")
+    content = report.content(definition, at_report.evaluation, entries[: frozen.n], names)
+    if report.digest(content) != frozen.content:
         raise Untrusted("the report's content does not follow from the log")
     if state.aborted and not frozen.signed:
         return 0

@@ -31,6 +31,7 @@ from sessions.core import (
     readiness,
     seating,
     signing_off,
+    unsealing,
 )
 from sessions.core.commands import (
     AuthoriseSignature,
@@ -172,6 +173,7 @@ _FACTS = {
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
+    **unsealing.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
@@ -260,7 +262,8 @@ def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         raise CommandRefused(f"{act.act} comes with more than the act")
     _demand(state, act, act.act)
     if act.act in _ACTS:
-        return _ACTS[act.act](state, act)
+        drafts = _ACTS[act.act](state, act)
+        return *drafts, *unsealing.disclosed(state, drafts)
     if act.act in _TIMED_ACTS:
         return _TIMED_ACTS[act.act](state, act, at)
     if act.act in evaluation_decide.TIMED:
@@ -269,7 +272,8 @@ def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         return drawing.ANSWERS_OF_HOLDERS[act.act](state, act)
     if act.act == "stage.advance":
         readiness.check(state)
-    return evaluation_decide.decide(state.evaluation, act)
+    drafts = evaluation_decide.decide(state.evaluation, act)
+    return *drafts, *unsealing.disclosed(state, drafts)
 
 
 def _demand(state: Proceeding, act: Act, permission: str) -> None:

@@ -44,6 +44,7 @@ ANY_TIME = "KDCVSTRGF"
 EXPECTED: dict[str, tuple[str, ...]] = {
     "expert": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -64,6 +65,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     ),
     "operator@other": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -89,6 +91,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     ),
     "supervisor": (
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -116,6 +119,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "auditor": (
         "+watcher",
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
