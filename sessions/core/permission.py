@@ -142,6 +142,8 @@ ACTS: Mapping[str, Rule] = {
     "report.dissent": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "signing.call": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
     "member.deem": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
+    "reopening.ask": _rule(*_MEMBERS, OPERATOR, relation=Relation.MAIN, when=span(SIGNING, DONE)),
+    "reopening.approve": _rule(SUPERVISOR, when=span(SIGNING, DONE)),
     "proceeding.close": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({DONE})),
     # draws
     "pool.freeze": _rule(CENTRE, gates=_LIVE),

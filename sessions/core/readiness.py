@@ -45,6 +45,12 @@ def _check_in(state: Proceeding) -> None:
             raise NotReady(f"no recorded sound and picture of {room} yet")
 
 
+def _detailed(state: Proceeding) -> None:
+    """A reopened evaluation is recorded like the first one; its recordings may have ended with the last signature."""
+    if state.superseded and (missing := sorted(set(state.admitted) - set(state.recording))):
+        raise NotReady(f"{', '.join(missing)}: not being recorded again yet")
+
+
 def _report(state: Proceeding) -> None:
     signing_off.report(state)
 
@@ -58,6 +64,7 @@ def _signing(state: Proceeding) -> None:
 
 _CHECKS: dict[str, Callable[[Proceeding], None]] = {
     stages.CHECK_IN: _check_in,
+    stages.DETAILED_REVIEW: _detailed,
     stages.REPORT: _report,
     stages.SIGNING: _signing,
 }

@@ -256,6 +256,15 @@ class Ending:
     deemed: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A report that was reopened at entry `n`: it stays, with its signatures, and counts no more."""
+
+    n: int
+    report: Report
+    ending: Ending
+
+
 Track = tuple[str, str, int]
 """Room, kind, take."""
 
@@ -265,7 +274,8 @@ class Proceeding:
     """The whole state. `size` is the number of entries folded; before the first one there is no `founding`.
 
     `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
-    said why acts of a seat are missing. `viewed`: until when the log says what a seat had on its screen, in ms.
+    said why acts of a seat are missing; `reopening` is the request that waits for the supervisor, and its reason.
+    `viewed`: until when the log says what a seat had on its screen, in ms.
     """
 
     origin: str = ""
@@ -298,6 +308,8 @@ class Proceeding:
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None
     ending: Ending = field(default_factory=Ending)
+    superseded: tuple[Superseded, ...] = ()
+    reopening: tuple[bytes, str] | None = None
     drawing: Drawing = field(default_factory=Drawing)
 
     @property

@@ -60,6 +60,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/S: sheet.author_open sheet.seal sheet.reseal freeze.ok freeze.dispute score.correct",
         "op/CS: objects.put",
         "o/G: report.sign report.prepare report.dissent signing.call member.deem",
+        "o/GF: reopening.ask",
     ),
     "operator@other": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
@@ -82,6 +83,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/KDCVSTRG: stage.advance draw.open",
         "o/CS: round.freeze",
         "o/VSTRGF: stage.back",
+        "o/GF: reopening.ask",
         "o/F: proceeding.close",
         f"a/{ANY_TIME}: proceeding.seal",
     ),
@@ -100,6 +102,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: holders.replace",
         "o/VS: clarification.approve clarification.refuse",
         "o/VSTRGF: stage.back-approve",
+        "o/GF: reopening.approve",
         "o/G: signing.call member.deem",
         f"op/{ANY_TIME}: draw.freeze draw.annul draw.countersign draw.external",
         "+watcher",
