@@ -155,7 +155,8 @@ ACTS: Mapping[str, Rule] = {
 DOORS: Mapping[str, Rule] = {
     "view": _rule(*ROLES, gates=_ANY_GATE),
     "socket": _rule(*ROLES, gates=_ANY_GATE),
-    "watch": _rule(*_PEOPLE, gates=_HOLDER_GATES),
+    "watch": _rule(*_PEOPLE, ROOM, gates=_HOLDER_GATES),
+    "device-check": _rule(*ROLES, gates=_LIVE),
     "publish": _rule(ROOM, relation=Relation.OWN, gates=_LIVE),
     "objects.put": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW}), gates=_LIVE),
     "objects.get": _rule(*_PEOPLE, NODE, gates=_ANY_GATE),
