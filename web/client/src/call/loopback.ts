@@ -7,6 +7,7 @@
  */
 import { call } from "../api/call.ts";
 import type { CheckDeviceData, CheckDeviceResponses } from "../api/generated/index.ts";
+import { codeOf } from "../api/problem.ts";
 import { gathered } from "./watch.ts";
 
 export interface LineQuality {
@@ -58,7 +59,7 @@ export async function checkLine(
       const url = "/v1/proceedings/{id}/device-check";
       sdp = String(await call<CheckDeviceData, CheckDeviceResponses>("POST", url, { path: { id: proceeding }, body }));
     } catch (error) {
-      throw new LoopbackFailed("refused", error instanceof Error && "code" in error ? String(error.code) : null);
+      throw new LoopbackFailed("refused", codeOf(error));
     }
     await peer.setRemoteDescription({ type: "answer", sdp });
     // A receiver whose track nobody plays decodes nothing, so the picture is played out of sight.
