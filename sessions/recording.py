@@ -125,6 +125,10 @@ class Recorder:
         """The watcher's answer."""
         await self._reachable().answer(subscription, sdp)
 
+    async def loopback(self, name: str, sdp: str) -> str:
+        """The worker's answer to a device check."""
+        return await self._reachable().loopback(name, sdp)
+
     async def end(self, rooms: tuple[str, ...]) -> None:
         """Stop recording, bring every segment into the log, and only then say that it ended."""
         engine = self._reachable()

@@ -17,6 +17,7 @@ from evaluation.core.stages import (
     DONE,
     SIGNING,
     STAGES,
+    TALLY,
     span,
 )
 from evaluation.errors import EvaluationError, TooEarly
@@ -94,6 +95,10 @@ ACTS: Mapping[str, Rule] = {
     "identity.check": _rule(OPERATOR, relation=Relation.OWN, gates=_LIVE),
     # meeting
     "room.admit": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "member.seat": _rule(CENTRE, SUPERVISOR, when=span(CHECK_IN, TALLY)),
+    "member.remove": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.request": _rule(*_MEETING, SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.decide": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
     "page.show": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
     "presenter.hand-over": _rule(*_MEETING),
     "help.ask": _rule(*_MEMBERS, ROOM, gates=_LIVE),
@@ -160,7 +165,8 @@ ACTS: Mapping[str, Rule] = {
 DOORS: Mapping[str, Rule] = {
     "view": _rule(*ROLES, gates=_ANY_GATE),
     "socket": _rule(*ROLES, gates=_ANY_GATE),
-    "watch": _rule(*_PEOPLE, gates=_HOLDER_GATES),
+    "watch": _rule(*_PEOPLE, ROOM, gates=_HOLDER_GATES),
+    "device-check": _rule(*ROLES, gates=_LIVE),
     "publish": _rule(ROOM, relation=Relation.OWN, gates=_LIVE),
     "objects.put": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW}), gates=_LIVE),
     "objects.get": _rule(*_PEOPLE, NODE, gates=_ANY_GATE),
@@ -187,6 +193,7 @@ DOORS: Mapping[str, Rule] = {
     "partner.results.read": _rule(GUEST, gates=frozenset({CLOSED})),
     "partner.evidence.read": _rule(GUEST, gates=frozenset({CLOSED, ABORTED})),
     "create": _rule(ADMINISTRATOR, gates=_ANY_GATE),
+    "summary": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "partners.host": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "links.issue": _rule(ADMINISTRATOR, gates=_ANY_GATE),
 }

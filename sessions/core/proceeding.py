@@ -30,6 +30,7 @@ from sessions.core import (
     questioning,
     readiness,
     reopening,
+    seating,
     signing_off,
 )
 from sessions.core.commands import (
@@ -119,6 +120,10 @@ EVENT_OF: Mapping[str, str] = {
     "member.deem": "MemberDeemedAgreed",
     "reopening.ask": "ReopeningAsked",
     "reopening.approve": "ReopeningAnswered",
+    "member.remove": "MemberRemoved",
+    "member.seat": "MemberSeated",
+    "recusal.request": "RecusalRequested",
+    "recusal.decide": "RecusalDecided",
     "proceeding.close": "ProceedingClosed",
     "pool.freeze": "PoolFrozen",
     "draw.open": "DrawOpened",
@@ -146,6 +151,7 @@ _ACTS = {
     **reopening.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **seating.ACTS,
 }
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
@@ -160,6 +166,7 @@ _EVENTS_OF_ACTS = {
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **seating.EVENTS_OF_ACTS,
 }
 _FACTS = {
     **founding.FACTS,
@@ -321,10 +328,14 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
         state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
     elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
+    presenter = state.presenter
+    if presenter in evaluation.recused and presenter not in state.evaluation.recused:
+        presenter = founding.first_presenter(state.seats.values(), state.venues)
     keys, acts = state.keys, state.acts
     if act is not None:
         acts = {**acts, act.id: entry.n}
         if not cut_off.keeps_chain(state, entry, act):
             key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
             keys = {**keys, act.kid: key}
-    return replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    state = replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    return replace(state, presenter=presenter)
