@@ -94,7 +94,7 @@ def renew(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     number = 1 + sum(each.purpose == found.purpose for each in state.rounds)
     choices = found.choices if found.purpose == BALLOT else None
     renewed = Draft("RoundRenewed", {"opened": len(found.plaintexts)}, act)
-    return renewed, round_opened(state, found.purpose, found.matter, number, choices)
+    return renewed, round_opened(state, found.purpose, found.matter, number, choices, required=found.required)
 
 
 def _reason(text: str) -> None:

@@ -47,6 +47,8 @@ class Round:
     """One secret round. `seals` holds every seal ever made, `current` the one that counts for each seat.
 
     `releasable` is the index from which holders may be asked for their shares: it is set once and never unset.
+    `bidders` are those that sheets of this round are about; `voided` are seals of members who left, kept and never
+    counted (87号令 49).
     """
 
     purpose: str
@@ -66,6 +68,8 @@ class Round:
     void: bool = False
     missing: frozenset[str] = frozenset()
     authored: frozenset[bytes] = frozenset()
+    bidders: tuple[str, ...] = ()
+    voided: frozenset[bytes] = frozenset()
 
     def safe(self, seat: str, k: int) -> bool:
         """The seat's current seal has k+1 acknowledgements: one holder may be lost and it still opens.

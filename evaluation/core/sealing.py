@@ -24,7 +24,7 @@ from evaluation.errors import (
     WrongHolders,
 )
 from evidence.core.act import Act
-from evidence.core.canonical import Object, b64u, encode, members, unb64u
+from evidence.core.canonical import JSON, Object, b64u, encode, members, unb64u
 from evidence.core.entry import Draft
 from evidence.core.envelope import Context, Envelope
 from evidence.errors import Malformed
@@ -57,8 +57,20 @@ def holder_set(state: Evaluation) -> Holders:
     return state.holder_set
 
 
-def round_opened(state: Evaluation, purpose: str, matter: str, number: int, choices: tuple[str, ...] | None) -> Draft:
-    """A round opens only when G1 is witnessed: nobody seals to holders or names that could still be swapped."""
+def round_opened(
+    state: Evaluation,
+    purpose: str,
+    matter: str,
+    number: int,
+    choices: tuple[str, ...] | None,
+    *,
+    required: tuple[str, ...] | None = None,
+    void: list[JSON] | None = None,
+) -> Draft:
+    """A round opens only when G1 is witnessed: nobody seals to holders or names that could still be swapped.
+
+    All of the committee take part unless `required` says who; `void` are earlier rounds that count no more.
+    """
     gate = state.sealing_gate
     if gate is None or state.witnessed <= gate:
         raise NotWitnessed("holders and definition have no quorum in this log yet")
@@ -67,8 +79,10 @@ def round_opened(state: Evaluation, purpose: str, matter: str, number: int, choi
         "matter": matter,
         "round": number,
         "definition": b64u(fixed(state).sha256),
-        "required": list(state.seats),
+        "required": list(state.seats if required is None else required),
     }
+    if void:
+        body["void"] = void
     if choices is not None:
         body["choices"] = list(choices)
     return Draft("RoundOpened", body)
@@ -180,6 +194,7 @@ def freeze(state: Evaluation, act: Act) -> tuple[Draft, ...]:
         raise RoundFrozen("the round is frozen")
     if unsafe := state.unsafe(found):
         raise NotSafe(f"{', '.join(unsafe)} not safely sealed")
+    state.lawful()
     sheets = [[seat, b64u(found.current[seat])] for seat in sorted(found.required)]
     return (Draft("SheetsFrozen", {"purpose": found.purpose, "round": found.number, "sheets": sheets}, act),)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from evaluation.core import ballot, sheet, stages
+from evaluation.core import ballot, committee, sheet, stages
 from evaluation.core.committee import Member
 from evaluation.core.compliance import Finding
 from evaluation.core.ranking import Ranking
@@ -49,6 +49,17 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody asks that a member be recused; `granted` once the supervisor has decided."""
+
+    id: bytes
+    n: int
+    seat: str
+    ground: str
+    granted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Stage and facts of one evaluation. Indices (`n`) say which entry a fact comes from."""
 
@@ -74,6 +85,8 @@ class Evaluation:
     ranking: Ranking | None = None
     settled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Steps = field(default_factory=Steps)
+    successors: Mapping[str, str] = field(default_factory=dict)
+    requests: tuple[Request, ...] = ()
 
     @property
     def holder_set(self) -> Holders | None:
@@ -99,7 +112,7 @@ class Evaluation:
 
     @property
     def committee(self) -> tuple[Member, ...]:
-        """The members who are not recused."""
+        """The members who have not left: `recused` holds everybody who did, on whatever ground."""
         return tuple(member for member in self.members if member.seat not in self.recused)
 
     @property
@@ -145,13 +158,18 @@ class Evaluation:
     @property
     def scored(self) -> tuple[str, ...]:
         """The bidders that sheets are about: who stood when the newest round of sheets was opened."""
-        opened = next((found.n for found in reversed(self.rounds) if found.purpose == SHEET and not found.void), None)
-        rejected = self.steps.rejected
-        return tuple(
-            bidder
-            for bidder in self.valid or ()
-            if bidder not in rejected or (opened is not None and rejected[bidder] > opened)
-        )
+        found = next((found for found in reversed(self.rounds) if found.purpose == SHEET and not found.void), None)
+        return self.standing if found is None else found.bidders
+
+    @property
+    def vacant(self) -> tuple[str, ...]:
+        """Seats whose members left and nobody took the place of, in the order of the roster."""
+        left = (member.seat for member in self.members if member.seat in self.recused)
+        return tuple(seat for seat in left if seat not in self.successors)
+
+    def lawful(self) -> None:
+        """CommitteeRefused where number or composition of those who are left breaks the law."""
+        committee.check(self.committee, least=self.least_members, experts=self.rules.experts)
 
     def asked(self) -> tuple[tuple[sheet.Item, Decimal], ...]:
         """Every score that a sheet must hold, with its maximum."""
@@ -196,7 +214,7 @@ class Evaluation:
             for found in self.rounds
             if found.purpose == SHEET and found.opened is not None and found.freeze is not None and not found.void
             for seat, act in found.freeze.sheets
-            if act in found.plaintexts
+            if act in found.plaintexts and act not in found.voided
         )
 
     def _corrected(self, read: Sheet) -> Sheet:

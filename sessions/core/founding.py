@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from evaluation.core import committee, tender
 from evaluation.core.state import Evaluation, Holders
 from evaluation.errors import RoundFrozen, RulePackMismatch
 from evidence.core.act import Act, thumbprint
-from evidence.core.canonical import b64u, members, sha256, unb64u
+from evidence.core.canonical import Object, b64u, members, sha256, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import KEY_BYTES, holder_set
 from evidence.errors import Malformed
@@ -24,7 +24,9 @@ from sessions.core.state import (
     Key,
     Offer,
     Proceeding,
+    Seat,
     Succession,
+    Venue,
 )
 from sessions.errors import (
     AlreadyFixed,
@@ -36,6 +38,7 @@ from sessions.errors import (
     NotReady,
     ObjectMismatch,
     PinsMismatch,
+    SeatIsOpen,
     WrongRole,
 )
 
@@ -68,7 +71,8 @@ def fix_definition(state: Proceeding, command: FixDefinition) -> tuple[Draft, ..
     if state.definition is not None:
         raise AlreadyFixed("the definition is fixed")
     definition = tender.parse(command.document)
-    if definition.origin != state.origin or {p.seat for p in definition.members} != {s.id for s in state.members}:
+    sitting = {seat.id for seat in state.members if not state.is_open(seat)}
+    if definition.origin != state.origin or {p.seat for p in definition.members} != sitting:
         raise MemberMismatch("the definition names another log or other members than the roster")
     if founding(state).rule_pack != (*definition.pack.key, definition.pack.sha256):
         raise RulePackMismatch("the definition follows another rule pack than the founding names")
@@ -76,7 +80,10 @@ def fix_definition(state: Proceeding, command: FixDefinition) -> tuple[Draft, ..
         roles = roster.committee_of(founding(state).seats)
         pack = definition.pack
         committee.check(roles, least=asked.members, experts=pack.experts, source=pack.source("committee"))
-    return (Draft("DefinitionFixed", {"scoring": definition.scoring.json}, command.act),)
+    fixed: Object = {"scoring": definition.scoring.json}
+    if people := [[person.seat, person.digest] for person in definition.members if person.digest is not None]:
+        fixed["people"] = people
+    return (Draft("DefinitionFixed", fixed, command.act),)
 
 
 def offer(state: Proceeding, act: Act) -> tuple[Draft, ...]:
@@ -152,6 +159,8 @@ def vouch(state: Proceeding, act: Act) -> tuple[Draft, ...]:
         raise FoundingRefused("passkeys come later")
     if state.seat(body["seat"]).centre != act.sub:
         raise WrongRole("a centre vouches for its own seats")
+    if state.is_open(state.seat(body["seat"])):
+        raise SeatIsOpen("nobody was drawn for this seat yet")
     if body["seat"] in state.vouches:
         raise AlreadyFixed("the seat is vouched for")
     if body["thumbprint"] in state.keys or body["thumbprint"] in state.vouches.values():
@@ -196,6 +205,11 @@ def witness(state: Proceeding, command: NoteWitnessed) -> tuple[Draft, ...]:
     return (Draft("Witnessed", body),)
 
 
+def first_presenter(seats: Iterable[Seat], venues: Mapping[str, Venue]) -> str:
+    """Who presents as long as nobody else was named: the first operator of the main venue."""
+    return next(seat.id for seat in seats if seat.role == OPERATOR and venues[seat.venue].main)
+
+
 def on_founded(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     made = roster.parse(act)
     keys = {
@@ -209,13 +223,14 @@ def on_founded(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
         holders=made.holders,
         holder_k=made.holder_k,
     )
-    operators = (seat for seat in made.seats.values() if seat.role == OPERATOR and made.venues[seat.venue].main)
-    presenter = next(operators).id
+    presenter = first_presenter(made.seats.values(), made.venues)
     return replace(state, origin=entry.origin, founding=made, keys=keys, evaluation=evaluation, presenter=presenter)
 
 
 def on_definition(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
-    return replace(state, definition=Definition(entry.n, unb64u(act.body["sha256"], 32), act.body["size"]))
+    people = {str(seat): str(digest) for seat, digest in entry.body.get("people", ())}
+    fixed = Definition(entry.n, unb64u(act.body["sha256"], 32), act.body["size"])
+    return replace(state, definition=fixed, people={**state.people, **people})
 
 
 def on_offer(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

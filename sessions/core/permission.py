@@ -17,6 +17,7 @@ from evaluation.core.stages import (
     DONE,
     SIGNING,
     STAGES,
+    TALLY,
     span,
 )
 from evaluation.errors import EvaluationError, TooEarly
@@ -94,6 +95,10 @@ ACTS: Mapping[str, Rule] = {
     "identity.check": _rule(OPERATOR, relation=Relation.OWN, gates=_LIVE),
     # meeting
     "room.admit": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "member.seat": _rule(CENTRE, SUPERVISOR, when=span(CHECK_IN, TALLY)),
+    "member.remove": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.request": _rule(*_MEETING, SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.decide": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
     "page.show": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
     "presenter.hand-over": _rule(*_MEETING),
     "help.ask": _rule(*_MEMBERS, ROOM, gates=_LIVE),
@@ -142,6 +147,8 @@ ACTS: Mapping[str, Rule] = {
     "report.dissent": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "signing.call": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
     "member.deem": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
+    "reopening.ask": _rule(*_MEMBERS, OPERATOR, relation=Relation.MAIN, when=span(SIGNING, DONE)),
+    "reopening.approve": _rule(SUPERVISOR, when=span(SIGNING, DONE)),
     "proceeding.close": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({DONE})),
     # draws
     "pool.freeze": _rule(CENTRE, gates=_LIVE),
@@ -158,7 +165,8 @@ ACTS: Mapping[str, Rule] = {
 DOORS: Mapping[str, Rule] = {
     "view": _rule(*ROLES, gates=_ANY_GATE),
     "socket": _rule(*ROLES, gates=_ANY_GATE),
-    "watch": _rule(*_PEOPLE, gates=_HOLDER_GATES),
+    "watch": _rule(*_PEOPLE, ROOM, gates=_HOLDER_GATES),
+    "device-check": _rule(*ROLES, gates=_LIVE),
     "publish": _rule(ROOM, relation=Relation.OWN, gates=_LIVE),
     "objects.put": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW}), gates=_LIVE),
     "objects.get": _rule(*_PEOPLE, NODE, gates=_ANY_GATE),

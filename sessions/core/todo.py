@@ -6,7 +6,8 @@ from evaluation.core import decide as evaluation_decide
 from evaluation.core import stages
 from evaluation.core.rounds import BALLOT, SHEET, Round
 from evaluation.core.state import Evaluation
-from sessions.core import aborted, help_requests, readiness, signing_off
+from evaluation.errors import EvaluationError
+from sessions.core import aborted, help_requests, readiness, seating, signing_off
 from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, OVERDUE, SUPERVISOR, Proceeding, Seat
 
 _MOTIONS = stages.span(stages.COMPLIANCE_REVIEW, stages.DETAILED_REVIEW)
@@ -52,11 +53,20 @@ def _leading(state: Proceeding) -> list[str]:
     """The main operator's part: freeze, advance, close."""
     found = state.evaluation.round
     if found is not None and found.freeze is None and not state.evaluation.unsafe(found):
-        return ["round.freeze"]
+        return ["round.freeze"] if _lawful(state) else []
     if state.stage == stages.DONE:
-        return [] if state.recording or signing_off.unsigned(state) else ["proceeding.close"]
+        waits = state.recording or state.reopening is not None or signing_off.unsigned(state)
+        return [] if waits else ["proceeding.close"]
     ready = readiness.ready(state) and evaluation_decide.complete(state.evaluation) and _gate(state)
     return ["stage.advance"] if ready else []
+
+
+def _lawful(state: Proceeding) -> bool:
+    try:
+        state.evaluation.lawful()
+    except EvaluationError:
+        return False
+    return True
 
 
 def _gate(state: Proceeding) -> bool:
@@ -68,9 +78,14 @@ def _gate(state: Proceeding) -> bool:
 def _supervising(state: Proceeding) -> list[str]:
     """A draw waits for the supervisor where a dealing was rejected, or answers for their second signature."""
     steps = state.evaluation.steps
-    due = ["proceeding.abort"] if steps.failed is not None else []
+    strata = {seat.stratum for seat in state.seats.values() if seat.stratum}
+    over = steps.failed is not None or any(seating.exhausted(state, stratum) for stratum in sorted(strata))
+    due = ["proceeding.abort"] if over else []
+    asked = any(each.granted is None and each.seat in state.signers for each in state.evaluation.requests)
+    due += ["recusal.decide"] if asked else []
     due += ["clarification.approve" for each in steps.questions if each.until is None and each.closed is None][:1]
     due += ["stage.back-approve"] if steps.back is not None else []
+    due += ["reopening.approve"] if state.reopening is not None else []
     for drawn in state.drawing.draws:
         if drawn.freeze is None and drawn.annulled is None and drawn.hopeless and drawn.hopeless == drawn.unsafe:
             due.append("draw.freeze")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from evaluation.core import checks, clarification, legal_items, lots, motions, stages
+from evaluation.core import checks, clarification, leaving, legal_items, lots, motions, stages
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u, unb64u
@@ -50,12 +50,15 @@ _RESULTS = frozenset(
         "TieDrawn",
     }
 )
+# What a newcomer may not see before its own sheet is opened: it scores as independently as the others did.
+_SCORES = frozenset(_RESULTS - {"ReviewConcluded"}) | checks.EVENTS.keys()
 # What the committee asks, moves and finds about bids: as confidential as its results.
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
 # Grounds of a recusal touch the person (protocols.md section 5), papers do, and so do looks of those who watch.
 _PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap", "IdentityChecked", "LookNoted"})
+_PERSONAL |= {"RecusalRequested", "RecusalDecided", "MemberRemoved"}
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
 # What somebody reads, or needs help with, is for those who watch; help also for those who give it.
 _READING = frozenset({"PagesViewed"})
@@ -103,6 +106,8 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
     if seat.role == ROOM or seat.id in state.evaluation.recused:
         return "full" if entry.type in _ROOM_SEES else "hash"
     if entry.type in _OWN_JUDGEMENT or _half_opened(entry, state):
+        return "summary"
+    if entry.type in _SCORES and leaving.blind(state.evaluation, seat.id):
         return "summary"
     if entry.type in _AFTER_REVIEW:
         return "full" if state.evaluation.valid is not None and _sees_results(state, seat) else "summary"
@@ -163,6 +168,7 @@ def _documents(state: Proceeding) -> list[list[object]]:
 def _meeting(state: Proceeding, seat: Seat) -> Object:
     evaluation = state.evaluation
     waiting = {name for lost in state.lost.values() for name in lost.waiting}
+    blind = leaving.blind(evaluation, seat.id)
     shown: Object = {
         "seats": {
             other.id: {
@@ -189,9 +195,13 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "results": None,
         "draws": [_draw(found) for found in state.drawing.draws],
         "report": _report(state),
-        "steps": _steps(state) if _sees_results(state, seat) else None,
+        "superseded": [[b64u(old.report.document), b64u(old.report.revision)] for old in state.superseded],
+        "steps": _steps(state, blind) if _sees_results(state, seat) else None,
+        "vacant": list(evaluation.vacant),
+        "open": [other.id for other in state.seats.values() if state.is_open(other)],
+        "requests": _requests(state) if seat.role in _WATCHERS else None,
     }
-    if evaluation.ranking is not None and _sees_results(state, seat):
+    if evaluation.ranking is not None and _sees_results(state, seat) and not blind:
         shown["results"] = rows_json(evaluation.rows) | ranking_json(evaluation.ranking)
     return shown
 
@@ -250,10 +260,16 @@ def _draw(found: Draw) -> Object:
     }
 
 
-def _steps(state: Proceeding) -> Object:
+def _requests(state: Proceeding) -> list[JSON]:
+    """Who is asked to be recused, on which ground, and what the supervisor decided."""
+    return [[b64u(each.id), each.seat, each.ground, each.granted] for each in state.evaluation.requests]
+
+
+def _steps(state: Proceeding, blind: bool) -> Object:
     """Questions, motions and what else the committee is about; what the opened sheets show is advice."""
     steps = state.evaluation.steps
-    found = checks.look(state.evaluation) if state.stage == stages.DETAILED_REVIEW else checks.Found()
+    looks = state.stage == stages.DETAILED_REVIEW and not blind
+    found = checks.look(state.evaluation) if looks else checks.Found()
     return {
         "questions": [
             {
@@ -302,6 +318,7 @@ def _report(state: Proceeding) -> Object | None:
         "signed": list(report.signed),
         "signing": report.pending.seat if report.pending else None,
         "unsigned": list(signing_off.unsigned(state)),
+        "reopening": [b64u(state.reopening[0]), state.reopening[1]] if state.reopening is not None else None,
     }
 
 

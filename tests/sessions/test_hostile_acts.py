@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from evaluation.core import checks, clarification, motions, returning
+from evaluation.core import checks, clarification, leaving, motions, returning
 from evaluation.errors import EvaluationError
 from evidence.core.act import thumbprint
 from evidence.core.canonical import Object, b64u
 from evidence.core.entry import Entry
 from evidence.errors import EvidenceError
-from sessions.core import dissent, questioning
+from sessions.core import dissent, questioning, seating
 from sessions.core.commands import AuthoriseSignature, Command, FixDefinition, LoseVenue, Perform
 from sessions.core.permission import ACTS, allowed
 from sessions.core.proceeding import decide, evolve
@@ -30,10 +30,10 @@ from tests.sessions.drive import DOCUMENT, HOLDERS, MAIN, ZHUHAI, Drive, signer_
 
 LEGAL_STEPS = {
     name
-    for table in (clarification, motions, returning, checks, questioning, dissent)
+    for table in (clarification, motions, returning, checks, leaving, questioning, dissent, seating)
     for name in {**table.ACTS, **getattr(table, "TIMED", {})}
 } & set(ACTS)
-INCIDENTS = {"holders.replace", "sheet.reseal", "round.renew"}
+INCIDENTS = {"holders.replace", "sheet.reseal", "round.renew", "reopening.ask", "reopening.approve"}
 """Acts of incidents that have their own hostile tests (`test_hostile_incidents`)."""
 CODED = (SessionError, EvaluationError, EvidenceError)
 SEEDS: tuple[Any, ...] = (None, True, 0, -1, 2**53 - 1, "", "x", "seat-1", [], [[]], [None, 1], {}, {"x": []})
