@@ -1,5 +1,5 @@
 /** A QR code as one SVG path, computed in this page. */
-import { qrcode } from "qrcode-generator";
+import makeCode from "qrcode-generator";
 
 export interface Squares {
   /** Modules on each side, with the quiet zone of four that ISO/IEC 18004 asks for. */
@@ -11,7 +11,7 @@ const QUIET = 4;
 
 export function squares(text: string): Squares {
   // 0: the smallest version that holds the text; M: 15 % may be dirty.
-  const code = qrcode(0, "M");
+  const code = makeCode(0, "M");
   code.addData(text, "Byte");
   code.make();
   const count = code.getModuleCount();
