@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from evidence.core.canonical import Object, sha256
 from evidence.core.entry import Entry, check_row
 from evidence.core.note import Note, NoteSigner, SignatureLine, VerifierKey, check_names, with_lines
 from evidence.core.policy import Policy
+from evidence.core.retention import check_date
 from evidence.core.witness import AddCheckpoint, AddLog, Answer, WitnessState, admit, decide
 from evidence.errors import (
     LostLease,
@@ -194,6 +196,7 @@ class MemoryVault:
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
+        self._until: dict[str, datetime] = {}
 
     async def put(self, data: bytes) -> str:
         name = sha256(data).hex()
@@ -210,3 +213,13 @@ class MemoryVault:
 
     async def size(self, name: str) -> int:
         return len(await self.get(name))
+
+    async def retain(self, name: str, until: datetime) -> None:
+        await self.get(name)
+        self._until[name] = max(until, self._until.get(name, until))
+
+    async def remove(self, name: str, now: datetime) -> None:
+        if name not in self._objects:
+            return
+        check_date(name, self._until.get(name), now)
+        del self._objects[name], self._until[name]

@@ -31,6 +31,23 @@ def objects(entries: Iterable[Entry]) -> dict[str, bytes]:
     return {name: sha256 for entry in entries for name, sha256 in _cited(entry)}
 
 
+def kept(entries: Iterable[Entry]) -> set[bytes]:
+    """All objects that belong to a proceeding: those of its evidence file, and what was made on the way to them."""
+    found: set[bytes] = set()
+    for entry in entries:
+        found |= {sha256 for _, sha256 in _cited(entry)}
+        match entry.type:
+            case "ReportFrozen":
+                found |= {unb64u(entry.body[name], 32) for name in ("document", "content")}
+            case "ReportSigned":
+                found.add(unb64u(entry.body["document"], 32))
+            case "SignatureAuthorised":
+                found.add(unb64u(entry.body["revision"], 32))
+            case "CredentialIssued":
+                found.add(unb64u(entry.body["certificate"], 32))
+    return found
+
+
 def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
     act = entry.act.body if entry.act else {}
     match entry.type:

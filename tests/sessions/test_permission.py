@@ -59,6 +59,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/S: sheet.author_open sheet.seal freeze.ok freeze.dispute score.correct",
         "op/CS: objects.put",
         "o/G: report.sign report.prepare report.dissent signing.call member.deem",
+        f"c/{ANY_TIME}: after rating.appeal",
     ),
     "operator@other": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
@@ -70,10 +71,12 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"o/{ANY_TIME}: presenter.hand-over",
         f"op/{ANY_TIME}: incident.note",
         "o/DCVSTRG: page.show pointer",
+        f"c/{ANY_TIME}: after",
     ),
-    "operator@own": ("+operator@other", f"op/{ANY_TIME}: room.admit seat.lose"),
+    "operator@own": ("+operator@other", f"op/{ANY_TIME}: room.admit seat.lose", f"c/{ANY_TIME}: hand-over.give"),
     "operator@main": (
-        "+operator@own",
+        "+operator@other",
+        f"op/{ANY_TIME}: room.admit seat.lose",
         f"op/{ANY_TIME}: proceeding.pause vouch",
         f"p/{ANY_TIME}: proceeding.resume",
         "o/KDCVSTRG: stage.advance draw.open",
@@ -81,6 +84,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/VSTRGF: stage.back",
         "o/F: proceeding.close",
         f"a/{ANY_TIME}: proceeding.seal",
+        f"c/{ANY_TIME}: milestone.state case.open case.answer rating.give hand-over.take",
     ),
     "supervisor": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
@@ -97,6 +101,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/VSTRGF: stage.back-approve",
         "o/G: signing.call member.deem",
         f"op/{ANY_TIME}: draw.freeze draw.annul draw.countersign draw.external",
+        f"c/{ANY_TIME}: after case.open case.answer rating.give rating.decide",
     ),
     "auditor": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
@@ -105,6 +110,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"ac/{ANY_TIME}: evidence.get",
         f"op/{ANY_TIME}: seat.bind",
         f"p/{ANY_TIME}: seat.resume",
+        f"c/{ANY_TIME}: after",
     ),
     "room@other": (
         f"opac/{ANY_TIME}: view socket log.read receipts.get",
@@ -136,7 +142,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "foreign-tenant": (),
     "foreign-tenant-2": (),
     "node": (f"opac/{ANY_TIME}: objects.get log.read receipts.get",),
-    "administrator": (f"opac/{ANY_TIME}: create links.issue partners.host",),
+    "administrator": (f"opac/{ANY_TIME}: create links.issue partners.host", f"c/{ANY_TIME}: retention.purge"),
     "stranger": (),
     "nobody": (),
 }

@@ -10,6 +10,7 @@ from web.server.guard import Guard
 from web.server.pointers import Pointers
 from web.server.problems import on_error
 from web.server.routes import (
+    after,
     centre_log,
     health,
     live,
@@ -37,6 +38,7 @@ DOORS = (
     centre_log,
     media,
     report,
+    after,
     oauth,
     partner_agreements,
     partner_proceedings,
