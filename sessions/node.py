@@ -28,6 +28,7 @@ from evidence.ports import Envelopes
 from sessions import node_drawing
 from sessions.core.commands import Perform
 from sessions.core.drawing import bound
+from sessions.core.identity import comparison_code
 from sessions.core.proceeding import decide
 from sessions.node_errors import (
     AlreadyVouched,
@@ -36,9 +37,11 @@ from sessions.node_errors import (
     NotAHolder,
     NotPartnership,
     NotYet,
+    OtherCode,
     ReleaseRefused,
 )
 from sessions.node_holder import Dealt, dealt, find_freeze, find_seal, holder_index, releasable
+from sessions.node_identity import checked, same_code, vouch_subject
 from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
 from sessions.node_mirror import Mirror
 from sessions.node_ports import LogSource, NodeStore
@@ -188,17 +191,45 @@ class CityNode:
     async def vouch(self, origin: str, seat: str, thumbprint: str) -> str:
         """`seat.vouch` for a seat of this centre, whose person the city's officers saw."""
         unb64u(thumbprint, 32)
-        subject = seat.encode()
-        async with self._question(origin, VOUCH, subject) as (stored, mirror):
-            if stored is None:
-                await self._show(mirror, lambda: mirror.state.founding is not None)
-                if seat not in mirror.state.seats or mirror.state.seats[seat].centre != self.domain:
-                    raise ForeignSeat(f"{seat[:40]!r} is no seat of {self.domain}")
-                body: Object = {"seat": seat, "thumbprint": thumbprint, "cose": None}
-                stored = await self._sign(mirror, VOUCH, subject, "seat.vouch", body)
-            if acts.parse(stored).body["thumbprint"] != thumbprint:
-                raise AlreadyVouched(f"{seat} was vouched for with another key")
-            return stored
+        async with self._question(origin, VOUCH, seat.encode()) as (_, mirror):
+            return await self._vouch(mirror, seat, thumbprint)
+
+    async def vouch_upon(self, origin: str, check: int) -> str:
+        """`seat.vouch` upon an identity check, by I1 to I3 of `sessions.node_identity`."""
+        async with self._question(origin, VOUCH, b"") as (_, mirror):
+            await self._show(mirror, lambda: mirror.state.founding is not None and check < len(mirror.entries))
+            seat, thumbprint = checked(mirror, check, domain=self.domain, identity=self._keys.identity.jwk)
+            return await self._vouch(mirror, seat, thumbprint)
+
+    async def vouch_by_code(self, origin: str, seat: str, code: str) -> str:
+        """`seat.vouch` for the key that the seat's device announced, whose comparison code the city's officer read from
+        the device itself; handed in at the main server."""
+        shown = (await self._source.announced(origin)).get(seat)
+        if shown is None:
+            raise NotYet(f"no device of {seat[:40]!r} has announced a key")
+        if not same_code(comparison_code(origin, seat, shown), code):
+            raise OtherCode("the device that the main server shows has another comparison code")
+        act = await self.vouch(origin, seat, shown)
+        await self._source.bring(origin, act)
+        return act
+
+    async def _vouch(self, mirror: Mirror, seat: str, thumbprint: str) -> str:
+        """The voucher for the seat's present device; another device needs that the log states this one lost."""
+        subject = vouch_subject(mirror, seat)
+        stored = self._store.act(mirror.origin, VOUCH, subject)
+        if stored is None or acts.parse(stored).body["thumbprint"] != thumbprint:
+            await mirror.catch_up()
+            subject = vouch_subject(mirror, seat)
+            stored = self._store.act(mirror.origin, VOUCH, subject)
+        if stored is None:
+            await self._show(mirror, lambda: mirror.state.founding is not None)
+            if seat not in mirror.state.seats or mirror.state.seats[seat].centre != self.domain:
+                raise ForeignSeat(f"{seat[:40]!r} is no seat of {self.domain}")
+            body: Object = {"seat": seat, "thumbprint": thumbprint, "cose": None}
+            stored = await self._sign(mirror, VOUCH, subject, "seat.vouch", body)
+        if acts.parse(stored).body["thumbprint"] != thumbprint:
+            raise AlreadyVouched(f"{seat} was vouched for with another key")
+        return stored
 
     def partnership(self, act: str, aud: str, body: Object, chain: tuple[int, bytes], sd: tuple[str, ...]) -> str:
         """An act of this centre between proceedings (docs/protocol.md 10.1), at its place `chain` (ctr, prev).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from evidence.core.act import Act
@@ -84,3 +84,9 @@ class LogSource(Protocol):
 
     async def object(self, origin: str, sha256_: bytes, size: int) -> bytes | None:
         """A vault object of at most `size` bytes; None where the server does not have it."""
+
+    async def announced(self, origin: str) -> Mapping[str, str]:
+        """Thumbprints of the keys that devices of this centre's seats have announced, by seat."""
+
+    async def bring(self, origin: str, act: str) -> None:
+        """Hand in a `seat.vouch` of this centre. Unavailable where the server did not take it."""

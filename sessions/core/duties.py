@@ -57,6 +57,23 @@ class AskReveal:
 
 
 @dataclass(frozen=True, slots=True)
+class AskVouch:
+    """Ask the seat's centre for `seat.vouch` upon the identity check that is entry `check`. It stands in no holder's
+    queue: a person at the door must not hold up the shares, nor they the person."""
+
+    domain: str
+    check: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vouch:
+    """The main centre vouches for its own seat, which its operator has checked."""
+
+    seat: str
+    thumbprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class AwaitIncident:
     """At `until` (seconds since the epoch) the incident of this venue or room is stated overdue: `Due`."""
 
@@ -132,6 +149,8 @@ Duty = (
     | AskRelease
     | AskContribution
     | AskReveal
+    | AskVouch
+    | Vouch
     | AwaitReveals
     | AwaitIncident
     | FreezeDraw
@@ -251,6 +270,9 @@ def _people(state: Proceeding) -> list[Duty]:
     due: list[Duty] = []
     if state.holders_frozen is None and set(state.offers) == set(state.holders):
         due.append(FreezeHolders())
+    for seat, found in state.checks.items():
+        centre = state.seat(seat).centre
+        due.append(Vouch(seat, found.thumbprint) if centre == state.main else AskVouch(centre, found.n))
     due += [IssueCredential(seat) for seat in state.signers if seat in state.seat_key and seat not in state.credentials]
     if state.stage == stages.REPORT and state.report is None and state.gate == OPEN:
         due.append(RenderReport())

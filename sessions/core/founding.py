@@ -195,7 +195,9 @@ def on_holders(state: Proceeding, entry: Entry) -> Proceeding:
 
 
 def on_vouched(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
-    return replace(state, vouches={**state.vouches, act.body["seat"]: act.body["thumbprint"]})
+    seat = act.body["seat"]
+    checks = {name: found for name, found in state.checks.items() if name != seat}
+    return replace(state, checks=checks, vouches={**state.vouches, seat: act.body["thumbprint"]})
 
 
 def on_bound(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

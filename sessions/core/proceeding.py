@@ -22,7 +22,11 @@ from sessions.core import (
     draw_fold,
     drawing,
     founding,
+    help_requests,
+    identity,
+    looks,
     meeting,
+    page_views,
     questioning,
     readiness,
     signing_off,
@@ -42,6 +46,8 @@ from sessions.core.commands import (
     LoseVenue,
     MissReveals,
     NoteClockJump,
+    NoteLooks,
+    NotePages,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -60,9 +66,12 @@ EVENT_OF: Mapping[str, str] = {
     "holder.offer": "HolderOffered",
     "seat.vouch": "SeatVouched",
     "seat.bind": "SeatBound",
+    "identity.check": "IdentityChecked",
     "room.admit": "RoomAdmitted",
     "page.show": "PageShown",
     "presenter.hand-over": "PresenterChanged",
+    "help.ask": "HelpAsked",
+    "help.answer": "HelpAnswered",
     "proceeding.pause": "ProceedingPaused",
     "seat.resume": "SeatResumed",
     "seat.lose": "SeatLost",
@@ -121,7 +130,9 @@ EVENT_OF: Mapping[str, str] = {
 _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
 _ACTS = {
     **founding.ACTS,
+    **identity.ACTS,
     **meeting.ACTS,
+    **help_requests.ACTS,
     **cut_off.ACTS,
     **clocks.ACTS,
     **aborted.ACTS,
@@ -132,7 +143,9 @@ _ACTS = {
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
+    **identity.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
+    **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
@@ -140,7 +153,16 @@ _EVENTS_OF_ACTS = {
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
 }
-_FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **clocks.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
+_FACTS = {
+    **founding.FACTS,
+    **meeting.FACTS,
+    **page_views.FACTS,
+    **cut_off.FACTS,
+    **clocks.FACTS,
+    **signing_off.FACTS,
+    **draw_fold.FACTS,
+    **looks.FACTS,
+}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
 _LIVE = frozenset({OPEN, PAUSED})
@@ -156,6 +178,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
+    NoteLooks: (looks.note, _NOT_CLOSED),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
     RecordSignature: (signing_off.record, _LIVE),
@@ -166,6 +189,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     FreezeDraw: (drawing.freeze, _LIVE),
     MissReveals: (drawing.miss, _NOT_CLOSED),
     Due: (clocks.due, _LIVE),
+    NotePages: (page_views.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 
@@ -246,6 +270,12 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
         venue = state.room(members(act.body, {"room": str})["room"]).venue
     elif permission == "seat.lose":
         venue = state.seat(members(act.body, {"seat": str, "reason": str})["seat"]).venue
+    elif permission == "identity.check":
+        form = {"seat": str, "thumbprint": str, "document": str, "note": object}
+        venue = state.seat(members(act.body, form)["seat"]).venue
+    elif permission == "help.answer":
+        asked = help_requests.find(state, members(act.body, {"asked": str, "text": str})["asked"])
+        venue = state.seat(asked.seat).venue
     demand(state, act.sub, permission, venue=venue)
 
 

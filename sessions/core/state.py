@@ -156,6 +156,14 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """Entry `n`: an operator saw the person of a seat, and the device whose key has this thumbprint."""
+
+    n: int
+    thumbprint: str
+
+
+@dataclass(frozen=True, slots=True)
 class LostVenue:
     """A venue that is cut off: who must resume, and what those who did had `seen` (size, root)."""
 
@@ -175,6 +183,21 @@ class Page:
 
     document: bytes
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class HelpRequest:
+    """A seat asked for help with entry `n`; `answer` once somebody gave it."""
+
+    id: bytes
+    n: int
+    seat: str
+    kind: str
+    text: str
+    at: str
+    answer: str | None = None
+    answered: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +257,7 @@ class Proceeding:
     """The whole state. `size` is the number of entries folded; before the first one there is no `founding`.
 
     `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
-    said why acts of a seat are missing.
+    said why acts of a seat are missing. `viewed`: until when the log says what a seat had on its screen, in ms.
     """
 
     origin: str = ""
@@ -246,6 +269,7 @@ class Proceeding:
     since: Mapping[Pause, int] = field(default_factory=dict)
     keys: Mapping[str, Key] = field(default_factory=dict)
     seat_key: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, Checked] = field(default_factory=dict)
     vouches: Mapping[str, str] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
     holders_frozen: HoldersFrozen | None = None
@@ -259,6 +283,8 @@ class Proceeding:
     causes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     presenter: str = ""
     page: Page | None = None
+    viewed: Mapping[str, int] = field(default_factory=dict)
+    helps: tuple[HelpRequest, ...] = ()
     acts: Mapping[bytes, int] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from evaluation.core import decide as evaluation_decide
 from evaluation.core import stages
 from evaluation.core.rounds import BALLOT, SHEET, Round
-from sessions.core import aborted, readiness, signing_off
+from sessions.core import aborted, help_requests, readiness, signing_off
 from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, OVERDUE, SUPERVISOR, Proceeding, Seat
 
 _MOTIONS = stages.span(stages.COMPLIANCE_REVIEW, stages.DETAILED_REVIEW)
@@ -23,7 +23,7 @@ def todo(state: Proceeding, seat: Seat) -> list[str]:
     lost = state.lost.get(seat.venue)
     if lost is not None and seat.id in lost.waiting:
         return ["seat.resume"]
-    due = _admissions(state, seat)
+    due = _admissions(state, seat) + (["help.answer"] if help_requests.answerable(state, seat) else [])
     if seat.role == SUPERVISOR and any(cause == OVERDUE for cause, _ in state.pauses):
         due.append("incident.decide")
     if state.gate != OPEN:

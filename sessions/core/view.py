@@ -9,7 +9,7 @@ from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u
 from evidence.core.entry import Entry
-from sessions.core import signing_off
+from sessions.core import help_requests, signing_off
 from sessions.core.draws import Draw
 from sessions.core.state import AUDITOR, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
 from sessions.core.todo import todo
@@ -54,9 +54,12 @@ _RESULTS = frozenset(
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
-# Grounds of a recusal touch the person (protocols.md section 5).
-_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap"})
+# Grounds of a recusal touch the person (protocols.md section 5), papers do, and so do looks of those who watch.
+_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap", "IdentityChecked", "LookNoted"})
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
+# What somebody reads, or needs help with, is for those who watch; help also for those who give it.
+_READING = frozenset({"PagesViewed"})
+_HELP = frozenset({"HelpAsked", "HelpAnswered"})
 
 
 def view(state: Proceeding, seat_id: str) -> Object:
@@ -84,6 +87,7 @@ def view(state: Proceeding, seat_id: str) -> Object:
         "presenter": state.presenter,
         "page": {"document": b64u(state.page.document), "page": state.page.number} if state.page else None,
         "documents": _documents(state),
+        "help": help_requests.shown(state, seat),
         "todo": todo(state, seat),
     }
     if seat.role == ROOM or seat.id in state.evaluation.recused:
@@ -104,8 +108,10 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
         return "full" if state.evaluation.valid is not None and _sees_results(state, seat) else "summary"
     if entry.type in _RESULTS or (entry.type in _DRAWN and _between_bidders(entry)):
         return "full" if _sees_results(state, seat) else "summary"
-    if entry.type in _PERSONAL:
+    if entry.type in _PERSONAL or entry.type in _READING:
         return "full" if seat.role in _WATCHERS else "summary"
+    if entry.type in _HELP:
+        return "full" if seat.role in _WATCHERS or seat.role == OPERATOR else "summary"
     return "full"
 
 
@@ -131,6 +137,7 @@ def _me(state: Proceeding, seat: Seat) -> Object:
         "seat": seat.id,
         "role": seat.role,
         "venue": seat.venue or None,
+        "checked": state.checks[seat.id].thumbprint if seat.id in state.checks else None,
         "vouched": state.vouches.get(seat.id),
         "bound": key is not None,
         "ctr": key.ctr if key else 0,
@@ -154,6 +161,8 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
             other.id: {
                 "role": other.role,
                 "venue": other.venue or None,
+                "checked": other.id in state.checks,
+                "vouched": other.id in state.vouches,
                 "bound": other.id in state.seat_key,
                 "waiting": other.id in waiting,
                 "recused": other.id in evaluation.recused,

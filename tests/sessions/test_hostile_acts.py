@@ -14,6 +14,7 @@ import pytest
 
 from evaluation.core import checks, clarification, motions, returning
 from evaluation.errors import EvaluationError
+from evidence.core.act import thumbprint
 from evidence.core.canonical import Object, b64u
 from evidence.core.entry import Entry
 from evidence.errors import EvidenceError
@@ -25,7 +26,7 @@ from sessions.core.state import EMPTY, Proceeding
 from sessions.errors import SessionError
 from tests.sessions.cut_off import Away, back
 from tests.sessions.draws import every_act
-from tests.sessions.drive import DOCUMENT, HOLDERS, MAIN, ZHUHAI, Drive, spread
+from tests.sessions.drive import DOCUMENT, HOLDERS, MAIN, ZHUHAI, Drive, signer_of, spread
 
 LEGAL_STEPS = {
     name
@@ -38,9 +39,22 @@ SEEDS: tuple[Any, ...] = (None, True, 0, -1, 2**53 - 1, "", "x", "seat-1", [], [
 
 def eventful() -> Drive:
     """A proceeding in which every act happens that does not end it early."""
-    drive = Drive().until("declarations")
+    drive = Drive()
+    drive.found()
+    drive.bind("operator-1")
+    seen: Object = {"seat": "seat-1", "thumbprint": thumbprint(signer_of("seat-1").jwk), "document": "passport"}
+    drive.perform("operator-1", "identity.check", seen | {"note": "x"})
+    drive.fix()
+    drive.freeze_holders()
+    drive.bind_all()
+    drive.record()
+    drive.witness()
+    drive.advance()
     drive.perform("operator-1", "page.show", {"document": b64u(DOCUMENT), "page": 1})
     drive.perform("operator-1", "presenter.hand-over", {"to": "seat-1"})
+    (asked,) = drive.perform("seat-1", "help.ask", {"kind": "other", "text": "x"})
+    assert asked.act is not None
+    drive.perform("operator-1", "help.answer", {"asked": b64u(asked.act.id), "text": "x"})
     drive.perform("supervisor-1", "proceeding.pause", {"reason": "x"})
     drive.perform("supervisor-1", "proceeding.resume", {"reason": "x"})
     drive.execute(LoseVenue("venue-3", 3))
@@ -179,7 +193,9 @@ def test_no_act_of_another_role_or_time_is_taken(steps: list[tuple[Proceeding, E
                 if outcome(state, asked) == "taken":
                     taken += 1
                     venue = state.rooms[act.body["room"]].venue if act.act == "room.admit" else None
-                    if act.act == "seat.lose":
+                    if act.act in ("seat.lose", "identity.check"):
                         venue = state.seats[act.body["seat"]].venue
+                    if act.act == "help.answer":
+                        venue = state.seats["seat-1"].venue
                     assert allowed(state, actor, act.act, venue=venue)
     assert taken

@@ -18,8 +18,9 @@ from sessions.service_errors import ServiceError
 from sessions.verdict import Step, Verdict
 from signing.errors import SigningError
 from web.server import wiring
+from web.server.desk import Desk
 from web.server.errors import BadSettings, WebError
-from web.server.installation import Layout, Party, write_toml, write_trust
+from web.server.installation import Layout, Party, read_private, write_toml, write_trust
 from web.server.journal import start_journal
 from web.server.processes import Sibling, Supervisor, run_until_signal
 from web.server.settings import (
@@ -159,6 +160,20 @@ def supervisor(settings: Settings, cities: tuple[Path, ...] = ()) -> Supervisor:
     return Supervisor(always=always, run=layout.run, logs=layout.log, wanted=workers)
 
 
+@app.command()
+def vouch(
+    proceeding: Annotated[str, typer.Argument(help="The proceeding's id.")],
+    seat: Annotated[str, typer.Argument(help="A seat of the main centre, such as operator-1.")],
+    code: Annotated[str, typer.Argument(help="The comparison code, read from the device itself.")],
+    state: State = None,
+) -> None:
+    """Vouch for the main venue's first operator; all others are checked by an operator in the browser."""
+    settings = load_settings(state_directory(state))
+    token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
+    Desk(f"http://{settings.web.host}:{settings.web.port}", token).vouch(proceeding, seat, code)
+    typer.echo(f"已为 {seat} 的设备作保")
+
+
 def _command(name: str, state: Path | None = None) -> tuple[str, ...]:
     # -P: the working directory is no place to import from.
     command = (sys.executable, "-P", "-m", "web.server", name)
@@ -243,6 +258,20 @@ def city_trust(
     typer.echo(f"已钉住 {layout.policy}")
 
 
+@city.command("vouch")
+def city_vouch(
+    origin: Annotated[str, typer.Argument(help="The proceeding's name: centre/proceedings/id.")],
+    seat: Annotated[str, typer.Argument(help="A seat of this city, such as operator-2.")],
+    code: Annotated[str, typer.Argument(help="The comparison code, read from the device itself.")],
+    state: State = None,
+) -> None:
+    """Vouch for this city's first operator; all others are checked by an operator in the browser."""
+    settings = load_city_settings(state_directory(state))
+    token = read_private(Layout(settings.state).secrets / wiring.OPERATOR_TOKEN).decode().strip()
+    Desk(f"http://{settings.listen.host}:{settings.listen.port}", token).vouch_at_node(origin, seat, code)
+    typer.echo(f"已为 {seat} 的设备作保")
+
+
 @city.command("serve")
 def city_serve(state: State = None) -> None:
     """Run the node."""
@@ -263,11 +292,14 @@ def verify(
     file: Annotated[Path, typer.Argument(help="An evidence file.")],
     policy: Annotated[Path, typer.Option(help="The folder with tlog-policy and trust.json.")],
     as_json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="JSON lines: each step as it ends, then the verdict.")] = False,
 ) -> None:
     """Verify an evidence file against pinned keys: 0 valid, 1 invalid, 2 undetermined or unreadable."""
 
     def step(found: Step) -> None:
-        if not as_json:
+        if lines:
+            typer.echo(json.dumps(found.as_json, ensure_ascii=False))
+        elif not as_json:
             typer.echo(f"({found.number:>2}) {found.code or 'ok'}: {found.name} {found.detail}".rstrip())
 
     try:
@@ -275,7 +307,7 @@ def verify(
     except OSError as error:
         typer.echo(f"tongping: {file}: {error.strerror}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(json.dumps(_as_object(verdict), ensure_ascii=False) if as_json else _in_words(verdict))
+    typer.echo(json.dumps(_as_object(verdict), ensure_ascii=False) if as_json or lines else _in_words(verdict))
     raise typer.Exit(verdict.status)
 
 
@@ -288,7 +320,7 @@ def _as_object(verdict: Verdict) -> dict[str, object]:
         "withheld": verdict.withheld,
         "signers": verdict.signers,
         "ranking": [{"bidder": bidder, "name": name, "rank": rank} for bidder, name, rank in verdict.ranking],
-        "steps": [{"number": s.number, "name": s.name, "code": s.code, "detail": s.detail} for s in verdict.steps],
+        "steps": [step.as_json for step in verdict.steps],
     }
 
 

@@ -42,12 +42,14 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     ),
     404: (
         "not-found",
+        "not-verified",
         "unknown-proceeding",
         "unknown-log",
         "unknown-room",
         "unknown-seat",
         "unknown-venue",
         "unknown-page",
+        "unknown-help",
         "unknown-credential",
         "unknown-webhook",
         "no-such-round",
@@ -67,6 +69,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     # Well formed, and not possible as things stand: stage, gate, turn, or something that was done before.
     409: (
         "stage",
+        "screen-stale",
+        "not-our-image",
         "too-early",
         "too-late",
         "not-next-stage",
@@ -133,6 +137,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "room-not-admitted",
         "seat-already-bound",
         "already-vouched",
+        "not-announced",
         "agreement-state",
         "agreement-not-in-force",
         "invitation-state",
@@ -151,6 +156,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     412: ("precondition-failed",),
     413: ("too-large", "sheet-too-large"),
     415: ("unsupported-media-type",),
+    416: ("range-refused",),
     # Well formed, and wrong whatever happens later.
     422: (
         "untrusted",
@@ -213,6 +219,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "webhook-url-refused",
         "webhook-type-refused",
         "segment-refused",
+        "look-refused",
         "report-refused",
         "media-malformed",
         "media-plan-differs",
@@ -226,6 +233,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     # Somebody else has to come back first, or we have.
     503: (
         "starting",
+        "client-missing",
         "not-founded-yet",
         "still-due",
         "evidence-unavailable",
@@ -247,6 +255,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "internal",
         "web",
         "bad-settings",
+        "code-differs",
+        "door-refused",
         "evidence",
         "witness-refused",
         "evaluation",
@@ -282,6 +292,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "not-a-holder",
         "not-sealed",
         "foreign-seat",
+        "other-code",
         "not-partnership",
         "release-refused",
         "freeze-incomplete",

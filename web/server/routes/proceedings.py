@@ -9,7 +9,7 @@ from evidence.core.canonical import Object, b64u
 from sessions.core.view import view
 from web.server.allow import Caller, Doors
 from web.server.limits import MAX_TENDER
-from web.server.schemas.proceeding import ActRequest, BidderKey, Created, Performed, Vouched, VouchRequest
+from web.server.schemas.proceeding import ActRequest, BidderKey, Created, Performed, Vouched
 
 doors = Doors("proceedings")
 
@@ -41,19 +41,6 @@ async def perform(here: Caller, id: str, response: Response) -> Performed:
     done = await here.keeper.perform(body.act)
     response.status_code = 200 if done.repeated else 201
     return Performed(index=done.index, id=b64u(done.id), leaf=b64u(done.leaf))
-
-
-@doors.open(
-    "POST",
-    "/v1/proceedings/{id}/seats/{seat}/vouch",
-    operation="vouchForSeat",
-    permission="vouch",
-    reads=VouchRequest,
-    status_code=201,
-)
-async def vouch(here: Caller, id: str, seat: str) -> Vouched:
-    body = await here.json(VouchRequest)
-    return Vouched(index=await here.keeper.vouch(seat, body.thumbprint))
 
 
 @doors.open(
