@@ -292,7 +292,7 @@ async def site(
         services = Services(
             origin=ORIGIN,
             administrator=digest_of(ADMINISTRATOR),
-            identities=identities,
+            pins=world.pins,
             proceedings=proceedings,
             identity=unused,
             tickets=unused,

@@ -3,7 +3,7 @@
 
 const told = document.getElementById("told");
 const again = document.getElementById("again");
-const token = location.hash.slice(1);
+const token = location.hash.slice(1).split(".")[0];
 history.replaceState(null, "", location.pathname);
 
 const REASONS = {
