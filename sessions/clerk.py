@@ -68,6 +68,8 @@ class Clerk:
                 await self._append(await self._holder(domain).contribute(origin, opened))
             case duties.AskReveal(domain, freeze):
                 await self._append(await self._holder(domain).reveal(origin, freeze))
+            case duties.AskVouch(domain, check):
+                await self._append(await self._holder(domain).vouch_upon(origin, check))
             case duties.OpenLot() | duties.FreezeDraw():
                 await self._docket.execute(duty)
             case duties.AwaitReveals(freeze, until):

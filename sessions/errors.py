@@ -32,11 +32,15 @@ SessionError
 ├── UnknownRoom          no such room (`unknown-room`)
 ├── UnknownSeat          no such seat (`unknown-seat`)
 ├── UnknownPage          no such document or page (`unknown-page`)
+├── UnknownHelp          nobody asked for this help (`unknown-help`)
 ├── NotBound             the seat has no key yet (`not-bound`)
+├── SeatIsOpen           nobody was drawn for the seat yet (`seat-open`)
+├── SeatingRefused       not the next one of the draw, or not the place that is free (`seating-refused`)
 ├── NotAdmitted          the room was not admitted (`not-admitted`)
 ├── NotLost              the venue or recording is not lost (`not-lost`)
 ├── NotReady             the meeting's part of the stage is incomplete (`not-ready`)
 ├── SegmentRefused       a segment is out of form or repeated (`segment-refused`)
+├── LookRefused          a look that nobody can have had (`look-refused`)
 ├── ReportRefused        the report is not the one that follows from the log (`report-refused`)
 ├── SigningRefused
 │   ├── SigningTurn          another seat's signature is under way (`signing-turn`)
@@ -246,10 +250,28 @@ class UnknownPage(SessionError):
     code = "unknown-page"
 
 
+class UnknownHelp(SessionError):
+    """Nobody asked for this help."""
+
+    code = "unknown-help"
+
+
 class NotBound(SessionError):
     """The seat has no key yet."""
 
     code = "not-bound"
+
+
+class SeatIsOpen(SessionError):
+    """Nobody was drawn for the seat yet."""
+
+    code = "seat-open"
+
+
+class SeatingRefused(SessionError):
+    """Not the next one of the draw, or not the place that is free."""
+
+    code = "seating-refused"
 
 
 class NotAdmitted(SessionError):
@@ -274,6 +296,12 @@ class SegmentRefused(SessionError):
     """A segment is out of form, of another venue, or repeated."""
 
     code = "segment-refused"
+
+
+class LookRefused(SessionError):
+    """A look that nobody can have had."""
+
+    code = "look-refused"
 
 
 class ReportRefused(SessionError):

@@ -11,13 +11,14 @@ from typing import Any
 from evaluation.core import clarification, sealing
 from evidence.core import act as acts_form
 from evidence.core.act import Act, Signer, thumbprint
-from evidence.core.canonical import Object
+from evidence.core.canonical import Object, decode_object
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
 from evidence.errors import LostLease, NoQuorum, ObjectMissing
 from evidence.ports import Vault
 from media.ports import Offer
+from sessions.announced import AnnouncedKeys
 from sessions.archive import Archive, ClosedLog
 from sessions.clerk import Clerk
 from sessions.core import commands, duties
@@ -27,13 +28,17 @@ from sessions.core.state import CLOSED, Proceeding
 from sessions.docket import Docket, Log, Performed
 from sessions.errands import Errands
 from sessions.errors import ActGap
+from sessions.looks import Looks
 from sessions.objects import Objects
 from sessions.presence import Presence
 from sessions.recording import Recorder
+from sessions.recordings import Recordings
 from sessions.service_errors import NotArchived, NotOwner, NotWitnessedYet, ObjectNotThere
 from sessions.signing_desk import SigningDesk
+from sessions.tender import MAX_DEFINITION
 from sessions.times import Times
 from sessions.updates import CheckpointGrew, MediaChanged, PresenceChanged, Subscription
+from sessions.viewing import Viewing
 from sessions.vigil import Vigil
 
 logger = logging.getLogger(__name__)
@@ -52,6 +57,7 @@ class ProceedingKeeper:
         clerk: Clerk,
         desk: SigningDesk,
         recorder: Recorder,
+        looks: Looks,
         presence: Presence,
         archive: Archive,
         now: Callable[[], float],
@@ -64,10 +70,13 @@ class ProceedingKeeper:
         self._clerk = clerk
         self._desk = desk
         self._recorder = recorder
+        self.looks = looks
         self._presence = presence
         self._archive = archive
         self._times = times
         self._objects = Objects(docket.entries)
+        self.recordings = Recordings(docket.entries)
+        self.announced = AnnouncedKeys()
         self._errands: Errands[Duty] = Errands(
             due=self._due, lane=_lane, work=self._work, lost=self._lose, pauses=times.pauses
         )
@@ -75,14 +84,17 @@ class ProceedingKeeper:
             docket=docket,
             presence=presence,
             recorder=recorder,
+            looks=looks,
             now=now,
             look=times.look,
             heartbeat=times.heartbeat,
             wake=self._errands.wake,
             lost=self._lose,
         )
+        self.viewing = Viewing(docket=docket, every=times.views, least=times.views_least)
         self._venues: dict[str, bool] = {}
         self._lost = False
+        self._title: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- what it is ----------------------------------------------------------------------------------------------
@@ -127,8 +139,8 @@ class ProceedingKeeper:
     def start(self) -> None:
         """Go on with everything that is due."""
         if self.state.gate != CLOSED:
-            self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run())
-        self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints())
+            self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run(), self.viewing.run())
+        self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints(), self.looks.run())
 
     async def stop(self) -> None:
         """Stop; nothing is lost, everything goes on at the next start."""
@@ -155,6 +167,13 @@ class ProceedingKeeper:
         except LostLease:
             self._lose()
             raise
+
+    async def title(self) -> str | None:
+        """What is evaluated, in the definition's words; None before it is fixed."""
+        if self._title is None and self.state.definition is not None:
+            document = await self._vault.get(self.state.definition.sha256.hex())
+            self._title = str(decode_object(document, limit=MAX_DEFINITION)["title"])
+        return self._title
 
     async def vouch(self, seat: str, thumbprint: str) -> int:
         """The main centre vouches for its own seat; the same again gets the first answer."""
@@ -201,6 +220,13 @@ class ProceedingKeeper:
         self._objects.check(name, seat)
         return await self._vault.get(name)
 
+    async def get_recorded(self, name: str, seat: str) -> bytes:
+        """A segment or the head of a take, by hash; the look at it is noted first. ObjectMissing otherwise."""
+        piece = self.recordings.piece(name)
+        if piece is not None:
+            await self.looks.replays(seat, piece.room, piece.of)
+        return await self._vault.get(name)
+
     def receipt(self, n: int) -> Proof:
         """The tlog-proof of entry `n` under the newest cosigned checkpoint."""
         try:
@@ -238,6 +264,8 @@ class ProceedingKeeper:
     def disconnected(self, seat: str) -> None:
         """A socket of this seat is gone."""
         self._presence.disconnected(seat)
+        if not self._presence.online(seat):
+            self.looks.listens(seat, None)
         self._tell_presence()
 
     def subscribe(self) -> Subscription:
@@ -260,6 +288,8 @@ class ProceedingKeeper:
                 await self._clerk.witness(size, self._times.gate)
             case duties.RecordRoot():
                 await self._close()
+            case duties.Vouch(seat, thumbprint):
+                await self.vouch(seat, thumbprint)
             case _:
                 await self._clerk.work(duty)
 
@@ -276,10 +306,13 @@ class ProceedingKeeper:
             case "report.sign":
                 self._rehearse(commands.AuthoriseSignature(act, bytes(32)))
                 return commands.AuthoriseSignature(act, await self._desk.revision_of(act))
-            case "ballot.seal" | "sheet.seal":
+            case "identity.check":
+                self._rehearse(commands.Perform(act))
+                self.announced.demand(act.body["seat"], act.body["thumbprint"])
+            case "ballot.seal" | "sheet.seal" | "sheet.reseal":
                 drafts = self._rehearse(commands.Perform(act))
                 # A seal from a cut-off seat that is refused stays in the log, and is never opened.
-                if any(draft.type in sealing.SEALED.values() for draft in drafts):
+                if any(draft.type in (*sealing.SEALED.values(), sealing.RESEALED) for draft in drafts):
                     await self._check_ciphertext(act)
         return commands.Perform(act)
 
@@ -350,6 +383,8 @@ def _lane(duty: Duty) -> str:
             return domain
         case duties.AskContribution(domain, _) | duties.AskReveal(domain, _):
             return domain
+        case duties.AskVouch(_, check):
+            return f"AskVouch {check}"
         case duties.AwaitIncident(subject, until):
             return f"AwaitIncident {subject} {until}"
         case duties.AwaitReveals(freeze, _) | duties.ResolveDraw(freeze):

@@ -8,6 +8,7 @@ NodeError
 ├── NotSealed            the act named is no seal of this proceeding (`not-sealed`)
 ├── ForeignSeat          the seat belongs to another centre, or to nobody (`foreign-seat`)
 ├── NotPartnership       the act is none that a partner signs towards its host (`not-partnership`)
+├── OtherCode            the announced device has another comparison code (`other-code`)
 ├── AlreadyVouched       this node vouched for the seat with another key (`already-vouched`)
 ├── ReleaseRefused       one of R1 to R5 does not hold
 │   ├── NotListed            R3: the list is not that of the required members (`freeze-incomplete`)
@@ -73,6 +74,12 @@ class AlreadyVouched(NodeError):
     """One seat, one key: another thumbprint needs the rebinding of a later version."""
 
     code = "already-vouched"
+
+
+class OtherCode(NodeError):
+    """What the officer read is not the code of the key that is shown: nobody vouches for it."""
+
+    code = "other-code"
 
 
 class ReleaseRefused(NodeError):

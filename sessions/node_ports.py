@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from evidence.core.act import Act
@@ -56,7 +56,8 @@ class NodeStore(Protocol):
         *,
         once: tuple[str, int, bytes] | None = None,
     ) -> str:
-        """The stored act of (kind, subject), else that of `make(ctr, prev)`, stored as this log's next one.
+        """The stored act of (kind, subject), else that of `make(ctr, prev)`, stored as this log's next one; the first
+        one's `ctr` is the maker's, every later one follows the last.
         `once` = (purpose, round, freeze): MUST raise OtherFreeze where the round was recorded with another freeze;
         record and act MUST be one write."""
 
@@ -84,3 +85,9 @@ class LogSource(Protocol):
 
     async def object(self, origin: str, sha256_: bytes, size: int) -> bytes | None:
         """A vault object of at most `size` bytes; None where the server does not have it."""
+
+    async def announced(self, origin: str) -> Mapping[str, str]:
+        """Thumbprints of the keys that devices of this centre's seats have announced, by seat."""
+
+    async def bring(self, origin: str, act: str) -> None:
+        """Hand in a `seat.vouch` of this centre. Unavailable where the server did not take it."""

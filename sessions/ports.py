@@ -37,6 +37,9 @@ class HolderNode(Protocol):
     async def reveal(self, origin: str, freeze: bytes) -> str:
         """`draw.reveal` for the draw that this leaf hash froze."""
 
+    async def vouch_upon(self, origin: str, check: int) -> str:
+        """`seat.vouch` for the seat of its own centre that its own operator checked in entry `check`."""
+
 
 class Keyring(Protocol):
     """The main server's keys. Log keys MUST lie sealed, MUST be durable before `create` returns and MUST be gone for

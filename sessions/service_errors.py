@@ -12,6 +12,7 @@ ServiceError
 ├── RoomNotAdmitted      a room publishes after its admission only (`room-not-admitted`)
 ├── NodeUnavailable      a city node did not answer (`node-unavailable`)
 ├── NodeRefused          a city node answered no; `reason` is its code (`node-refused`)
+├── NotAnnounced         no device of this seat announced that key (`not-announced`)
 ├── StillDue             something is not ready yet; asked again later (`still-due`)
 ├── NotOwner             another process keeps the logs now (`not-owner`)
 └── KeyLost              a log's key is missing though its log is open (`key-lost`)
@@ -94,6 +95,12 @@ class NodeRefused(ServiceError):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
+
+
+class NotAnnounced(ServiceError):
+    """What is checked or vouched for must be the key that the seat's device shows now."""
+
+    code = "not-announced"
 
 
 class StillDue(ServiceError):

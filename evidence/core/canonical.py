@@ -186,11 +186,14 @@ def _check(value: JSON, depth: int) -> None:
             raise Malformed("lone surrogate")
     elif isinstance(value, list | tuple):
         for item in value:
-            _check(item, depth + 1)
+            # Most values are ASCII texts, which need no closer look.
+            if type(item) is not str or depth == MAX_DEPTH or not item.isascii():
+                _check(item, depth + 1)
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str) or not key.isascii():
                 raise Malformed("keys must be ASCII")
-            _check(item, depth + 1)
+            if type(item) is not str or depth == MAX_DEPTH or not item.isascii():
+                _check(item, depth + 1)
     else:
         raise Malformed(f"{type(value).__name__} has no canonical JSON")

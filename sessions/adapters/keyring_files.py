@@ -66,15 +66,20 @@ class FileKeyring:
         return None if secret is None else _note_signer(origin, secret)
 
     def destroy(self, origin: str) -> None:
-        """The octets are overwritten first; what a file system keeps elsewhere is sealed under the master key."""
+        """First the key has no name any more, so that nobody reads half of it, whenever this ends; then its octets are
+        overwritten. What a file system keeps elsewhere is sealed under the master key."""
         path = self._path(_name(origin))
+        gone = path.with_suffix(".gone")
         if path.exists():
-            path.chmod(0o600)
-            with path.open("r+b") as file:
-                file.write(bytes(path.stat().st_size))
+            path.replace(gone)
+            self._sync()
+        if gone.exists():
+            gone.chmod(0o600)
+            with gone.open("r+b") as file:
+                file.write(bytes(gone.stat().st_size))
                 file.flush()
                 os.fsync(file.fileno())
-            path.unlink()
+            gone.unlink()
             self._sync()
 
     def _path(self, name: str) -> Path:
@@ -88,6 +93,8 @@ class FileKeyring:
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], name.encode())
         except InvalidTag as error:
+            if not self._path(name).exists():  # destroyed between being opened and being read
+                return None
             raise KeyLost(f"the key {name} does not open: another master key, or another key's file") from error
 
     def _write(self, name: str, secret: bytes) -> None:

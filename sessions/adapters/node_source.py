@@ -6,12 +6,12 @@ public URL, one minute of life at most. Answers are read up to their legal size 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import httpx2
 
 from evidence.core.act import Signer, thumbprint
-from evidence.core.canonical import MAX_BYTES, b64u, encode
+from evidence.core.canonical import MAX_BYTES, b64u, decode_object, encode, members
 from evidence.core.merkle import MAX_PROOF
 from evidence.core.note import MAX_NOTE
 from evidence.core.tiles import Tile
@@ -24,6 +24,8 @@ TOKEN_S = 30
 ANSWER_S = 10.0
 # A base64 hash, its line feed, and the two head lines of a tlog-proof.
 MAX_RECEIPT = MAX_NOTE + MAX_PROOF * 45 + 128
+# Announced keys of one centre: a hundred seats at most, each with its key.
+MAX_KEYS = 64_000
 _TYPE = "JWT"
 
 
@@ -52,6 +54,22 @@ class HttpLogSource:
 
     async def object(self, origin: str, sha256_: bytes, size: int) -> bytes | None:
         return await self._get(f"{self._proceeding(origin)}/objects/{sha256_.hex()}", size)
+
+    async def announced(self, origin: str) -> Mapping[str, str]:
+        data = await self._required(self._proceeding(origin) + "/keys", MAX_KEYS)
+        shown = members(decode_object(data, limit=MAX_KEYS), {"keys": list, "origin": str})["keys"]
+        found = [members(each, {"seat": str, "thumbprint": str, "code": str}) for each in shown]
+        return {each["seat"]: each["thumbprint"] for each in found}
+
+    async def bring(self, origin: str, act: str) -> None:
+        path = self._proceeding(origin) + "/vouches"
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        try:
+            answer = await self._http.post(path, json={"act": act}, headers=headers)
+        except (httpx2.HTTPError, httpx2.StreamError) as error:
+            raise Unavailable(f"the main server did not answer {path}") from error
+        if answer.status_code not in (200, 201):
+            raise Unavailable(f"the main server answered {answer.status_code} to {path}")
 
     def _proceeding(self, origin: str) -> str:
         prefix = self._main + "/proceedings/"

@@ -36,6 +36,9 @@ class HttpHolderNode:
     async def reveal(self, origin: str, freeze: bytes) -> str:
         return await self._ask("draw/reveal", {"origin": origin, "freeze": b64u(freeze)})
 
+    async def vouch_upon(self, origin: str, check: int) -> str:
+        return await self._ask("identity/vouch", {"origin": origin, "check": check})
+
     async def _ask(self, door: str, question: Object) -> str:
         """The act; a node that is away, overloaded or broken is asked again, one that says no is not believed to
         have said anything else than its code."""

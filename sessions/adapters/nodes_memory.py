@@ -97,6 +97,16 @@ class MemoryHolder:
         body = {"cose": None, "seat": seat, "thumbprint": thumbprint}
         return await self._answer(origin, "seat.vouch", seat.encode(), body)
 
+    async def vouch_upon(self, origin: str, check: int) -> str:
+        """The same upon an operator's identity check, which is believed here as the log shows it."""
+        log = await self._log(origin)
+        if check >= len(log):
+            raise NodeRefused("not-yet")
+        found = log[check].act
+        if found is None or found.act != "identity.check":
+            raise NodeRefused("foreign-seat")
+        return await self.vouch(origin, found.body["seat"], found.body["thumbprint"])
+
     async def ack(self, origin: str, act: bytes) -> str:
         log = await self._log(origin)
         sealed = next((e for e in log if e.act is not None and e.act.id == act), None)

@@ -161,10 +161,36 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class PageView:
+    """A seat had this image of a page on its screen, from `start` to `end` in ms since the epoch."""
+
+    seat: str
+    document: bytes
+    page: int
+    image: bytes
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotePages:
+    """What seats had on their screens since the last time that it was stated."""
+
+    views: tuple[PageView, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NoteClockJump:
     """The server's clock was set by so many milliseconds."""
 
     by_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLooks:
+    """What supervisors and auditors looked at (docs/protocol.md 2.2)."""
+
+    looks: tuple[Object, ...]
 
 
 Command = (
@@ -188,5 +214,7 @@ Command = (
     | MissReveals
     | Due
     | NoteClockJump
+    | NoteLooks
+    | NotePages
     | ResolveDraw
 )

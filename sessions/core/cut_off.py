@@ -116,9 +116,12 @@ def merge(state: Proceeding, act: Act, rules: Rules) -> tuple[Draft, ...]:
 
 
 def lose(state: Proceeding, act: Act) -> tuple[Draft, ...]:
-    """`seat.lose`: the device is gone with its key. The seat is bound anew; what the log holds stands."""
-    key = _key_of(state, _about(act))
-    return (Draft("SeatLost", {"ctr": key.ctr}, act),)
+    """`seat.lose`: the device is gone with its key, or before it was bound. The seat is bound anew; what the log holds
+    stands."""
+    seat = _about(act)
+    if state.seat(seat).id in state.vouches and seat not in state.seat_key:
+        return (Draft("SeatLost", {"ctr": 0}, act),)
+    return (Draft("SeatLost", {"ctr": _key_of(state, seat).ctr}, act),)
 
 
 def reinstate(state: Proceeding, act: Act) -> tuple[Draft, ...]:
@@ -260,6 +263,7 @@ def _unwait(state: Proceeding, seat: str) -> Proceeding:
 
 def _end_key(state: Proceeding, seat: str) -> Proceeding:
     """The key never acts again; the seat may be vouched for and bound with another one."""
+    state = replace(state, vouches={name: vouched for name, vouched in state.vouches.items() if name != seat})
     if seat not in state.seat_key:
         return state
     kid = state.seat_key[seat]
@@ -267,7 +271,6 @@ def _end_key(state: Proceeding, seat: str) -> Proceeding:
         state,
         keys={**state.keys, kid: replace(state.keys[kid], live=False, merge=None)},
         seat_key={name: key for name, key in state.seat_key.items() if name != seat},
-        vouches={name: vouched for name, vouched in state.vouches.items() if name != seat},
     )
 
 

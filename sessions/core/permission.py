@@ -17,6 +17,7 @@ from evaluation.core.stages import (
     DONE,
     SIGNING,
     STAGES,
+    TALLY,
     span,
 )
 from evaluation.errors import EvaluationError, TooEarly
@@ -87,13 +88,21 @@ ACTS: Mapping[str, Rule] = {
     # founding
     "proceeding.found": _rule(MAIN_CENTRE, when=frozenset({CHECK_IN})),
     "definition.fix": _rule(MAIN_CENTRE, when=frozenset({CHECK_IN}), gates=_LIVE),
-    "holder.offer": _rule(HOLDER, when=frozenset({CHECK_IN}), gates=_LIVE),
+    "holder.offer": _rule(HOLDER, gates=_LIVE),
+    "holders.replace": _rule(SUPERVISOR, gates=_LIVE),
     "seat.vouch": _rule(CENTRE, gates=_LIVE),
     "seat.bind": _rule(*ROLES, gates=_LIVE),
+    "identity.check": _rule(OPERATOR, relation=Relation.OWN, gates=_LIVE),
     # meeting
     "room.admit": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "member.seat": _rule(CENTRE, SUPERVISOR, when=span(CHECK_IN, TALLY)),
+    "member.remove": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.request": _rule(*_MEETING, SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.decide": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
     "page.show": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
     "presenter.hand-over": _rule(*_MEETING),
+    "help.ask": _rule(*_MEMBERS, ROOM, gates=_LIVE),
+    "help.answer": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
     "proceeding.pause": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=_LIVE),
     "proceeding.resume": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=frozenset({PAUSED})),
     "proceeding.abort": _rule(SUPERVISOR, gates=_LIVE),
@@ -110,13 +119,15 @@ ACTS: Mapping[str, Rule] = {
     "recusal.declare": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
     "ballot.seal": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION})),
     "sheet.seal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
+    "sheet.reseal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
     "share.ack": _rule(HOLDER, gates=_HOLDER_GATES),
     "share.reject": _rule(HOLDER, gates=_HOLDER_GATES),
     "round.freeze": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "freeze.ok": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "freeze.dispute": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "holders.miss": _rule(SUPERVISOR, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
-    "sheet.author_open": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
+    "sheet.author_open": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
+    "round.renew": _rule(SUPERVISOR, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "opening.approve": _rule(SUPERVISOR, when=frozenset({DETAILED_REVIEW})),
     "share.release": _rule(HOLDER, gates=_HOLDER_GATES),
     "review.vote": _rule(*_MEMBERS, when=frozenset({COMPLIANCE_REVIEW})),
@@ -158,17 +169,28 @@ DOORS: Mapping[str, Rule] = {
     "objects.get": _rule(*_PEOPLE, NODE, gates=_ANY_GATE),
     "pages.get": _rule(*_PEOPLE, ROOM, when=span(DECLARATIONS, DONE), gates=_ANY_GATE),
     "pointer": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
+    "screen": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
+    "viewing": _rule(*_PEOPLE, ROOM, when=span(DECLARATIONS, DONE), gates=_LIVE),
+    "views.read": _rule(SUPERVISOR, AUDITOR, gates=_ANY_GATE),
     "log.read": _rule(*ROLES, NODE, gates=_ANY_GATE),
     "receipts.get": _rule(*ROLES, NODE, gates=_ANY_GATE),
-    "vouch": _rule(OPERATOR, relation=Relation.MAIN, gates=_LIVE),
+    "vouch": _rule(OPERATOR, ADMINISTRATOR, relation=Relation.MAIN, gates=_LIVE),
+    "keys.announce": _rule(*ROLES, gates=_LIVE),
+    "keys.see": _rule(OPERATOR, NODE, ADMINISTRATOR, gates=_LIVE),
+    "vouches.bring": _rule(NODE, gates=_LIVE),
     "report.prepare": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "evidence.get": _rule(*_PEOPLE, gates=frozenset({CLOSED, ABORTED})),
+    "listen": _rule(SUPERVISOR, AUDITOR, gates=_HOLDER_GATES),
+    "recordings.get": _rule(SUPERVISOR, AUDITOR, gates=_ANY_GATE),
+    "timeline.get": _rule(SUPERVISOR, AUDITOR, gates=_ANY_GATE),
+    "verification.run": _rule(SUPERVISOR, AUDITOR, gates=frozenset({CLOSED, ABORTED})),
     "partner.sessions.read": _rule(GUEST, gates=_ANY_GATE),
     "partner.events.read": _rule(GUEST, gates=_ANY_GATE),
     "partner.seats.vouch": _rule(GUEST, gates=_LIVE),
     "partner.results.read": _rule(GUEST, gates=frozenset({CLOSED})),
     "partner.evidence.read": _rule(GUEST, gates=frozenset({CLOSED, ABORTED})),
     "create": _rule(ADMINISTRATOR, gates=_ANY_GATE),
+    "summary": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "partners.host": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "links.issue": _rule(ADMINISTRATOR, gates=_ANY_GATE),
 }
@@ -207,7 +229,7 @@ def roles_of(state: Proceeding, actor: str) -> frozenset[str]:
     roles = {CENTRE, NODE}
     if actor == state.main:
         roles.add(MAIN_CENTRE)
-    if actor in state.holders:
+    if actor in state.holders or actor in state.successors:
         roles.add(HOLDER)
     if actor != state.main and any(venue.centre == actor for venue in state.venues.values()):
         roles.add(GUEST)

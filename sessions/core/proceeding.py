@@ -22,9 +22,14 @@ from sessions.core import (
     draw_fold,
     drawing,
     founding,
+    help_requests,
+    identity,
+    looks,
     meeting,
+    page_views,
     questioning,
     readiness,
+    seating,
     signing_off,
 )
 from sessions.core.commands import (
@@ -42,6 +47,8 @@ from sessions.core.commands import (
     LoseVenue,
     MissReveals,
     NoteClockJump,
+    NoteLooks,
+    NotePages,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -58,11 +65,15 @@ EVENT_OF: Mapping[str, str] = {
     "proceeding.found": "ProceedingFounded",
     "definition.fix": "DefinitionFixed",
     "holder.offer": "HolderOffered",
+    "holders.replace": "HoldersReplaced",
     "seat.vouch": "SeatVouched",
     "seat.bind": "SeatBound",
+    "identity.check": "IdentityChecked",
     "room.admit": "RoomAdmitted",
     "page.show": "PageShown",
     "presenter.hand-over": "PresenterChanged",
+    "help.ask": "HelpAsked",
+    "help.answer": "HelpAnswered",
     "proceeding.pause": "ProceedingPaused",
     "seat.resume": "SeatResumed",
     "seat.lose": "SeatLost",
@@ -78,6 +89,7 @@ EVENT_OF: Mapping[str, str] = {
     "recusal.declare": "RecusalDeclared",
     "ballot.seal": "BallotSealed",
     "sheet.seal": "SheetSealed",
+    "sheet.reseal": "SheetResealed",
     "share.ack": "ShareAcked",
     "share.reject": "ShareRejected",
     "round.freeze": "SheetsFrozen",
@@ -86,6 +98,7 @@ EVENT_OF: Mapping[str, str] = {
     "opening.approve": "OpeningApproved",
     "holders.miss": "HoldersMissing",
     "sheet.author_open": "SheetAuthorOpened",
+    "round.renew": "RoundRenewed",
     "share.release": "SharesReleased",
     "review.vote": "ReviewVoted",
     "motion.open": "MotionOpened",
@@ -104,6 +117,10 @@ EVENT_OF: Mapping[str, str] = {
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
     "member.deem": "MemberDeemedAgreed",
+    "member.remove": "MemberRemoved",
+    "member.seat": "MemberSeated",
+    "recusal.request": "RecusalRequested",
+    "recusal.decide": "RecusalDecided",
     "proceeding.close": "ProceedingClosed",
     "pool.freeze": "PoolFrozen",
     "draw.open": "DrawOpened",
@@ -121,26 +138,41 @@ EVENT_OF: Mapping[str, str] = {
 _ALSO_FACTS = frozenset({"ProceedingPaused", "ProceedingResumed", "DrawOpened", "DrawFrozen"})
 _ACTS = {
     **founding.ACTS,
+    **identity.ACTS,
     **meeting.ACTS,
+    **help_requests.ACTS,
     **cut_off.ACTS,
     **clocks.ACTS,
     **aborted.ACTS,
     **signing_off.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **seating.ACTS,
 }
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
+    **identity.EVENTS_OF_ACTS,
     **meeting.EVENTS_OF_ACTS,
+    **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **seating.EVENTS_OF_ACTS,
 }
-_FACTS = {**founding.FACTS, **meeting.FACTS, **cut_off.FACTS, **clocks.FACTS, **signing_off.FACTS, **draw_fold.FACTS}
+_FACTS = {
+    **founding.FACTS,
+    **meeting.FACTS,
+    **page_views.FACTS,
+    **cut_off.FACTS,
+    **clocks.FACTS,
+    **signing_off.FACTS,
+    **draw_fold.FACTS,
+    **looks.FACTS,
+}
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
 _LIVE = frozenset({OPEN, PAUSED})
@@ -156,6 +188,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
+    NoteLooks: (looks.note, _NOT_CLOSED),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
     RecordSignature: (signing_off.record, _LIVE),
@@ -166,6 +199,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     FreezeDraw: (drawing.freeze, _LIVE),
     MissReveals: (drawing.miss, _NOT_CLOSED),
     Due: (clocks.due, _LIVE),
+    NotePages: (page_views.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 
@@ -246,6 +280,12 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
         venue = state.room(members(act.body, {"room": str})["room"]).venue
     elif permission == "seat.lose":
         venue = state.seat(members(act.body, {"seat": str, "reason": str})["seat"]).venue
+    elif permission == "identity.check":
+        form = {"seat": str, "thumbprint": str, "document": str, "note": object}
+        venue = state.seat(members(act.body, form)["seat"]).venue
+    elif permission == "help.answer":
+        asked = help_requests.find(state, members(act.body, {"asked": str, "text": str})["asked"])
+        venue = state.seat(asked.seat).venue
     demand(state, act.sub, permission, venue=venue)
 
 
@@ -282,10 +322,14 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
         state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
     elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
+    presenter = state.presenter
+    if presenter in evaluation.recused and presenter not in state.evaluation.recused:
+        presenter = founding.first_presenter(state.seats.values(), state.venues)
     keys, acts = state.keys, state.acts
     if act is not None:
         acts = {**acts, act.id: entry.n}
         if not cut_off.keeps_chain(state, entry, act):
             key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
             keys = {**keys, act.kid: key}
-    return replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    state = replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    return replace(state, presenter=presenter)

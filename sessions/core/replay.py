@@ -13,7 +13,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Untrusted
-from sessions.core import commands
+from sessions.core import commands, page_views
 from sessions.core.commands import Command
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, RECORDING_LOST, Proceeding
@@ -98,6 +98,10 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.Due(subject=body["subject"])
         case "ClockJumped":
             return commands.NoteClockJump(by_ms=body["by"])
+        case "LookNoted":
+            return commands.NoteLooks(looks=tuple(body["looks"]))
+        case "PagesViewed":
+            return commands.NotePages(views=page_views.parse(body))
         case "RevealMissed":
             return commands.MissReveals(freeze=unb64u(body["freeze"], 32), missed=tuple(body["missed"]))
         case "DrawResolved":

@@ -34,12 +34,14 @@ Pause = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Who acts. A room device is a seat under its room's id. `venue` is "" for who sits in none."""
+    """Who acts. A room device is a seat under its room's id. `venue` is "" for who sits in none. A seat with a
+    `stratum` is founded open: who sits in it is drawn under that label, or designated where the founding says so."""
 
     id: str
     role: str
     venue: str
     centre: str
+    stratum: str = ""
 
     @property
     def member(self) -> bool:
@@ -70,7 +72,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What `ProceedingFounded` states, once for all."""
+    """What `ProceedingFounded` states; newcomers' seats are added. `special` is the approval of designated members."""
 
     main: str
     policy: bytes
@@ -83,6 +85,7 @@ class Founding:
     holders: tuple[str, ...]
     holder_k: int
     identities: Mapping[str, Object]
+    special: bytes | None = None
 
     @property
     def main_venue(self) -> Venue:
@@ -139,6 +142,14 @@ class HoldersFrozen:
 
 
 @dataclass(frozen=True, slots=True)
+class Succession:
+    """Holders that are lost for good, each with its successor: as ordered at entry `n`, until all have offered."""
+
+    n: int
+    by: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """The definition in force; its scoring is `evaluation.fixed.scoring`."""
 
@@ -153,6 +164,27 @@ class Credential:
 
     credential: str
     certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """How a member came to its seat: `opened` and `position` of the draw, or who else named it; `person` is the digest
+    of the disclosure of the person."""
+
+    n: int
+    kind: str
+    person: str
+    opened: bytes = b""
+    stratum: int = 0
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Entry `n`: an operator saw the person of a seat, and the device whose key has this thumbprint."""
+
+    n: int
+    thumbprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +207,21 @@ class Page:
 
     document: bytes
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class HelpRequest:
+    """A seat asked for help with entry `n`; `answer` once somebody gave it."""
+
+    id: bytes
+    n: int
+    seat: str
+    kind: str
+    text: str
+    at: str
+    answer: str | None = None
+    answered: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +281,8 @@ class Proceeding:
     """The whole state. `size` is the number of entries folded; before the first one there is no `founding`.
 
     `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
-    said why acts of a seat are missing.
+    said why acts of a seat are missing. `viewed`: until when the log says what a seat had on its screen, in ms.
+    `people` are digests of the disclosures of members' names.
     """
 
     origin: str = ""
@@ -246,9 +294,11 @@ class Proceeding:
     since: Mapping[Pause, int] = field(default_factory=dict)
     keys: Mapping[str, Key] = field(default_factory=dict)
     seat_key: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, Checked] = field(default_factory=dict)
     vouches: Mapping[str, str] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
     holders_frozen: HoldersFrozen | None = None
+    succession: Succession | None = None
     definition: Definition | None = None
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     witnessed: int = 0
@@ -259,11 +309,15 @@ class Proceeding:
     causes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     presenter: str = ""
     page: Page | None = None
+    viewed: Mapping[str, int] = field(default_factory=dict)
+    helps: tuple[HelpRequest, ...] = ()
     acts: Mapping[bytes, int] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None
     ending: Ending = field(default_factory=Ending)
     drawing: Drawing = field(default_factory=Drawing)
+    seated: Mapping[str, Seated] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gate(self) -> str:
@@ -293,7 +347,19 @@ class Proceeding:
 
     @property
     def holders(self) -> tuple[str, ...]:
-        return self.founding.holders if self.founding else ()
+        """The holders of the founding, or those who have succeeded them."""
+        return self.evaluation.holders
+
+    @property
+    def successors(self) -> tuple[str, ...]:
+        """Who is to offer a key in place of a lost holder, and has not."""
+        if self.succession is None:
+            return ()
+        ordered = self.succession
+        named = (self.offers.get(by) for by in ordered.by.values())
+        return tuple(
+            by for by, made in zip(ordered.by.values(), named, strict=True) if made is None or made.n < ordered.n
+        )
 
     @property
     def holder_k(self) -> int:
@@ -317,6 +383,10 @@ class Proceeding:
     def main(self) -> str:
         """The main centre's domain."""
         return self.founding.main if self.founding else ""
+
+    def is_open(self, seat: Seat) -> bool:
+        """Whether nobody was drawn or designated for the seat yet."""
+        return bool(seat.stratum) and seat.id not in self.seated and seat.id not in self.evaluation.recused
 
     def seat(self, name: str) -> Seat:
         """The seat, or UnknownSeat."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.chromium.browsers import CURRENT, FLAGS, chromium_109
 from tests.demo import findings
 from tests.demo.running import Running
+from tests.partner.guide import blocks, environment
 from web.demo import blockcode
 
 ROOMS = ("room-1", "room-2", "room-3")
@@ -28,15 +31,33 @@ PIXELS = """id => {
 }"""
 
 
+@dataclass(frozen=True, slots=True)
+class Guided:
+    """The run of the guide's first command, and its second command."""
+
+    running: Running
+    verify: str
+    folder: Path
+    environment: Mapping[str, str]
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The award notice, undisturbed."""
-    running = Running(state=tmp_path_factory.mktemp("run") / "s")
-    running.start()
+def guided(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guided]:
+    """The award notice, undisturbed, by the very words of docs/guide/integrator.md."""
+    folder = tmp_path_factory.mktemp("run")
+    ((demo, verify),) = (block.splitlines() for block in blocks("sh", demo=True))
+    running = Running(state=folder / "var" / "demo")
+    found = Guided(running, verify, folder, environment(folder))
+    running.start_command(["bash", "-c", f"exec {demo}"], folder=folder, environment=found.environment)
     try:
-        yield running
+        yield found
     finally:
         running.stop()
+
+
+@pytest.fixture
+def demo(guided: Guided) -> Running:
+    return guided.running
 
 
 @pytest.mark.timeout(300)
@@ -54,8 +75,9 @@ def test_both_browsers_see_the_live_rooms(demo: Running) -> None:
             pages = [browser.new_page() for browser in browsers]
             for page, link in zip(pages, links, strict=False):
                 page.goto(link)
-                # The link signs in and then goes on to the rooms by itself; what is asked before that goes with the page.
-                page.wait_for_url("**/rooms")
+                # The link signs in and leads to the role's own page; from there to the rooms.
+                page.wait_for_url(lambda url: "/sign-in" not in url)
+                page.goto(link.partition("/sign-in")[0] + "/rooms")
             for page in pages:
                 for room in ROOMS:
                     _watch(page, room)
@@ -74,6 +96,18 @@ def test_the_award_notice_is_reproduced(demo: Running, tmp_path: Path) -> None:
     assert float(seconds) <= 180
     findings.recordings_are_readable_and_whole(demo.evidence, tmp_path)
     findings.pixels_agree(demo.evidence)
+
+
+@pytest.mark.timeout(300)
+def test_the_guides_own_commands_show_it_whole(guided: Guided) -> None:
+    """Issue 5, "Done when": the partner's own copy of the evidence verifies."""
+    assert guided.running.end() == 0, guided.running.said
+    command = ["bash", "-c", guided.verify]
+    found = subprocess.run(
+        command, cwd=guided.folder, env=guided.environment, capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "valid" in found.stdout
 
 
 def _watch(page: Page, room: str) -> None:

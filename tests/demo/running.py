@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -45,8 +45,15 @@ class Running:
     _news: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self, *options: str) -> None:
-        command = [sys.executable, "-P", "-m", "web.server", "demo", "--state", str(self.state), *options]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.start_command([sys.executable, "-P", "-m", "web.server", "demo", "--state", str(self.state), *options])
+
+    def start_command(
+        self, command: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """A command that becomes the demo with this state."""
+        self._process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 

@@ -12,36 +12,25 @@ from pathlib import Path
 import pytest
 
 from tests.city.servers import free_port
+from tests.partner.guide import blocks, environment
 from web.partner_sim.feed import read_events
 
-ROOT = Path(__file__).resolve().parents[2]
-GUIDE = ROOT / "docs" / "guide" / "integrator.md"
-BLOCK = re.compile(r"^```(\w+)( demo)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORTS = ("8000", "8001", "8100", "9000")
-
-
-def blocks(language: str, *, demo: bool = False) -> list[str]:
-    return [b[2] for b in BLOCK.findall(GUIDE.read_text()) if b[0] == language and bool(b[1]) == demo]
 
 
 @pytest.mark.timeout(170)
 def test_the_guide_leads_from_nothing_to_the_working_program(tmp_path: Path) -> None:
     """Issue 5, "Done when". What runs on in the background ends with the shell's process group."""
-    (tmp_path / "bin").mkdir()
-    tongping = tmp_path / "bin" / "tongping"
-    tongping.write_text(f'#!/bin/sh\nexec {sys.executable} -P -m web.server "$@"\n')
-    tongping.chmod(0o755)
-    (tmp_path / "var").mkdir()
+    running = environment(tmp_path)
     (tmp_path / "snippets.py").write_text("\n".join(blocks("python")))
     script = "\n".join(["set -euo pipefail", *blocks("sh"), "export CLIENT", f"{sys.executable} snippets.py"])
     for port in PORTS:
         fresh = str(free_port())
         script = script.replace(port, fresh)
         (tmp_path / "snippets.py").write_text((tmp_path / "snippets.py").read_text().replace(port, fresh))
-    environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     with (tmp_path / "said").open("w+b") as said:
         shell = subprocess.Popen(
-            ["bash", "-c", script], cwd=tmp_path, env=environment, stdout=said, stderr=said, start_new_session=True
+            ["bash", "-c", script], cwd=tmp_path, env=running, stdout=said, stderr=said, start_new_session=True
         )
         try:
             status = shell.wait(timeout=120)
@@ -54,10 +43,3 @@ def test_the_guide_leads_from_nothing_to_the_working_program(tmp_path: Path) -> 
     assert types[-1] == "venue.named"
     assert re.search(r"^\d+ venue\.named$", text, re.MULTILINE), "the reader of section 5 printed the feed"
     assert "'delivered'" in text, "and the webhook's deliveries"
-
-
-def test_the_commands_of_the_demo_are_those_that_its_own_tests_run() -> None:
-    """tests/demo runs `tongping demo --state …` and verifies the partner's file as the guide says."""
-    (demo,) = blocks("sh", demo=True)
-    assert [line.split(" ")[:2] for line in demo.splitlines()] == [["tongping", "demo"], ["tongping", "verify"]]
-    assert '"partner" / "evidence"' in (ROOT / "tests/demo/test_demo.py").read_text()

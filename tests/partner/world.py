@@ -26,8 +26,11 @@ from evidence.core import act as acts
 from evidence.core import disclosure
 from evidence.core.act import NOTHING_SEEN, Signer
 from evidence.core.canonical import Object, b64u, encode, unb64u
+from sessions.adapters import accounts as seat_accounts
 from sessions.adapters import partner_accounts
+from sessions.adapters.accounts import DatabaseAccounts
 from sessions.adapters.partner_accounts import DatabasePartnerAccounts
+from sessions.adapters.uploads_files import UploadFolder
 from sessions.adapters.webhooks_http import HttpWebhookSender
 from sessions.adapters.webhooks_memory import MemoryWebhooks
 from sessions.core.tenancy import SCOPES
@@ -39,10 +42,11 @@ from tests.sessions.drive import signer_of
 from tests.sessions.service_world import World, tender
 from web.server.app import create_app
 from web.server.cursors import Cursors
-from web.server.identity import digest_of
+from web.server.identity import Identity, digest_of
 from web.server.limits import Buckets, Rate
 from web.server.oauth import ASSERTION_TYPE, PartnerDoor
 from web.server.services import Services
+from web.server.tickets import Tickets
 
 ORIGIN = "https://hohhot.example"
 ADMINISTRATOR = "administrator-token"
@@ -278,6 +282,8 @@ async def site(
     url = f"sqlite:///{folder / 'partner.db'}"
     partner_accounts.prepare(url)
     accounts = DatabasePartnerAccounts(url=url)
+    seat_accounts.prepare(url)
+    seats = DatabaseAccounts(url=url)
     async with world.running() as proceedings:
         unused, identities = cast(Any, SimpleNamespace()), world.pins.trust.identities
         sender = HttpWebhookSender(test_networks=(ip_network("127.0.0.0/8"),))
@@ -294,12 +300,14 @@ async def site(
             administrator=digest_of(ADMINISTRATOR),
             pins=world.pins,
             proceedings=proceedings,
-            identity=unused,
-            tickets=unused,
+            identity=Identity(accounts=seats, clock=clock),
+            tickets=Tickets(clock=time.monotonic),
             pages=unused,
-            session_buckets=unused,
-            sign_in_buckets=unused,
-            sdp_buckets=unused,
+            uploads=UploadFolder(folder / "uploads"),
+            verifications=unused,
+            session_buckets=Buckets(PLENTY, clock=time.monotonic),
+            sign_in_buckets=Buckets(PLENTY, clock=time.monotonic),
+            sdp_buckets=Buckets(PLENTY, clock=time.monotonic),
             partners=PartnerDoor(accounts=accounts, origin=ORIGIN, clock=clock),
             partner_accounts=accounts,
             partner_buckets=Buckets(partner_rate, clock=time.monotonic),
@@ -323,6 +331,7 @@ async def site(
             yield found
         await sender.close()
     accounts.close()
+    seats.close()
 
 
 async def settle() -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,15 @@ def stop() -> None:
 
 def ask(question: dict[str, Any]) -> dict[str, Any]:
     """One question, one answer."""
+    return ask_all([question])[0]
+
+
+def ask_all(questions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Many questions at once; their answers MUST fit into a pipe together (64 kB), else both sides wait for ever."""
     process = _node()
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(json.dumps(question) + "\n")
+    for question in questions:
+        process.stdin.write(json.dumps(question) + "\n")
     process.stdin.flush()
-    answer: dict[str, Any] = json.loads(process.stdout.readline())
-    return answer
+    return [json.loads(process.stdout.readline()) for _ in questions]

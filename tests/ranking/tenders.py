@@ -17,7 +17,7 @@ from evaluation.core.credit_code import check_character
 from evaluation.core.rules import shelf
 from evaluation.core.sheet import Sheet
 from evaluation.core.tender import Definition, Scoring
-from evidence.core.canonical import b64u, encode
+from evidence.core.canonical import Object, b64u, encode
 
 ORIGIN = "hohhot.example/proceedings/" + "k3" * 13
 FIRST = ("cn-government-procurement", "1")
@@ -29,8 +29,9 @@ METHODS: tuple[tuple[tuple[str, str], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A tender with the sheets of its committee."""
+    """A tender with the sheets of its committee; `value` is what its definition was read from."""
 
+    value: Object
     definition: Definition
     valid: tuple[str, ...]
     sheets: tuple[Sheet, ...]
@@ -198,7 +199,7 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
         of_brand = [bidder for bidder in shuffled if _brand(parsed, bidder) == brand]
         if draw(st.booleans()) and of_brand:
             lots[f"brand-{brand}"] = of_brand
-    return Made(parsed, valid, sheets, lots)
+    return Made(definition, parsed, valid, sheets, lots)
 
 
 def _brand(definition: Definition, bidder: str) -> str | None:

@@ -211,7 +211,8 @@ class Drive:
 
     def bind_all(self) -> None:
         for seat in self.state.seats:
-            self.bind(seat)
+            if seat not in self.state.seat_key:
+                self.bind(seat)
         for seat in MEMBERS:
             self.execute(IssueCredential(seat, f"credential-{seat}", sha256(seat.encode())))
 

@@ -67,7 +67,7 @@ def seats() -> list[Object]:
         {"id": name, "role": "buyer-representative" if name == "seat-1" else "expert", "venue": venue}
         for name, venue in MEMBERS
     ]
-    operators = [{"id": "operator-1", "role": "operator", "venue": "venue-1"}]
+    operators = [{"id": f"operator-{n}", "role": "operator", "venue": f"venue-{n}"} for n in (1, 2)]
     listed = [seat | {"centre": CENTRE_OF[seat["venue"]]} for seat in members + operators]
     return [*listed, {"id": "supervisor-1", "role": "supervisor", "venue": None, "centre": FINANCE}]
 

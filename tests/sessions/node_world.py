@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -127,6 +127,8 @@ class Main:
         self.objects: dict[bytes, bytes] = {}
         self.by_centre = Chain(signer=self.identity, sub=MAIN, log=self.centre)
         self.shown: int | None = None
+        self.devices: dict[str, str] = {}
+        self.brought: list[str] = []
         policy = Policy(self.centre.signer.vkey, tuple(city.witness.vkey for city in self.cities), len(self.cities))
         centres = [{"domain": MAIN, "operator": "A", "jwk": self.identity.jwk}]
         centres += [{"domain": c.domain, "operator": c.domain[0], "jwk": c.identity.jwk} for c in self.cities]
@@ -171,6 +173,12 @@ class Main:
 
     async def object(self, origin: str, sha256_: bytes, size: int) -> bytes | None:
         return self.objects.get(sha256_)
+
+    async def announced(self, origin: str) -> Mapping[str, str]:
+        return self.devices
+
+    async def bring(self, origin: str, act: str) -> None:
+        self.brought.append(act)
 
     def put(self, data: bytes) -> bytes:
         self.objects[sha256(data)] = data

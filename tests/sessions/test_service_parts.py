@@ -212,6 +212,38 @@ def test_a_logs_key_is_made_once_and_destroyed_for_good(keyring: Keyring) -> Non
     assert keyring.create(ORIGIN).vkey != made.vkey
 
 
+def test_a_key_that_is_being_destroyed_is_gone_at_every_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks meanwhile, or after a kill in between, finds no key and no broken one; destroying goes on."""
+    keyring = FileKeyring.initialise(tmp_path, domain="a.example", master=MASTER, entropy=os.urandom)
+    durable, moments = os.fsync, 0
+
+    class Killed(Exception):
+        """The process ended."""
+
+    for last in (1, 2, 3):
+        made = keyring.create(ORIGIN).vkey
+        moments = 0
+
+        def look(descriptor: int, last: int = last) -> None:
+            nonlocal moments
+            durable(descriptor)
+            assert keyring.log_key(ORIGIN) is None
+            moments += 1
+            if moments == last:
+                raise Killed
+
+        monkeypatch.setattr("sessions.adapters.keyring_files.os.fsync", look)
+        with pytest.raises(Killed):
+            keyring.destroy(ORIGIN)
+        monkeypatch.setattr("sessions.adapters.keyring_files.os.fsync", durable)
+        again = FileKeyring(tmp_path, domain="a.example", master=MASTER, entropy=os.urandom)
+        assert again.log_key(ORIGIN) is None
+        again.destroy(ORIGIN)
+        assert not list(tmp_path.glob("log-*"))
+        assert keyring.create(ORIGIN).vkey != made
+        keyring.destroy(ORIGIN)
+
+
 def test_keys_lie_sealed_and_open_only_in_their_place(tmp_path: Path) -> None:
     folder = tmp_path / "keys"
     keyring = FileKeyring.initialise(folder, domain="a.example", master=MASTER, entropy=os.urandom)

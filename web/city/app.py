@@ -1,7 +1,8 @@
 """The routes of a city node (docs/protocol.md section 8).
 
-The holder's routes need no sign-in: what they give out is decided by the witnessed log alone, whoever asks. Vouching
-for a person is the city's own act, so it takes the operator's token.
+The holder's routes need no sign-in: what they give out is decided by the witnessed log alone, whoever asks. So it is
+with a voucher upon an identity check, which one of the city's own operators signed into the log; vouching for a person
+without one is the city's own act, so it takes the operator's token.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ _STATUSES = {
     "log-forked": 409,
     "log-refused": 409,
     "already-vouched": 409,
+    "other-code": 409,
+    "already-fixed": 409,
     "freeze-incomplete": 409,
     "release-not-approved": 409,
     "released-elsewhere": 409,
@@ -142,9 +145,16 @@ def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
 
     @app.post("/identity/vouch")
     async def vouch(request: Request) -> dict[str, str]:
+        asked = await _json(request, {"origin": str}, {"check": int, "seat": str, "thumbprint": str, "code": str})
+        origin = asked.pop("origin")
+        if asked.keys() == {"check"}:
+            return {"act": await node.vouch_upon(origin, asked["check"])}
         _check_operator(request, operator_token)
-        asked = await _json(request, {"origin": str, "seat": str, "thumbprint": str})
-        return {"act": await node.vouch(asked["origin"], asked["seat"], asked["thumbprint"])}
+        if asked.keys() == {"seat", "code"}:
+            return {"act": await node.vouch_by_code(origin, asked["seat"], asked["code"])}
+        if asked.keys() != {"seat", "thumbprint"}:
+            raise Malformed("a check, or a seat with its thumbprint or its comparison code")
+        return {"act": await node.vouch(origin, asked["seat"], asked["thumbprint"])}
 
     @app.post("/identity/partnership")
     async def partnership(request: Request) -> dict[str, str]:
@@ -184,10 +194,12 @@ async def _read(request: Request, limit: int) -> bytes:
     return bytes(data)
 
 
-async def _json(request: Request, required: dict[str, type], *, limit: int = MAX_JSON) -> Object:
+async def _json(
+    request: Request, required: dict[str, type], optional: dict[str, type] | None = None, *, limit: int = MAX_JSON
+) -> Object:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Malformed("the body must be application/json")
-    return members(decode_object(await _read(request, limit)), required)
+    return members(decode_object(await _read(request, limit)), required, optional)
 
 
 def _check_operator(request: Request, token: str) -> None:

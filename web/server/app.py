@@ -7,11 +7,15 @@ from starlette.exceptions import HTTPException
 
 from web.server.description import Described
 from web.server.guard import Guard
+from web.server.page_images import PageImages
 from web.server.pointers import Pointers
-from web.server.problems import on_error
 from web.server.routes import (
+    administration,
+    audit,
     centre_log,
+    client,
     health,
+    identity,
     live,
     log,
     media,
@@ -21,28 +25,33 @@ from web.server.routes import (
     partner_proceedings,
     partner_webhooks,
     partners,
-    plain,
     proceedings,
     report,
     session,
+    views,
 )
+from web.server.screens import Screens
 from web.server.services import Services
 
 DOORS = (
     health,
     session,
+    administration,
     proceedings,
+    identity,
     objects,
     log,
     centre_log,
+    client,
     media,
     report,
+    audit,
     oauth,
     partner_agreements,
     partner_proceedings,
     partner_webhooks,
     partners,
-    plain,
+    views,
 )
 
 
@@ -60,7 +69,9 @@ def create_app(services: Services) -> FastAPI:
     app = routes()
     app.state.services = services
     app.state.pointers = Pointers()
+    app.state.screens = Screens()
+    app.state.images = PageImages()
     # Routes answer for their own exceptions (`allow.CodedRoute`); this one is for paths and methods that are no route.
-    app.add_exception_handler(HTTPException, on_error)
+    app.add_exception_handler(HTTPException, client.lost)
     app.add_middleware(Guard, origin=services.origin)
     return app

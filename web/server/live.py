@@ -6,9 +6,9 @@ Opening, as a recipe:
 (3) the role may have a socket;
 (4) the first message is `hello`, within five seconds; only then does the seat count as present.
 
-Then three loops, and whichever ends first ends the socket: what the seat says (a ping each second, or it is gone),
-what the proceeding tells, and the newest position of the pointer. A reader that is too slow is cut off and resumes
-from the log.
+Then its loops, and whichever ends first ends the socket: what the seat says (a ping each second, or it is gone),
+what the proceeding tells, and the newest position of the pointer and screen of who presents. A reader that is too slow
+is cut off and resumes from the log.
 """
 
 from __future__ import annotations
@@ -22,18 +22,23 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from evaluation.errors import EvaluationError
-from evidence.core.canonical import Object, encode
+from evidence.core.canonical import Object, encode, unb64u
+from evidence.errors import EvidenceError
 from sessions.core.permission import demand
 from sessions.core.view import view
 from sessions.errors import SessionError
 from sessions.keeper import ProceedingKeeper
+from sessions.page_errors import PageError
 from sessions.updates import Appended, CheckpointGrew, MediaChanged, PresenceChanged, Subscription, Update
-from web.server.errors import NotAllowed, OriginRefused, UnknownMessage
+from sessions.viewing import Shown
+from web.server.errors import NotAllowed, NotOurImage, OriginRefused, ScreenStale, UnknownMessage
 from web.server.identity import SignedIn
 from web.server.limits import MESSAGE_RATE, Bucket
-from web.server.messages import Hello, Ping, Pointer, read_message
+from web.server.messages import Hello, Listen, Ping, Pointer, Screen, Viewing, read_message
+from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.problems import code_of
+from web.server.screens import Screens
 from web.server.services import Services
 from web.server.window import entry_messages
 
@@ -47,6 +52,17 @@ SEND_S = 5.0
 # A resuming seat gets the past in pieces of this many entries, so that memory stays bounded.
 PIECE = 200
 # What sending into a closed line can raise.
+# What a message is refused with, and the socket goes on.
+_REFUSED = (
+    NotAllowed,
+    NotOurImage,
+    ScreenStale,
+    UnknownMessage,
+    SessionError,
+    EvaluationError,
+    EvidenceError,
+    PageError,
+)
 _GONE = (WebSocketDisconnect, RuntimeError, OSError, TimeoutError)
 # RFC 6455 section 7.4.1: policy violation; IANA registry: service restart, try again later.
 POLICY, RESTART, TRY_AGAIN = 1008, 1012, 1013
@@ -85,6 +101,8 @@ class Live:
         self._seat = session.seat
         self._keeper = keeper
         self._pointers: Pointers = socket.app.state.pointers
+        self._screens: Screens = socket.app.state.screens
+        self._images: PageImages = socket.app.state.images
         self._bucket = Bucket(MESSAGE_RATE, clock=services.monotonic)
         self._turn = asyncio.Lock()
 
@@ -97,9 +115,10 @@ class Live:
                 raise UnknownMessage("the first message is hello")
             self._keeper.connected(self._seat)
             try:
-                loops = self._tell(hello.resume), self._listen(), self._point(), self._until_closing()
-                code = await self._first_of(*loops)
+                told = self._tell(hello.resume), self._point(), self._share()
+                code = await self._first_of(*told, self._listen(), self._until_closing())
             finally:
+                self._keeper.viewing.gone(self)
                 self._keeper.disconnected(self._seat)
         except (WebSocketDisconnect, TimeoutError, OSError):  # the line is gone, or the seat is silent
             pass
@@ -125,7 +144,7 @@ class Live:
             try:
                 self._bucket.take()
                 await self._hear(text)
-            except (NotAllowed, UnknownMessage, SessionError, EvaluationError) as error:
+            except _REFUSED as error:
                 await self._refuse(error)
 
     async def _hear(self, text: str) -> None:
@@ -136,11 +155,23 @@ class Live:
             case Ping(t=t):
                 # The session dies by sign-out, idleness or age; its sockets with it, within one ping.
                 await self._services.identity.revive(self._session.digest)
+                self._keeper.viewing.heard(self)
                 await self._send({"type": "pong", "t": t, "now": int(self._services.clock() * 1000)})
             case Pointer(x=x, y=y):
                 self._pointers.publish(state.origin, self._seat, x, y, presenter=state.presenter)
+            case Listen(room=room):
+                self._keeper.looks.listens(self._seat, room)
+            case Screen():
+                self._screens.publish(state, self._seat, message)
+            case Viewing(images=images):
+                await self._view([Shown(unb64u(i.document, 32), i.page, unb64u(i.image, 32)) for i in images])
             case Hello():
                 raise UnknownMessage("hello comes once")
+
+    async def _view(self, images: list[Shown]) -> None:
+        for image in images:
+            await self._images.check(self._services.pages, self._keeper, self._seat, image)
+        self._keeper.viewing.show(self, self._seat, images)
 
     async def _tell(self, resume: int | None) -> int:
         """What the proceeding tells: the snapshot, the entries that the seat lacks, and from then on every update."""
@@ -173,6 +204,11 @@ class Live:
             await self._send(position)
         return TRY_AGAIN
 
+    async def _share(self) -> int:
+        async for screen in self._screens.follow(self._keeper.state.origin, self._seat):
+            await self._send(screen)
+        return TRY_AGAIN
+
     def _snapshot(self) -> Object:
         state, cosigned, media = self._keeper.state, self._keeper.log.cosigned, self._keeper.media
         return {
@@ -181,6 +217,7 @@ class Live:
             "view": view(state, self._seat),
             "checkpoint": cosigned.note.decode() if cosigned.size else None,
             "media": _media(media),
+            "screen": self._screens.newest(state.origin),
         }
 
     async def _receive(self) -> str:

@@ -14,9 +14,14 @@ from web.server.errors import UnknownMessage
 MAX_TEXT = 65_536
 # Pointer positions are parts of ten thousand of the page's width and height: integers, like every number of ours.
 POINTER_SCALE = 10_000
+# A screen marks a passage or two, and shows two pages side by side at most.
+MAX_MARKS, MAX_IMAGES = 16, 2
 
 _Integer = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 _Position = Annotated[int, Field(ge=0, le=POINTER_SCALE)]
+_Mark = Annotated[list[_Position], Field(min_length=4, max_length=4)]
+_Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
+_PageNumber = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class _Message(BaseModel):
@@ -39,11 +44,55 @@ class Pointer(_Message):
     y: _Position
 
 
-Message = Hello | Ping | Pointer
+class Listen(_Message):
+    """Whose sound the page plays; one room at a time, or none."""
+
+    type: Literal["listen"]
+    room: Annotated[str, Field(pattern=r"^room-[1-9][0-9]{0,3}$")] | None
+
+
+class Viewport(_Message):
+    """The part of the page: left and top edge, and its width; the height follows from each one's window."""
+
+    x: _Position
+    y: _Position
+    width: Annotated[int, Field(ge=POINTER_SCALE // 20, le=POINTER_SCALE)]
+
+
+class Screen(_Message):
+    """What the presenter has on the screen; marks are [x, y, width, height]."""
+
+    type: Literal["screen"]
+    document: _Hash
+    page: _PageNumber
+    viewport: Viewport
+    highlight: Annotated[list[_Mark], Field(max_length=MAX_MARKS)]
+    sequence: _Integer
+
+
+class Image(_Message):
+    """A server-rendered page image that the seat decoded and shows."""
+
+    document: _Hash
+    page: _PageNumber
+    image: _Hash
+
+
+class Viewing(_Message):
+    """All that is on the seat's screen now; nothing while its window is hidden."""
+
+    type: Literal["viewing"]
+    images: Annotated[list[Image], Field(max_length=MAX_IMAGES)]
+
+
+Message = Hello | Ping | Pointer | Listen | Screen | Viewing
 MESSAGES: dict[str, tuple[type[Message], str]] = {
     "hello": (Hello, "socket"),
     "ping": (Ping, "socket"),
     "pointer": (Pointer, "pointer"),
+    "listen": (Listen, "listen"),
+    "screen": (Screen, "screen"),
+    "viewing": (Viewing, "viewing"),
 }
 """Type -> its form and the permission of `sessions.core.permission` that it demands."""
 

@@ -42,12 +42,14 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     ),
     404: (
         "not-found",
+        "not-verified",
         "unknown-proceeding",
         "unknown-log",
         "unknown-room",
         "unknown-seat",
         "unknown-venue",
         "unknown-page",
+        "unknown-help",
         "unknown-credential",
         "unknown-webhook",
         "no-such-round",
@@ -66,6 +68,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     # Well formed, and not possible as things stand: stage, gate, turn, or something that was done before.
     409: (
         "stage",
+        "screen-stale",
+        "not-our-image",
         "too-early",
         "too-late",
         "not-next-stage",
@@ -132,6 +136,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "room-not-admitted",
         "seat-already-bound",
         "already-vouched",
+        "not-announced",
         "agreement-state",
         "agreement-not-in-force",
         "invitation-state",
@@ -140,8 +145,9 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     ),
     # The caller read another version than the one that stands now.
     412: ("precondition-failed",),
-    413: ("too-large", "sheet-too-large"),
+    413: ("too-large", "sheet-too-large", "document-too-large"),
     415: ("unsupported-media-type",),
+    416: ("range-refused",),
     # Well formed, and wrong whatever happens later.
     422: (
         "untrusted",
@@ -150,6 +156,11 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "idempotency-mismatch",
         "page",
         "page-unreadable",
+        "document-refused",
+        "document-no-pdf",
+        "document-encrypted",
+        "document-broken",
+        "document-too-long",
         "tender-refused",
         "definition-refused",
         "weight-refused",
@@ -198,6 +209,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "webhook-url-refused",
         "webhook-type-refused",
         "segment-refused",
+        "look-refused",
         "report-refused",
         "media-malformed",
         "media-plan-differs",
@@ -211,6 +223,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     # Somebody else has to come back first, or we have.
     503: (
         "starting",
+        "client-missing",
         "not-founded-yet",
         "still-due",
         "evidence-unavailable",
@@ -232,6 +245,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "internal",
         "web",
         "bad-settings",
+        "code-differs",
+        "door-refused",
         "evidence",
         "witness-refused",
         "evaluation",
@@ -266,6 +281,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "not-a-holder",
         "not-sealed",
         "foreign-seat",
+        "other-code",
         "not-partnership",
         "release-refused",
         "freeze-incomplete",

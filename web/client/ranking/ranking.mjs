@@ -302,10 +302,12 @@ export async function digest(ranking) {
 export function fromEntries(entries) {
   const last = (type) => entries.findLast((entry) => entry.type === type)?.body;
   const opened = entries.findLastIndex((entry) => entry.type === "SheetsOpened" && entry.body.purpose === "sheet");
+  // Each sheet of this round, opened by the holders or, where they could not, by its own author.
   const sheets = new Map();
-  for (let i = opened - 1; i >= 0 && entries[i].type === "SheetOpened"; i -= 1) {
-    const plain = json(entries[i].body.p);
-    sheets.set(plain.seat, plain.items);
+  for (const { type, body, act } of entries) {
+    if (type !== "SheetOpened" && type !== "SheetAuthorOpened") continue;
+    const plain = json(type === "SheetOpened" ? body.p : json(act.split(".")[1]).body.p);
+    if (plain.items && plain.round === entries[opened].body.round) sheets.set(plain.seat, plain.items);
   }
   // Since the opening members may have corrected scores of their own, each by its act; bids may be rejected at any time.
   for (const { act } of entries.slice(opened).filter(({ type }) => type === "ScoreCorrected")) {

@@ -44,6 +44,23 @@ class BidderKey(Body):
     jwk: PublicKey
 
 
+class DeviceKey(Body):
+    jwk: PublicKey
+
+
+class Announced(Body):
+    """A device that waits to be looked at; `code` is what two people compare."""
+
+    seat: str
+    thumbprint: str
+    code: str
+
+
+class AnnouncedKeys(Body):
+    origin: str
+    keys: list[Announced]
+
+
 class Vouched(Body):
     index: int
 

@@ -1,0 +1,200 @@
+"""Properties over generated proceedings (issue 4, "Done when"): 2 000 in `make test`, 100 000 in `make test-rules`.
+
+Hypothesis makes the tenders; each begins once, and goes on in `EACH` ways that a drawn seed decides. What fails names
+its seed and the continuation, and is played again by them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from evaluation.core import stages
+from evaluation.core.outcome import outcome
+from evaluation.core.results import ranking_digest
+from evidence.core import entry as entry_form
+from evidence.core.canonical import b64u
+from evidence.core.entry import Draft
+from sessions.core.permission import ACTS, TABLE, Rule
+from sessions.core.proceeding import evolve
+from sessions.core.state import EMPTY, OPEN, PAUSED, Proceeding
+from tests.ranking import second
+from tests.ranking.tenders import Made, tenders
+from tests.rules.generated import Course, Swift, beginning, reported, untraced, wrong_commands
+
+EACH = 50
+"""Continuations of one beginning: what a tender costs to draw and to begin is shared by them."""
+OFTEN = 0.15
+"""How often an entry is followed by a command that must yield nothing: about six in each proceeding."""
+TOGETHER = 10
+"""Questions to the second ranking at once; an answer has less than 4 kB."""
+# What the second ranking reads of a log.
+_READ = {
+    "DefinitionFixed",
+    "ReviewConcluded",
+    "BidRejected",
+    "SheetOpened",
+    "SheetAuthorOpened",
+    "SheetsOpened",
+    "ScoreCorrected",
+    "TieDrawn",
+    "DrawAnnulled",
+    "ScoresTallied",
+    "RankingFixed",
+}
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+_SEEDS = st.integers(0, 2**32 - 1)
+
+
+def folded(drive: Swift, state: Proceeding = EMPTY) -> Proceeding:
+    """The log's bytes, read and folded from where `state` ends."""
+    for entry in drive.entries[state.size :]:
+        state = evolve(state, entry_form.parse(entry.data))
+    return state
+
+
+def hold(made: Made, number: int, each: int = EACH) -> list[str]:
+    """The five properties, for every continuation of one beginning; returns where each of them ended."""
+    begun = beginning(made, random.Random(number))
+    assert folded(begun) == begun.state
+    ends: list[str] = []
+    asked: list[tuple[str, dict[str, Any], Any]] = []
+    for i in range(each):
+        name = f"{number}/{i}"
+        chance = random.Random(name)
+        # (1) No command by a wrong role or in a wrong stage yields an event.
+        drive = Course(begun.branch(wrong_commands(random.Random(name + "/wrong"), OFTEN)), chance).run()
+        ends.append(drive.state.stage)
+        # (2) The fold of the log is the live state.
+        assert folded(drive, begun.state) == drive.state, name
+        evaluation = drive.state.evaluation
+        if evaluation.ranking is None or evaluation.fixed is None:
+            continue
+        # (3) Permuting the sheets changes nothing.
+        sheets = list(evaluation.sheets())
+        chance.shuffle(sheets)
+        found = outcome(evaluation.fixed.scoring, evaluation.standing, sheets, evaluation.settled)
+        assert (found.rows, found.ranking) == (evaluation.rows, evaluation.ranking), name
+        # (4) Both rankings agree; asked below.
+        read = [json.loads(entry.data) for entry in drive.entries if entry.type in _READ]
+        asked.append((name, {"entries": read}, found))
+        # (5) Every item of the report comes from an event.
+        if drive.state.report is not None:
+            assert untraced(reported(drive, made.definition), drive.entries) == [], name
+    for start in range(0, len(asked), TOGETHER):
+        batch = asked[start : start + TOGETHER]
+        for (name, _, found), told in zip(batch, second.ask_all([q for _, q, _ in batch]), strict=True):
+            assert told.get("ranking") == found.ranked, name
+            assert told["rows"] == found.tallied["rows"], name
+            assert told["digest"] == b64u(ranking_digest(found.ranking)), name
+    return ends
+
+
+def over(tenders_: int, number: int) -> Callable[[], None]:
+    @seed(number)
+    @settings(max_examples=tenders_, deadline=None, suppress_health_check=SLOW, database=None)
+    @given(tenders(), _SEEDS)
+    def run(made: Made, chance: int) -> None:
+        hold(made, chance)
+
+    return run
+
+
+@pytest.mark.timeout(600)
+def test_the_properties_hold_over_two_thousand_proceedings() -> None:
+    over(2_000 // EACH, 0)()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("block", range(1, 11))
+def test_the_properties_hold_over_a_hundred_thousand_proceedings(block: int) -> None:
+    """Ten blocks of 10 000, each with its own seed."""
+    over(10_000 // EACH, block)()
+
+
+# --- the controls: each property fails where what it is about is broken
+
+
+@pytest.fixture(scope="module")
+def example() -> Made:
+    """One tender that is ranked whatever the committee does."""
+    found: list[Made] = []
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=SLOW, database=None, derandomize=True)
+    @given(tenders([(("cn-government-procurement", "2"), "comprehensive-scoring")]))
+    def look(made: Made) -> None:
+        if len(made.valid) > 4 and made.scoring.criteria:
+            found.append(made)
+
+    look()
+    return found[0]
+
+
+def test_generated_proceedings_meet_every_incident(example: Made) -> None:
+    """A property over proceedings in which nothing happens would say little."""
+    begun = beginning(example, random.Random(1))
+    types: set[str] = set()
+    ends: set[tuple[str, bool]] = set()
+    for i in range(60):
+        drive = Course(begun.branch(wrong_commands(random.Random(i), 0.0)), random.Random(i)).run()
+        types |= {entry.type for entry in drive.entries}
+        ends.add((drive.state.stage, drive.state.report is not None))
+    assert {"ScoreCorrected", "StageReturned", "HoldersMissing", "SheetAuthorOpened", "FreezeDisputed"} <= types
+    assert {"VenueLost", "VenueRejoined", "ProceedingPaused", "ProceedingResumed", "ReportFrozen"} <= types
+    assert (stages.REPORT, True) in ends
+
+
+def test_a_table_that_opens_too_far_is_noticed(example: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = frozenset(stages.STAGES)
+    row = TABLE["incident.note"]
+    for name in ("proceeding.pause", "proceeding.abort", "incident.note"):
+        monkeypatch.setitem(
+            TABLE, name, Rule(ACTS[name].roles | {"auditor", "room"}, row.relation, every, frozenset({OPEN, PAUSED}))
+        )
+    begun = beginning(example, random.Random(1))
+    drive = begun.branch(wrong_commands(random.Random(1), 1.0))
+    drive.bodies |= {"proceeding.abort": {"reason": "x"}, "proceeding.pause": {"reason": "x"}}
+    drive.bodies |= {"incident.note": {"seat": None, "text": "x"}}
+
+    def often() -> None:
+        for _ in range(2_000):
+            drive.append(())
+
+    with pytest.raises(AssertionError, match="yields"):
+        often()
+
+
+def test_a_state_that_is_not_in_the_log_is_noticed(example: Made) -> None:
+    begun = beginning(example, random.Random(1))
+    drive = begun.branch(wrong_commands(random.Random(1), 0.0))
+    pause = drive.act("operator-1", "proceeding.pause", {"reason": "x"})
+    drive.append([Draft("ProceedingPaused", {"cause": "ordered"}, pause)])
+    assert folded(drive, begun.state) == drive.state
+    drive.entries.pop()
+    assert folded(drive, begun.state) != drive.state
+
+
+def test_an_item_from_nowhere_is_noticed(example: Made) -> None:
+    begun = beginning(example, random.Random(1))
+    courses = (Course(begun.branch(wrong_commands(random.Random(i), 0.0)), random.Random(i)).run() for i in range(20))
+    drive = next(course for course in courses if course.state.report is not None)
+    assert untraced(reported(drive, example.definition), drive.entries) == []
+    changes: tuple[Callable[[Any], object], ...] = (
+        lambda content: content["definition"].update(n=0),
+        lambda content: content["result"]["tally"].update(n=None),
+        lambda content: content["course"]["sheets"][0].update(n=len(drive.entries)),
+        lambda content: content["parties"]["members"][0].update(committed=None),
+        lambda content: content["other"]["incidents"].append({"n": 3, "type": "VenueLost"}),
+        lambda content: content["course"].update(sheets=[]),
+    )
+    for change in changes:
+        content = reported(drive, example.definition)
+        change(content)
+        assert untraced(content, drive.entries) != []

@@ -1,0 +1,66 @@
+"""What an administrator does on the command line while the server runs: through its own doors, like everybody else."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from sessions.core.identity import comparison_code
+from sessions.node_identity import same_code
+from web.server.errors import CodeDiffers, DoorRefused
+
+# The process answers on this machine; a vouching waits for one append.
+TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`url` is where the process listens, `token` the administrator's (or, of a city node, its operator's)."""
+
+    url: str
+    token: str
+    certificate: str = ""
+    """The server's own TLS certificate, where it has one: whoever has its key is whom this machine speaks to."""
+
+    def vouch(self, proceeding: str, seat: str, code: str) -> None:
+        """The main centre vouches for its own seat, whose code an officer read from the device itself."""
+        path = f"/v1/proceedings/{proceeding}"
+        shown = self._call("GET", f"{path}/keys")
+        waiting = {found["seat"]: found["thumbprint"] for found in shown["keys"]}
+        if seat not in waiting:
+            raise DoorRefused("not-announced", f"no device of {seat} waits to be vouched for")
+        if not same_code(comparison_code(shown["origin"], seat, waiting[seat]), code):
+            raise CodeDiffers("the device that waits has another comparison code: look at the screen again")
+        self._call("POST", f"{path}/seats/{seat}/vouch", {"thumbprint": waiting[seat]})
+
+    def administrator_link(self) -> str:
+        """A one-time link for an administrator's browser."""
+        return str(self._call("POST", "/v1/administrator/links")["url"])
+
+    def vouch_at_node(self, origin: str, seat: str, code: str) -> None:
+        """The same of a city, by its own node, which hands its voucher in at the main server."""
+        self._call("POST", "/identity/vouch", {"origin": origin, "seat": seat, "code": code})
+
+    @property
+    def _trusted(self) -> ssl.SSLContext | bool:
+        if not self.certificate:
+            return True
+        context = ssl.create_default_context(cafile=self.certificate)
+        # The file names the one certificate that is meant; by which of its addresses it is reached says nothing more.
+        context.check_hostname = False
+        return context
+
+    def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        try:
+            with httpx2.Client(base_url=self.url, timeout=TIMEOUT_S, trust_env=False, verify=self._trusted) as http:
+                answer = http.request(method, path, json=body, headers=headers)
+                found = answer.json() if answer.content else {}
+        except (httpx2.HTTPError, ValueError) as error:
+            raise DoorRefused("server-silent", f"nobody answers at {self.url}: is it running?") from error
+        if not answer.is_success:
+            raise DoorRefused(str(found.get("code", answer.status_code)), str(found.get("detail", "")))
+        return dict(found)
