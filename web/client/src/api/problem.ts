@@ -31,6 +31,6 @@ export async function problemOf(answer: Response): Promise<Problem> {
 
 /** The code of anything that was thrown, for the words beside it. */
 export function codeOf(error: unknown): string {
-  const own = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof own === "string" ? own : "internal";
+  const coded = error instanceof Error && "code" in error ? error.code : null;
+  return typeof coded === "string" ? coded : "internal";
 }
