@@ -13,7 +13,9 @@ StepError
 ├── RejectionRefused         no legal ground, or its evidence is missing (`rejection-refused`)
 ├── NotChair                 this is for the chair (`not-chair`)
 ├── ReturnRefused            there is no way back to that stage from here (`return-refused`)
-├── ReopeningUnsupported     the report is made: this release does not reopen (`reopening-unsupported`)
+├── LeavingRefused           the member cannot leave now, or not on this ground (`leaving-refused`)
+├── ReportMade               from the report on there is no step back but a reopening (`report-made`)
+├── ReopeningRefused         none of the four legal reasons, or nothing waits (`reopening-refused`)
 ├── LegalItemsUnmet          an item that the law wants in the report is not there (`legal-items-unmet`)
 └── CorrectionRefused        none of the four legal reasons holds for this score (`correction-refused`)
 StageIncomplete
@@ -117,10 +119,22 @@ class ReturnRefused(StepError):
     code = "return-refused"
 
 
-class ReopeningUnsupported(StepError):
-    """The report is made: this release does not reopen an evaluation."""
+class LeavingRefused(StepError):
+    """The member cannot leave now, or not on this ground."""
 
-    code = "reopening-unsupported"
+    code = "leaving-refused"
+
+
+class ReportMade(StepError):
+    """From the report on there is no step back but a reopening."""
+
+    code = "report-made"
+
+
+class ReopeningRefused(StepError):
+    """None of the four legal reasons holds, a lot was drawn, or nothing waits (87号令 64)."""
+
+    code = "reopening-refused"
 
 
 class CorrectionRefused(StepError):

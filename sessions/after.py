@@ -1,4 +1,4 @@
-"""After the evaluations of one installation: acts taken, kept and given back (docs/protocol.md 2.7, docs/adr/0005).
+"""After the evaluations of one installation: acts taken, kept and given back (docs/protocol.md 2.9, docs/adr/0005).
 
 Each act is one entry of the centre log that holds its salted digest; the act is a disclosure in the same append. The
 state is the fold of those acts, and this is the only writer of them.

@@ -43,9 +43,11 @@ def _cited(entry: Entry) -> Iterator[tuple[bytes, str, str]]:
                 yield unb64u(document), SHOWN, ""
         case "Witnessed":
             yield unb64u(entry.body["note"]), SHOWN, ""
-        case "SheetSealed" | "BallotSealed":
+        case "SheetSealed" | "SheetResealed" | "BallotSealed":
             yield unb64u(act["envelope"]["ct"]["sha256"]), PRIVATE, owner
         case "ReportFrozen" | "ReportSigned":
             yield unb64u(entry.body["document"]), SHOWN, ""
+        case "EvaluationReopened":
+            yield unb64u(entry.body["revision"]), SHOWN, ""
         case "SignatureAuthorised":
             yield unb64u(entry.body["revision"]), PRIVATE, owner

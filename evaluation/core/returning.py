@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaluation.core import clarification, stages
+from evaluation.core import clarification, leaving, stages
 from evaluation.core.outcome import LOT
 from evaluation.core.rounds import SCORES, SHEET
 from evaluation.core.sealing import round_opened
 from evaluation.core.state import Evaluation
 from evaluation.errors import AlreadyDone, EventRefused
-from evaluation.step_errors import EvaluationFailed, ReopeningUnsupported, ReturnRefused
+from evaluation.step_errors import EvaluationFailed, ReportMade, ReturnRefused
 from evidence.core.act import Act
 from evidence.core.canonical import b64u, members, unb64u
 from evidence.core.entry import Draft, Entry
@@ -49,7 +49,7 @@ def approve(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     returned = Draft("StageReturned", {"from": state.stage, "to": to, "void": void, "asked": b64u(state.steps.back[0])})
     if to == stages.COMPLIANCE_REVIEW:
         return answered, returned
-    return answered, returned, round_opened(state, SHEET, SCORES, next_number(state), None)
+    return answered, returned, round_opened(state, SHEET, SCORES, leaving.next_number(state), None)
 
 
 def hurry(state: Evaluation, act: Act) -> tuple[Draft, ...]:
@@ -64,11 +64,6 @@ def hurry(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     return asked, Draft("TimeExtended", {"asked": sorted(hurried), "members": len(state.seats)})
 
 
-def next_number(state: Evaluation) -> int:
-    """The number of the next round of sheets: rounds that are void keep theirs."""
-    return 1 + sum(found.purpose == SHEET for found in state.rounds)
-
-
 def _check(state: Evaluation, to: str) -> None:
     """There is a way back to `to`, and nothing is lost or drawn by it.
 
@@ -80,7 +75,7 @@ def _check(state: Evaluation, to: str) -> None:
         raise EvaluationFailed("too few valid bids: nothing follows")
     # (1)
     if stages.STAGES.index(state.stage) >= stages.STAGES.index(stages.REPORT):
-        raise ReopeningUnsupported("the report is made")
+        raise ReportMade("the report is made")
     if to not in TARGETS or stages.STAGES.index(to) >= stages.STAGES.index(state.stage):
         raise ReturnRefused(f"from {state.stage} there is no way back to {to[:40]!r}")
     # (2)
@@ -103,20 +98,24 @@ def _answered(state: Evaluation, entry: Entry) -> Evaluation:
 
 
 def _returned(state: Evaluation, entry: Entry) -> Evaluation:
-    """What the later stages found is void; questions, motions and rejections of the committee stand as decided."""
-    rounds = tuple(replace(found, void=True) if found.purpose == SHEET else found for found in state.rounds)
-    state = replace(
-        state,
-        stage=entry.body["to"],
-        rounds=rounds,
-        rows=(),
-        ranking=None,
-        steps=replace(state.steps, corrections=()),
-    )
+    """What the later stages found is void; questions, motions and rejections of the committee stand as decided.
+
+    For a newcomer the others' votes and sheets stand, too: the stages are gone through again for what is missing.
+    """
+    rounds = leaving.voided(state.rounds, entry.body["void"])
+    state = replace(state, stage=entry.body["to"], rounds=rounds, rows=(), ranking=None)
+    if entry.body["to"] == stages.DECLARATIONS:
+        return replace(state, valid=None, rejected=(), steps=replace(state.steps, competing=False))
+    state = replace(state, steps=replace(state.steps, corrections=()))
     if entry.body["to"] == stages.COMPLIANCE_REVIEW:
         steps = replace(state.steps, competing=False)
         return replace(state, votes={}, valid=None, rejected=(), steps=steps)
     return state
+
+
+def _reopened(state: Evaluation, entry: Entry) -> Evaluation:
+    """Tally and ranking are made again; the opened sheets and their corrections are what they are."""
+    return replace(state, stage=stages.DETAILED_REVIEW, rows=(), ranking=None)
 
 
 def _hurried(state: Evaluation, entry: Entry) -> Evaluation:
@@ -142,6 +141,7 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "StepBackAsked": _asked,
     "StepBackAnswered": _answered,
     "StageReturned": _returned,
+    "EvaluationReopened": _reopened,
     "ExtensionAsked": _hurried,
     "TimeExtended": _extended,
 }

@@ -1,4 +1,4 @@
-"""What a seat sees after its proceeding: clocks and acts, each as far as they concern it (docs/protocol.md 2.7)."""
+"""What a seat sees after its proceeding: clocks and acts, each as far as they concern it (docs/protocol.md 2.9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows an evaluation, folded from its acts: milestones, cases, ratings, hand-overs (docs/protocol.md 2.7).
+"""What follows an evaluation, folded from its acts: milestones, cases, ratings, hand-overs (docs/protocol.md 2.9).
 
 Nothing follows `ProceedingClosed` in a proceeding's own log, so these acts stand in the centre log, each as a salted
 digest, and the act itself is a disclosure for those whom it concerns (docs/adr/0005). They are signed by the seats'

@@ -1,4 +1,4 @@
-"""The rules after an evaluation: who may state what, and when (docs/protocol.md 2.7). Pure, and decided again by
+"""The rules after an evaluation: who may state what, and when (docs/protocol.md 2.9). Pure, and decided again by
 whoever holds the disclosed acts: `at` is the time of the entry in the centre log."""
 
 from __future__ import annotations

@@ -29,6 +29,8 @@ from sessions.core import (
     page_views,
     questioning,
     readiness,
+    reopening,
+    seating,
     signing_off,
 )
 from sessions.core.commands import (
@@ -64,6 +66,7 @@ EVENT_OF: Mapping[str, str] = {
     "proceeding.found": "ProceedingFounded",
     "definition.fix": "DefinitionFixed",
     "holder.offer": "HolderOffered",
+    "holders.replace": "HoldersReplaced",
     "seat.vouch": "SeatVouched",
     "seat.bind": "SeatBound",
     "identity.check": "IdentityChecked",
@@ -87,6 +90,7 @@ EVENT_OF: Mapping[str, str] = {
     "recusal.declare": "RecusalDeclared",
     "ballot.seal": "BallotSealed",
     "sheet.seal": "SheetSealed",
+    "sheet.reseal": "SheetResealed",
     "share.ack": "ShareAcked",
     "share.reject": "ShareRejected",
     "round.freeze": "SheetsFrozen",
@@ -95,6 +99,7 @@ EVENT_OF: Mapping[str, str] = {
     "opening.approve": "OpeningApproved",
     "holders.miss": "HoldersMissing",
     "sheet.author_open": "SheetAuthorOpened",
+    "round.renew": "RoundRenewed",
     "share.release": "SharesReleased",
     "review.vote": "ReviewVoted",
     "motion.open": "MotionOpened",
@@ -113,6 +118,12 @@ EVENT_OF: Mapping[str, str] = {
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
     "member.deem": "MemberDeemedAgreed",
+    "reopening.ask": "ReopeningAsked",
+    "reopening.approve": "ReopeningAnswered",
+    "member.remove": "MemberRemoved",
+    "member.seat": "MemberSeated",
+    "recusal.request": "RecusalRequested",
+    "recusal.decide": "RecusalDecided",
     "proceeding.close": "ProceedingClosed",
     "pool.freeze": "PoolFrozen",
     "draw.open": "DrawOpened",
@@ -137,8 +148,10 @@ _ACTS = {
     **clocks.ACTS,
     **aborted.ACTS,
     **signing_off.ACTS,
+    **reopening.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **seating.ACTS,
 }
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
@@ -149,9 +162,11 @@ _EVENTS_OF_ACTS = {
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
+    **reopening.EVENTS_OF_ACTS,
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **seating.EVENTS_OF_ACTS,
 }
 _FACTS = {
     **founding.FACTS,
@@ -162,6 +177,7 @@ _FACTS = {
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
+    **reopening.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
@@ -312,10 +328,14 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
         state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
     elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
+    presenter = state.presenter
+    if presenter in evaluation.recused and presenter not in state.evaluation.recused:
+        presenter = founding.first_presenter(state.seats.values(), state.venues)
     keys, acts = state.keys, state.acts
     if act is not None:
         acts = {**acts, act.id: entry.n}
         if not cut_off.keeps_chain(state, entry, act):
             key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
             keys = {**keys, act.kid: key}
-    return replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    state = replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    return replace(state, presenter=presenter)

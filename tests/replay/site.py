@@ -90,11 +90,12 @@ async def site(
         services = Services(
             origin=origin,
             administrator=digest_of(ADMINISTRATOR),
-            identities=world.pins.trust.identities,
+            pins=world.pins,
             proceedings=proceedings,
             identity=identity,
             tickets=Tickets(clock=time.monotonic),
             pages=unused,
+            uploads=unused,
             verifications=verifications,
             session_buckets=Buckets(SESSION_RATE, clock=time.monotonic),
             sign_in_buckets=Buckets(SIGN_IN_RATE, clock=time.monotonic),

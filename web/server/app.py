@@ -10,6 +10,7 @@ from web.server.guard import Guard
 from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.routes import (
+    administration,
     after,
     audit,
     centre_log,
@@ -36,6 +37,7 @@ from web.server.services import Services
 DOORS = (
     health,
     session,
+    administration,
     proceedings,
     identity,
     objects,
