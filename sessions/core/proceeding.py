@@ -29,6 +29,7 @@ from sessions.core import (
     page_views,
     questioning,
     readiness,
+    reopening,
     seating,
     signing_off,
     unsealing,
@@ -118,6 +119,8 @@ EVENT_OF: Mapping[str, str] = {
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
     "member.deem": "MemberDeemedAgreed",
+    "reopening.ask": "ReopeningAsked",
+    "reopening.approve": "ReopeningAnswered",
     "member.remove": "MemberRemoved",
     "member.seat": "MemberSeated",
     "recusal.request": "RecusalRequested",
@@ -146,6 +149,7 @@ _ACTS = {
     **clocks.ACTS,
     **aborted.ACTS,
     **signing_off.ACTS,
+    **reopening.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
     **seating.ACTS,
@@ -159,6 +163,7 @@ _EVENTS_OF_ACTS = {
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
+    **reopening.EVENTS_OF_ACTS,
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
@@ -174,6 +179,7 @@ _FACTS = {
     **draw_fold.FACTS,
     **looks.FACTS,
     **unsealing.FACTS,
+    **reopening.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
