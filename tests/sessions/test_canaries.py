@@ -31,20 +31,21 @@ from tests.sessions.service_people import People
 from tests.sessions.service_world import World, tender, until
 from web.server.routes import proceedings as doors
 
-pytestmark = pytest.mark.asyncio
+# A busy machine takes minutes for what is fifteen seconds of work.
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+
+
+SCORE = Decimal("13.37")
+"""It stands nowhere else in a proceeding."""
 
 
 class Scorers(People):
-    """Members whose sheets are remembered as they were sealed, with figures that stand nowhere else."""
+    """Members whose sheets are remembered as they were sealed, with a figure that stands nowhere else."""
 
     def __init__(self, world: World, proceeding: str) -> None:
         super().__init__(world, proceeding)
         self.sealed: dict[str, bytes] = {}
-        shifts = {seat: Decimal(n) / 100 for n, seat in enumerate(drive.MEMBERS, 31)}
-        self.sheets = {
-            seat: {item: Decimal("7.00") + shifts[seat] + Decimal(i) / 10 for i, item in enumerate(given)}
-            for seat, given in drive.spread().items()
-        }
+        self.sheets = {seat: dict.fromkeys(given, SCORE) for seat, given in drive.spread().items()}
 
     def plaintext(self, state: Proceeding, found_: Round, seat: str) -> bytes:
         made = super().plaintext(state, found_, seat)
@@ -53,16 +54,14 @@ class Scorers(People):
         return made
 
     def canaries(self) -> dict[str, bytes]:
-        """Each sheet's salt, each row of it, and each figure as JSON writes it."""
-        planted: dict[str, bytes] = {}
-        for seat, made in self.sealed.items():
+        """Each sheet's salt, and the one figure that all of them hold, as JSON writes it and beside its criterion."""
+        figure = f'"{SCORE:.2f}"'
+        planted = {"figure": figure.encode()}
+        for made in self.sealed.values():
             start = made.index(b'"salt":"') + 8
-            planted[f"salt of {seat}"] = made[start : start + 43]
-            for (bidder, criterion), score in self.sheets[seat].items():
-                planted[f"row {seat} {bidder} {criterion}"] = f'["{bidder}","{criterion}","{score:.2f}"'.encode()
-                planted[f"score {score}"] = f'"{score:.2f}"'.encode()
-        assert len(planted) > 20
-        return planted
+            planted[f"salt {len(planted)}"] = made[start : start + 43]
+        rows = {criterion: f'"{criterion}",{figure}' for _, criterion in self.sheets[drive.MEMBERS[0]]}
+        return planted | {f"row of {criterion}": row.encode() for criterion, row in rows.items()}
 
 
 @dataclass
@@ -132,7 +131,7 @@ async def scores(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
         await play.people.play(play.keeper, _frozen)
         planted = play.people.canaries()
         told = await play.told(caplog.text + repr(said))
-        assert len(told) > 1000
+        assert len(told) > 500
         assert found(planted, told) == set()
         await leaking(play, planted, monkeypatch)
         # Afterwards they are there to be seen, so the search looks in the right places.
@@ -178,7 +177,7 @@ async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> No
         bound = set(play.keeper.state.seats)
         await play.people.play(play.keeper, lambda state: bound <= set(state.seat_key))
         told = await play.walk.told(play.keeper.entries) | {"logs": (caplog.text + repr(said)).encode()}
-        own = {(f"name of {seat}", _door(play, seat)) for seat in ("seat-1", "seat-3", "seat-4", "seat-5")}
+        own = {(f"name of {seat}", _door(play, seat)) for seat in ("seat-1", "seat-3", "seat-4")}
         assert found(everybody, told) == own
         await play.people.play(play.keeper, lambda state: state.stage == "compliance-review")
         assert any(entry.type == "CaseDisclosed" for entry in play.keeper.entries)
@@ -187,7 +186,6 @@ async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> No
         main = ("seat-1", "seat-3", "operator-1")
         expected |= {(name, _door(play, seat)) for seat in main for name in names(1, 2, 3)}
         expected |= {("name of seat-4", _door(play, seat)) for seat in ("seat-4", "operator-2")}
-        expected |= {("name of seat-5", _door(play, "seat-5"))}
         assert found(everybody, told) == expected
         await play.people.play(play.keeper, lambda state: state.report is not None)
         report = play.keeper.state.report
