@@ -16,6 +16,7 @@ from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
     clocks,
+    confirming,
     cut_off,
     dissent,
     draw_answers,
@@ -114,6 +115,7 @@ EVENT_OF: Mapping[str, str] = {
     "stage.back-approve": "StepBackAnswered",
     "extension.ask": "ExtensionAsked",
     "score.correct": "ScoreCorrected",
+    "ranking.confirm": "RankingConfirmed",
     "report.sign": "SignatureAuthorised",
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
@@ -151,6 +153,7 @@ _ACTS = {
     **reopening.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **confirming.ACTS,
     **seating.ACTS,
 }
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
@@ -166,6 +169,7 @@ _EVENTS_OF_ACTS = {
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **confirming.EVENTS_OF_ACTS,
     **seating.EVENTS_OF_ACTS,
 }
 _FACTS = {
@@ -178,6 +182,7 @@ _FACTS = {
     **draw_fold.FACTS,
     **looks.FACTS,
     **reopening.FACTS,
+    **confirming.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
