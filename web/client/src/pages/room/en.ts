@@ -9,6 +9,7 @@ const en: Shape<typeof zh> = {
   waitingAdmissionWhy: "The device is ready. Sound and picture start by themselves as soon as the operator admits it.",
   unbound: "This device's key is not registered yet",
   unboundWhy: "Please finish the identity check first.",
+  keyFault: "This device's key could not be used: {reason}",
   toCheckIn: "Go to check-in",
   connecting: "Connecting…",
   live: "On air",

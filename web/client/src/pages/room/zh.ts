@@ -6,6 +6,7 @@ export default {
   waitingAdmissionWhy: "设备已就绪。操作员核对后即自动开始传送画面和声音，无需操作。",
   unbound: "本设备的密钥尚未登记",
   unboundWhy: "请先在入场检查中完成身份核验。",
+  keyFault: "本机密钥未能使用：{reason}",
   toCheckIn: "前往入场检查",
   connecting: "正在接通……",
   live: "正在传送",
