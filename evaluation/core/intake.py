@@ -181,13 +181,16 @@ def _or_null(check: Check) -> Check:
     return found
 
 
-def _object(known: Mapping[str, Check]) -> Check:
+def _object(known: Mapping[str, Check], optional: Mapping[str, Check] | None = None) -> Check:
     def found(value: JSON, place: str) -> None:
         if not isinstance(value, dict):
             raise ImportRefused(place, "an object is expected")
         for name in value:
-            if name not in known:
+            if name not in known and name not in (optional or {}):
                 raise ImportRefused(f"{place}/{_escaped(name)}", "unknown field")
+        for name, check in (optional or {}).items():
+            if name in value:
+                check(value[name], f"{place}/{name}")
         for name, check in known.items():
             if name in value:
                 check(value[name], f"{place}/{name}")
@@ -332,6 +335,13 @@ _COMMON: dict[str, Check] = {
 }
 _LINE = _object({"quantity": money, "unit": money, "amount": money, "misplaced": _flag})
 _QUOTE = _object({"opening": price, "figures": price, "words": price, "lines": _list(_LINE), "confirmed": _flag})
+_INCIDENTS = _object(
+    {
+        **dict.fromkeys(("before_start", "during", "recorder"), _count),
+        **dict.fromkeys(("cut_off", "opens"), _or_null(_word)),
+        "source": text,
+    }
+)
 _TERMS = _object(
     {
         "announced": _word,
@@ -344,7 +354,8 @@ _TERMS = _object(
         "tie": _word,
         "ranked": _flag,
         "candidates": _count,
-    }
+    },
+    {"objective": _list(_ident), "incidents": _INCIDENTS},
 )
 _MORE: dict[str, Check] = {
     "brand": _or_null(_ident),

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from evaluation.core import points
+from evaluation.core import incidents, points
 from evaluation.core.benchmark import CEILING, FEWEST_TRIMMED, MEAN, TRIMMED, Benchmark, Slope, slope_at
+from evaluation.core.incidents import Incidents
 from evaluation.core.rules import shelf
 from evaluation.core.rules.shelf import Method, Pack
 from evaluation.errors import TermsRefused, WeightRefused
@@ -82,6 +83,7 @@ class Terms:
     bidders: int
     bids: tuple[Bid, ...]
     objective: tuple[str, ...] = ()
+    incidents: Incidents | None = None
 
     @property
     def by_points(self) -> bool:
@@ -119,6 +121,7 @@ class Terms:
                 for bid in self.bids
             ],
             **({"objective": list(self.objective)} if self.objective else {}),
+            **({"incidents": self.incidents.json} if self.incidents is not None else {}),
         }
 
 
@@ -136,7 +139,7 @@ def parse(value: JSON) -> Terms:
             "trim_sheets": object,
             "tie": str,
         },
-        {"objective": list},
+        {"objective": list, "incidents": dict},
     )
     pack = members(found["pack"], {"id": str, "version": str, "sha256": str})
     if any(key not in KEYS for key in found["order"]) or found["tie"] not in TIES:
@@ -166,6 +169,7 @@ def parse(value: JSON) -> Terms:
         bidders=found["bidders"],
         bids=tuple(bids),
         objective=tuple(found.get("objective", ())),
+        incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
     )
 
 
@@ -184,6 +188,7 @@ class Asked:
     ranked: bool
     candidates: int
     objective: tuple[str, ...] = ()
+    incidents: Incidents | None = None
 
 
 def asked(value: JSON) -> Asked:
@@ -198,7 +203,7 @@ def asked(value: JSON) -> Asked:
             "ranked": bool,
             "candidates": int,
         },
-        {"objective": list},
+        {"objective": list, "incidents": dict},
     )
     objective = found.get("objective", [])
     if any(not isinstance(name, str) for name in objective) or len(set(objective)) != len(objective):
@@ -220,6 +225,7 @@ def asked(value: JSON) -> Asked:
         ranked=found["ranked"],
         candidates=found["candidates"],
         objective=tuple(objective),
+        incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
     )
 
 

@@ -26,6 +26,8 @@ _ROOM_SEES = frozenset(
         "PresenterChanged",
         "VenueLost",
         "VenueRejoined",
+        "NightBegan",
+        "NightEnded",
         "ProceedingPaused",
         "ProceedingResumed",
         "ProceedingAborted",
@@ -87,6 +89,8 @@ def view(state: Proceeding, seat_id: str) -> Object:
             }
             for room in state.rooms.values()
         },
+        "night": _night(state),
+        "waived": sorted(state.waived),
         "presenter": state.presenter,
         "page": {"document": b64u(state.page.document), "page": state.page.number} if state.page else None,
         "documents": _documents(state),
@@ -158,6 +162,14 @@ def _me(state: Proceeding, seat: Seat) -> Object:
         "recused": seat.id in state.evaluation.recused,
         "credential": credential.credential if credential else None,
     }
+
+
+def _night(state: Proceeding) -> Object | None:
+    found = state.night
+    if found is None:
+        return None
+    sealed = {venue: list(seals) for venue, seals in found.sealed.items()}
+    return {"opens": found.opens, "sealed": sealed, "opened": sorted(found.opened)}
 
 
 def _documents(state: Proceeding) -> list[list[object]]:

@@ -75,11 +75,15 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: incident.note",
         "o/DCVSTRG: page.show pointer screen",
         "op/KDCVST: recusal.request",
+        f"p/{ANY_TIME}: area.seal area.open",
     ),
-    "operator@own": ("+operator@other", f"op/{ANY_TIME}: room.admit seat.lose help.answer identity.check"),
+    "operator@own": (
+        "+operator@other",
+        f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer identity.check",
+    ),
     "operator@main": (
         "+operator@other",
-        f"op/{ANY_TIME}: room.admit seat.lose help.answer",
+        f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer",
         f"op/{ANY_TIME}: proceeding.pause vouch",
         f"p/{ANY_TIME}: proceeding.resume",
         "o/KDCVSTRG: stage.advance draw.open",
@@ -110,6 +114,8 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/G: signing.call member.deem",
         f"op/{ANY_TIME}: draw.freeze draw.annul draw.countersign draw.external",
         "+watcher",
+        f"op/{ANY_TIME}: incident.declare",
+        f"p/{ANY_TIME}: recording.waive",
     ),
     "watcher": (
         f"opac/{ANY_TIME}: recordings.get timeline.get",
