@@ -315,6 +315,7 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
         bids=tuple(bids),
         objective=asked.objective,
         incidents=asked.incidents,
+        plan=asked.plan,
     )
 
 
