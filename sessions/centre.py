@@ -67,6 +67,13 @@ class Centre:
             await self._append(Draft("PartnershipActed", {}, sd=(digest,)), (act, *others), (message,))
             return self.partnership.get(digest)
 
+    async def note_looks(self, origin: str, looks: Sequence[Object]) -> None:
+        """`LookNoted` of a proceeding whose own log is closed (docs/protocol.md 2.4)."""
+        async with self._writing:
+            size = len(self.entries)
+            while len(self.entries) == size or self.entries[-1].type != "LookNoted":
+                await self._append(Draft("LookNoted", {"looks": list(looks), "origin": origin}))
+
     async def witnessed(self, entry: Entry, within: float) -> Proof:
         """The receipt of an entry, as soon as a quorum has cosigned it."""
         await self.log.quorum(entry.n + 1, within)
@@ -131,7 +138,7 @@ class Centre:
                     self._certificates[unb64u(entry.body["certificate"], 32)] = entry.n
                 case "PartnershipActed" if len(entry.sd) == 1:
                     self.partnership[entry.sd[0]] = entry
-                case "CentreFounded":
+                case "CentreFounded" | "LookNoted":
                     pass
                 case kind:
                     raise Malformed(f"the centre log holds an unknown {kind}")

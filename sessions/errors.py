@@ -38,6 +38,7 @@ SessionError
 ├── NotLost              the venue or recording is not lost (`not-lost`)
 ├── NotReady             the meeting's part of the stage is incomplete (`not-ready`)
 ├── SegmentRefused       a segment is out of form or repeated (`segment-refused`)
+├── LookRefused          a look that nobody can have had (`look-refused`)
 ├── ReportRefused        the report is not the one that follows from the log (`report-refused`)
 ├── SigningRefused
 │   ├── SigningTurn          another seat's signature is under way (`signing-turn`)
@@ -281,6 +282,12 @@ class SegmentRefused(SessionError):
     """A segment is out of form, of another venue, or repeated."""
 
     code = "segment-refused"
+
+
+class LookRefused(SessionError):
+    """A look that nobody can have had."""
+
+    code = "look-refused"
 
 
 class ReportRefused(SessionError):

@@ -28,9 +28,11 @@ from sessions.core.state import CLOSED, Proceeding
 from sessions.docket import Docket, Log, Performed
 from sessions.errands import Errands
 from sessions.errors import ActGap
+from sessions.looks import Looks
 from sessions.objects import Objects
 from sessions.presence import Presence
 from sessions.recording import Recorder
+from sessions.recordings import Recordings
 from sessions.service_errors import NotArchived, NotOwner, NotWitnessedYet, ObjectNotThere
 from sessions.signing_desk import SigningDesk
 from sessions.times import Times
@@ -54,6 +56,7 @@ class ProceedingKeeper:
         clerk: Clerk,
         desk: SigningDesk,
         recorder: Recorder,
+        looks: Looks,
         presence: Presence,
         archive: Archive,
         now: Callable[[], float],
@@ -66,10 +69,12 @@ class ProceedingKeeper:
         self._clerk = clerk
         self._desk = desk
         self._recorder = recorder
+        self.looks = looks
         self._presence = presence
         self._archive = archive
         self._times = times
         self._objects = Objects(docket.entries)
+        self.recordings = Recordings(docket.entries)
         self.announced = AnnouncedKeys()
         self._errands: Errands[Duty] = Errands(
             due=self._due, lane=_lane, work=self._work, lost=self._lose, pauses=times.pauses
@@ -78,6 +83,7 @@ class ProceedingKeeper:
             docket=docket,
             presence=presence,
             recorder=recorder,
+            looks=looks,
             now=now,
             look=times.look,
             heartbeat=times.heartbeat,
@@ -132,7 +138,7 @@ class ProceedingKeeper:
         """Go on with everything that is due."""
         if self.state.gate != CLOSED:
             self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run(), self.viewing.run())
-        self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints())
+        self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints(), self.looks.run())
 
     async def stop(self) -> None:
         """Stop; nothing is lost, everything goes on at the next start."""
@@ -205,6 +211,13 @@ class ProceedingKeeper:
         self._objects.check(name, seat)
         return await self._vault.get(name)
 
+    async def get_recorded(self, name: str, seat: str) -> bytes:
+        """A segment or the head of a take, by hash; the look at it is noted first. ObjectMissing otherwise."""
+        piece = self.recordings.piece(name)
+        if piece is not None:
+            await self.looks.replays(seat, piece.room, piece.of)
+        return await self._vault.get(name)
+
     def receipt(self, n: int) -> Proof:
         """The tlog-proof of entry `n` under the newest cosigned checkpoint."""
         try:
@@ -242,6 +255,8 @@ class ProceedingKeeper:
     def disconnected(self, seat: str) -> None:
         """A socket of this seat is gone."""
         self._presence.disconnected(seat)
+        if not self._presence.online(seat):
+            self.looks.listens(seat, None)
         self._tell_presence()
 
     def subscribe(self) -> Subscription:

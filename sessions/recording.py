@@ -67,6 +67,8 @@ class Recorder:
         self._folded = 0
         self._flowed: dict[str, float] = {}
         self._first_flow = now() + grace - times.lost
+        self.receivers: frozenset[tuple[str, str]] = frozenset()
+        """(watcher, room): to whom the worker sends a room that is connected."""
         self._announcer = Announcer(
             docket=docket,
             vault=vault,
@@ -163,6 +165,7 @@ class Recorder:
 
     async def _flowing(self, now: float) -> set[str]:
         """Rooms whose sound and picture arrive and are recorded."""
+        self.receivers = frozenset()
         if self._engine is None:
             return set()
         try:
@@ -170,6 +173,8 @@ class Recorder:
         except MediaUnavailable:
             return set()
         flowing: set[str] = set()
+        connected = [(room, facts) for room, facts in status["rooms"].items() if facts["connected"]]
+        self.receivers = frozenset((name, room) for room, facts in connected for name in facts["receivers"])
         for room, facts in status["rooms"].items():
             tracks = facts["tracks"]
             ages = [tracks[kind]["age_ms"] for kind in segments.REQUIRED if kind in tracks]

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from evidence.core import entry as entry_form
@@ -27,6 +28,7 @@ from sessions.clerk import Clerk
 from sessions.docket import Docket, Performed
 from sessions.founding import Founding
 from sessions.keeper import ProceedingKeeper
+from sessions.looks import Looks
 from sessions.node_trust import Pins
 from sessions.partners import Partners
 from sessions.ports import (
@@ -301,6 +303,12 @@ class Proceedings:
             clerk=clerk,
             desk=desk,
             recorder=recorder,
+            looks=Looks(
+                docket=docket,
+                elsewhere=partial(self.centre.note_looks, docket.origin),
+                now=self._now,
+                every=times.looks,
+            ),
             presence=Presence(now=self._now, lost_after=times.venue_lost, grace=times.grace),
             archive=self._archive(),
             now=self._now,

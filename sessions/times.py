@@ -16,6 +16,7 @@ class Times:
     presence and packets are looked at; small against `venue_lost`. `gate`: one attempt to reach a quorum. `chain`: how
     long an act of a node waits for the one before it. `opening`: how long whoever opens a proceeding waits. `turn`:
     reading the check page and touching a key takes under a minute; whoever leaves loses the turn, nothing else.
+    `looks`: how long looks of supervisors and auditors are gathered before they are stated.
     `views`: at most so long between two statements of what is on the screens, `views_least` at least."""
 
     venue_lost: float = 5.0
@@ -26,6 +27,7 @@ class Times:
     chain: float = 5.0
     opening: float = 20.0
     turn: float = 60.0
+    looks: float = 30.0
     views: float = 30.0
     views_least: float = 2.0
     recording: RecordingTimes = field(default_factory=RecordingTimes)

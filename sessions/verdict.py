@@ -30,6 +30,11 @@ class Step:
     code: str = ""
     detail: str = ""
 
+    @property
+    def as_json(self) -> Object:
+        """The step for programs."""
+        return {"number": self.number, "name": self.name, "code": self.code, "detail": self.detail}
+
 
 @dataclass(slots=True)
 class Verdict:
@@ -74,7 +79,7 @@ class Verdict:
         return {
             "outcome": self.outcome,
             "origin": self.origin,
-            "steps": [{"number": s.number, "name": s.name, "code": s.code, "detail": s.detail} for s in self.steps],
+            "steps": [step.as_json for step in self.steps],
             "flags": sorted(self.flags),
             "entries": self.entries,
             "withheld": self.withheld,

@@ -13,6 +13,7 @@ from sessions.core import clocks, commands
 from sessions.core.state import CLOSED, OPEN, PAUSED
 from sessions.docket import Docket
 from sessions.errors import SessionError
+from sessions.looks import Looks
 from sessions.presence import Presence
 from sessions.recording import Recorder
 
@@ -31,6 +32,7 @@ class Vigil:
         docket: Docket,
         presence: Presence,
         recorder: Recorder,
+        looks: Looks,
         now: Callable[[], float],
         look: float,
         heartbeat: float,
@@ -40,6 +42,7 @@ class Vigil:
         self._docket = docket
         self._presence = presence
         self._recorder = recorder
+        self._looks = looks
         self._now = now
         self._look = look
         self._heartbeat = heartbeat
@@ -63,9 +66,12 @@ class Vigil:
                     logger.info("%s: %s (%s)", self._docket.id, error, error.code)
                 except Exception:
                     logger.exception("watch over %s", self._docket.id)
+            # A watcher is named by its seat and its session (`web.server.routes.media`).
+            self._looks.received((name.rpartition("-")[0], room) for name, room in self._recorder.receivers)
             if self._docket.log.lost:
                 self._lost()
             self._beat()
+        self._looks.received(())
 
     async def _jumps(self) -> None:
         """The clock of the log against the monotonic one: where they part at once, the former was set."""

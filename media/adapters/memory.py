@@ -55,6 +55,7 @@ class MemoryEngine:
         self._plan: RoomPlan | None = None
         self._rooms: dict[str, _Room] = {}
         self._watchers: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._joined: set[str] = set()
         self._waiting: dict[SegmentKey, SegmentRecord] = {}
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._peers = 0
@@ -112,9 +113,11 @@ class MemoryEngine:
             raise SdpRefused("mid", "the answer's sections are not those of the offer")
         if found.transport.setup == "actpass":
             raise SdpRefused("setup", "an answer is active or passive")
+        self._joined.add(subscription)
 
     async def drop(self, name: str) -> None:
         self._watchers.pop(name, None)
+        self._joined.discard(name)
         for room, place in self._rooms.items():
             if place.peer is not None and name in (room, place.peer):
                 self.lose(room, cause="dropped")
@@ -141,7 +144,10 @@ class MemoryEngine:
                     "peer": place.peer,
                     "recording_since_ms": place.since_ms,
                     "recorded_bytes": 0,
-                    "receivers": ["RECORDING"] if place.since_ms is not None else [],
+                    "receivers": sorted(
+                        {self._watchers[peer][0] for peer in self._joined}
+                        | ({"RECORDING"} if place.since_ms is not None else set())
+                    ),
                     "tracks": {
                         kind: {"age_ms": 0, "packets": 1, "lost": 0, "bytes": 1, "jitter_ms": 0}
                         for kind in (place.kinds if place.peer is not None else ())

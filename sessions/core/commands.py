@@ -186,6 +186,13 @@ class NoteClockJump:
     by_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class NoteLooks:
+    """What supervisors and auditors looked at (docs/protocol.md 2.2)."""
+
+    looks: tuple[Object, ...]
+
+
 Command = (
     Perform
     | FixDefinition
@@ -207,6 +214,7 @@ Command = (
     | MissReveals
     | Due
     | NoteClockJump
+    | NoteLooks
     | NotePages
     | ResolveDraw
 )

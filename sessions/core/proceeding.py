@@ -24,6 +24,7 @@ from sessions.core import (
     founding,
     help_requests,
     identity,
+    looks,
     meeting,
     page_views,
     questioning,
@@ -45,6 +46,7 @@ from sessions.core.commands import (
     LoseVenue,
     MissReveals,
     NoteClockJump,
+    NoteLooks,
     NotePages,
     NoteWitnessed,
     OpenLot,
@@ -159,6 +161,7 @@ _FACTS = {
     **clocks.FACTS,
     **signing_off.FACTS,
     **draw_fold.FACTS,
+    **looks.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
@@ -175,6 +178,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
+    NoteLooks: (looks.note, _NOT_CLOSED),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
     RecordSignature: (signing_off.record, _LIVE),

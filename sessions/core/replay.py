@@ -98,6 +98,8 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.Due(subject=body["subject"])
         case "ClockJumped":
             return commands.NoteClockJump(by_ms=body["by"])
+        case "LookNoted":
+            return commands.NoteLooks(looks=tuple(body["looks"]))
         case "PagesViewed":
             return commands.NotePages(views=page_views.parse(body))
         case "RevealMissed":

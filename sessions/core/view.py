@@ -54,8 +54,8 @@ _RESULTS = frozenset(
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
-# Grounds of a recusal touch the person (protocols.md section 5).
-_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap", "IdentityChecked"})
+# Grounds of a recusal touch the person (protocols.md section 5), papers do, and so do looks of those who watch.
+_PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap", "IdentityChecked", "LookNoted"})
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
 # What somebody reads, or needs help with, is for those who watch; help also for those who give it.
 _READING = frozenset({"PagesViewed"})

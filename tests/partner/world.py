@@ -302,6 +302,7 @@ async def site(
             identity=Identity(accounts=seats, clock=clock),
             tickets=Tickets(clock=time.monotonic),
             pages=unused,
+            verifications=unused,
             session_buckets=Buckets(PLENTY, clock=time.monotonic),
             sign_in_buckets=Buckets(PLENTY, clock=time.monotonic),
             sdp_buckets=Buckets(PLENTY, clock=time.monotonic),

@@ -69,6 +69,7 @@ TIMES = Times(
     gate=5.0,
     chain=1.0,
     opening=10.0,
+    looks=0.3,
     recording=RecordingTimes(announce=0.2, settle=0.02, lost=0.3, flowing=0.2, reconnect=0.02),
     pauses=Pauses(first=0.01, longest=0.05),
     pace=Pace(batch=0.005, cadence=0.01, pause=0.005, pause_max=0.02, lease=5.0),

@@ -101,8 +101,15 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/VSTRGF: stage.back-approve",
         "o/G: signing.call member.deem",
         f"op/{ANY_TIME}: draw.freeze draw.annul draw.countersign draw.external",
+        "+watcher",
+    ),
+    "watcher": (
+        f"opac/{ANY_TIME}: recordings.get timeline.get",
+        f"opa/{ANY_TIME}: listen",
+        f"ac/{ANY_TIME}: verification.run",
     ),
     "auditor": (
+        "+watcher",
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",

@@ -51,6 +51,8 @@ SIGNED_IN = "signed-in"
 SIGNED_IN_OR_NODE = "signed-in-or-node"
 ROSTERLESS = frozenset({PUBLIC, SIGNED_IN, SIGNED_IN_OR_NODE})
 MARK = "x-permission"
+COMPONENT = "#/components/schemas/{model}"
+"""Where a body's own parts stand in the published description (`description` puts them there)."""
 
 UNKNOWN = "there is nothing of this name for you"
 """What every tenant is told of everything that is not its own, whether or not it is anybody's."""
@@ -178,7 +180,7 @@ class Doors:
         elif reads is not None:
             extra["requestBody"] = {
                 "required": True,
-                "content": {"application/json": {"schema": reads.model_json_schema()}},
+                "content": {"application/json": {"schema": reads.model_json_schema(ref_template=COMPONENT)}},
             }
         extra["parameters"] = [header(*each) for each in headers]
         return self.router.api_route(

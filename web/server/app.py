@@ -9,9 +9,10 @@ from web.server.description import Described
 from web.server.guard import Guard
 from web.server.page_images import PageImages
 from web.server.pointers import Pointers
-from web.server.problems import on_error
 from web.server.routes import (
+    audit,
     centre_log,
+    client,
     health,
     identity,
     live,
@@ -23,7 +24,6 @@ from web.server.routes import (
     partner_proceedings,
     partner_webhooks,
     partners,
-    plain,
     proceedings,
     report,
     session,
@@ -40,15 +40,16 @@ DOORS = (
     objects,
     log,
     centre_log,
+    client,
     media,
     report,
+    audit,
     oauth,
     partner_agreements,
     partner_proceedings,
     partner_webhooks,
     partners,
     views,
-    plain,
 )
 
 
@@ -69,6 +70,6 @@ def create_app(services: Services) -> FastAPI:
     app.state.screens = Screens()
     app.state.images = PageImages()
     # Routes answer for their own exceptions (`allow.CodedRoute`); this one is for paths and methods that are no route.
-    app.add_exception_handler(HTTPException, on_error)
+    app.add_exception_handler(HTTPException, client.lost)
     app.add_middleware(Guard, origin=services.origin)
     return app

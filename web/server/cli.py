@@ -292,11 +292,14 @@ def verify(
     file: Annotated[Path, typer.Argument(help="An evidence file.")],
     policy: Annotated[Path, typer.Option(help="The folder with tlog-policy and trust.json.")],
     as_json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="JSON lines: each step as it ends, then the verdict.")] = False,
 ) -> None:
     """Verify an evidence file against pinned keys: 0 valid, 1 invalid, 2 undetermined or unreadable."""
 
     def step(found: Step) -> None:
-        if not as_json:
+        if lines:
+            typer.echo(json.dumps(found.as_json, ensure_ascii=False))
+        elif not as_json:
             typer.echo(f"({found.number:>2}) {found.code or 'ok'}: {found.name} {found.detail}".rstrip())
 
     try:
@@ -304,7 +307,7 @@ def verify(
     except OSError as error:
         typer.echo(f"tongping: {file}: {error.strerror}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(json.dumps(_as_object(verdict), ensure_ascii=False) if as_json else _in_words(verdict))
+    typer.echo(json.dumps(_as_object(verdict), ensure_ascii=False) if as_json or lines else _in_words(verdict))
     raise typer.Exit(verdict.status)
 
 
@@ -317,7 +320,7 @@ def _as_object(verdict: Verdict) -> dict[str, object]:
         "withheld": verdict.withheld,
         "signers": verdict.signers,
         "ranking": [{"bidder": bidder, "name": name, "rank": rank} for bidder, name, rank in verdict.ranking],
-        "steps": [{"number": s.number, "name": s.name, "code": s.code, "detail": s.detail} for s in verdict.steps],
+        "steps": [step.as_json for step in verdict.steps],
     }
 
 

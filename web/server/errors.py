@@ -13,6 +13,8 @@ WebError
 │   ├── ScopeMissing     the access token was given out for less (`insufficient-scope`)
 │   └── OriginRefused    a request from another origin (`origin-refused`)
 ├── NotFound             nothing here for this caller (`not-found`)
+│   └── NotVerified      nobody has asked for a verification (`not-verified`)
+├── RangeRefused         not one range of the octets that there are (`range-refused`)
 ├── MethodNotAllowed     the path has no such method (`method-not-allowed`)
 ├── KeyMismatch          the Idempotency-Key was used for another request (`idempotency-mismatch`)
 ├── KeyInProgress        the request of this Idempotency-Key is under way (`idempotency-in-progress`)
@@ -21,6 +23,7 @@ WebError
 ├── ScreenStale          a screen older than the one that is known (`screen-stale`)
 ├── NotOurImage          a page image that was not rendered here (`not-our-image`)
 ├── UnknownMessage       a socket message of no known type or form (`unknown-message`)
+├── ClientMissing        the browser's client was not built (`client-missing`)
 ├── Starting             the server is starting or stopping (`starting`)
 ├── CodeDiffers          the code that an officer read is not that of the device that waits (`code-differs`)
 ├── DoorRefused          the running server refused what the command line asked; its own code stands in the text
@@ -86,6 +89,14 @@ class NotFound(WebError):
     code = "not-found"
 
 
+class NotVerified(NotFound):
+    code = "not-verified"
+
+
+class RangeRefused(WebError):
+    code = "range-refused"
+
+
 class MethodNotAllowed(WebError):
     code = "method-not-allowed"
 
@@ -122,6 +133,10 @@ class NotOurImage(WebError):
 
 class UnknownMessage(WebError):
     code = "unknown-message"
+
+
+class ClientMissing(WebError):
+    code = "client-missing"
 
 
 class Starting(WebError):

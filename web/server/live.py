@@ -34,7 +34,7 @@ from sessions.viewing import Shown
 from web.server.errors import NotAllowed, NotOurImage, OriginRefused, ScreenStale, UnknownMessage
 from web.server.identity import SignedIn
 from web.server.limits import MESSAGE_RATE, Bucket
-from web.server.messages import Hello, Ping, Pointer, Screen, Viewing, read_message
+from web.server.messages import Hello, Listen, Ping, Pointer, Screen, Viewing, read_message
 from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.problems import code_of
@@ -159,6 +159,8 @@ class Live:
                 await self._send({"type": "pong", "t": t, "now": int(self._services.clock() * 1000)})
             case Pointer(x=x, y=y):
                 self._pointers.publish(state.origin, self._seat, x, y, presenter=state.presenter)
+            case Listen(room=room):
+                self._keeper.looks.listens(self._seat, room)
             case Screen():
                 self._screens.publish(state, self._seat, message)
             case Viewing(images=images):

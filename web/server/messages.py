@@ -44,6 +44,13 @@ class Pointer(_Message):
     y: _Position
 
 
+class Listen(_Message):
+    """Whose sound the page plays; one room at a time, or none."""
+
+    type: Literal["listen"]
+    room: Annotated[str, Field(pattern=r"^room-[1-9][0-9]{0,3}$")] | None
+
+
 class Viewport(_Message):
     """The part of the page: left and top edge, and its width; the height follows from each one's window."""
 
@@ -78,11 +85,12 @@ class Viewing(_Message):
     images: Annotated[list[Image], Field(max_length=MAX_IMAGES)]
 
 
-Message = Hello | Ping | Pointer | Screen | Viewing
+Message = Hello | Ping | Pointer | Listen | Screen | Viewing
 MESSAGES: dict[str, tuple[type[Message], str]] = {
     "hello": (Hello, "socket"),
     "ping": (Ping, "socket"),
     "pointer": (Pointer, "pointer"),
+    "listen": (Listen, "listen"),
     "screen": (Screen, "screen"),
     "viewing": (Viewing, "viewing"),
 }

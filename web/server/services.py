@@ -20,6 +20,7 @@ from web.server.limits import Buckets
 from web.server.oauth import PartnerDoor
 from web.server.ports import Pages
 from web.server.tickets import Tickets
+from web.server.verifying import Verifications
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,7 @@ class Services:
     identity: Identity
     tickets: Tickets
     pages: Pages
+    verifications: Verifications
     session_buckets: Buckets
     sign_in_buckets: Buckets
     sdp_buckets: Buckets
@@ -49,7 +51,7 @@ class Services:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     client: Path
-    """The folder of the plain page's files."""
+    """The folder of the built client (`web/client/dist`)."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to stop: sockets close at once, and their seats come back to the next process."""
 

@@ -42,6 +42,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     ),
     404: (
         "not-found",
+        "not-verified",
         "unknown-proceeding",
         "unknown-log",
         "unknown-room",
@@ -146,6 +147,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     412: ("precondition-failed",),
     413: ("too-large", "sheet-too-large"),
     415: ("unsupported-media-type",),
+    416: ("range-refused",),
     # Well formed, and wrong whatever happens later.
     422: (
         "untrusted",
@@ -202,6 +204,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "webhook-url-refused",
         "webhook-type-refused",
         "segment-refused",
+        "look-refused",
         "report-refused",
         "media-malformed",
         "media-plan-differs",
@@ -215,6 +218,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     # Somebody else has to come back first, or we have.
     503: (
         "starting",
+        "client-missing",
         "not-founded-yet",
         "still-due",
         "evidence-unavailable",

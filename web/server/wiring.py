@@ -51,7 +51,7 @@ CURSOR_KEY = "cursor.key"
 """Seals the cursors of partners' feeds; made at the first start."""
 POLICY, TRUST = "tlog-policy", "trust.json"
 S3_ACCESS, S3_KEY = "s3-access", "s3-key"
-CLIENT = Path(__file__).resolve().parent.parent / "client" / "plain"
+CLIENT = Path(__file__).resolve().parent.parent / "client" / "dist"
 # Witnesses and holders answer in milliseconds when they are up, and come back within seconds when they are not.
 NODE_TIMEOUT_S = 10.0
 
@@ -148,6 +148,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
     from web.server.cursors import Cursors
     from web.server.oauth import PartnerDoor
     from web.server.services import Services
+    from web.server.verifying import Verifications
 
     layout = Layout(settings.state)
     pins = read_pins(layout.policy)
@@ -198,6 +199,8 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             clock=now,
             entropy=entropy,
         )
+        verifications = Verifications(policy=layout.policy)
+        stack.push_async_callback(verifications.stop)
         services = Services(
             origin=settings.public_origin,
             administrator=digest_of(read_private(layout.secrets / ADMINISTRATOR_TOKEN).decode().strip()),
@@ -206,6 +209,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             identity=Identity(accounts=accounts, clock=time.time),
             tickets=Tickets(clock=time.monotonic),
             pages=PdfiumPages(cache=layout.data / "pages"),
+            verifications=verifications,
             session_buckets=Buckets(SESSION_RATE, clock=time.monotonic),
             sign_in_buckets=Buckets(SIGN_IN_RATE, clock=time.monotonic),
             sdp_buckets=Buckets(SDP_RATE, clock=time.monotonic),
