@@ -128,7 +128,7 @@ export function provideDesk(): Desk {
 /** The stable code of whatever was thrown. */
 export function code(error: unknown): string {
   if (typeof error === "object" && error !== null && "code" in error && typeof error.code === "string") return error.code;
-  console.error(error);
+
   return "internal";
 }
 

@@ -44,7 +44,7 @@ export class PdfRefused extends Error {
 
 async function library(): Promise<typeof import("pdfjs-dist")> {
   const [found, worker] = await Promise.all([
-    import("pdfjs-dist/legacy/build/pdf.min.mjs") as Promise<typeof import("pdfjs-dist")>,
+    import("pdfjs-dist/legacy/build/pdf.mjs") as Promise<typeof import("pdfjs-dist")>,
     import("pdfjs-dist/legacy/build/pdf.worker.min.mjs?url") as Promise<{ default: string }>,
   ]);
   found.GlobalWorkerOptions.workerSrc = worker.default;
