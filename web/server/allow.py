@@ -62,7 +62,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The caller at the door: who it is, and the services. At most one of the four."""
+    """The caller at the door: who it is, and the services. At most one of the four; an administrator's browser has a
+    session besides."""
 
     request: Request
     services: Services
@@ -82,7 +83,7 @@ class Here:
 
     @property
     def seat(self) -> str | None:
-        return None if self.session is None else self.session.seat
+        return None if self.session is None or self.administrator else self.session.seat
 
     @property
     def signed_in(self) -> SignedIn:
@@ -235,7 +236,9 @@ class Demand:
         if self.permission == PUBLIC:
             return
         proceeding: str | None = here.request.path_params.get("id")
-        if here.session is None:
+        if here.administrator and here.session is not None and self.permission == SIGNED_IN:
+            return
+        if here.session is None or here.administrator:
             actor = here.token_actor
             if self.permission == SIGNED_IN_OR_NODE and actor == NODE:
                 return
@@ -280,7 +283,7 @@ async def _identify(request: Request, services: Services) -> Here:
     except NotSignedIn:
         return Here(request, services)
     services.session_buckets.take(session.digest)
-    return Here(request, services, session=session)
+    return Here(request, services, session=session, administrator=session.administrator)
 
 
 def _here(request: Request) -> Here:

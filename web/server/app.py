@@ -10,6 +10,7 @@ from web.server.guard import Guard
 from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.routes import (
+    administration,
     audit,
     centre_log,
     client,
@@ -35,6 +36,7 @@ from web.server.services import Services
 DOORS = (
     health,
     session,
+    administration,
     proceedings,
     identity,
     objects,

@@ -11,14 +11,16 @@ from evidence.core.canonical import Object
 from sessions.centre import Centre
 from sessions.feeds import Feeds
 from sessions.keeper import ProceedingKeeper
+from sessions.node_trust import Pins
 from sessions.partner_ports import PartnerAccounts
 from sessions.service import Proceedings
+from sessions.tender import Staged
 from sessions.webhooks import Webhooks
 from web.server.cursors import Cursors
 from web.server.identity import Identity
 from web.server.limits import Buckets
 from web.server.oauth import PartnerDoor
-from web.server.ports import Pages
+from web.server.ports import Pages, Uploads
 from web.server.tickets import Tickets
 from web.server.verifying import Verifications
 
@@ -31,12 +33,13 @@ class Services:
     """The one public origin, like `https://pb.example`; also the audience of nodes' tokens."""
     administrator: bytes
     """SHA-256 of the installation's administrator token."""
-    identities: Mapping[str, Object]
-    """Identity keys of the agreement's centres, by domain."""
+    pins: Pins
+    """The agreement as this centre pinned it."""
     proceedings: Proceedings
     identity: Identity
     tickets: Tickets
     pages: Pages
+    uploads: Uploads
     verifications: Verifications
     session_buckets: Buckets
     sign_in_buckets: Buckets
@@ -62,12 +65,22 @@ class Services:
         return "__Host-sid" if self.origin.startswith("https:") else "sid"
 
     @property
+    def identities(self) -> Mapping[str, Object]:
+        """Identity keys of the agreement's centres, by domain."""
+        return self.pins.trust.identities
+
+    @property
     def ready(self) -> bool:
         return self.proceedings.ready and not self.closing.is_set()
 
     @property
     def centre(self) -> Centre:
         return self.proceedings.centre
+
+    def staged(self, sha256: bytes) -> Staged | None:
+        """A document that was handed in before its tender."""
+        found = self.uploads.find(sha256)
+        return None if found is None else Staged(found[0], found[1].pages)
 
     def keeper(self, proceeding: str) -> ProceedingKeeper:
         """The owner of a proceeding; UnknownProceeding where there is none."""
