@@ -4,7 +4,6 @@ holders open what it sealed, and it refuses to believe what tests/device/test_se
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -192,9 +191,7 @@ async def test_a_page_that_crashed_sends_its_act_again_before_any_other() -> Non
         await world.client.ask("patience", ms=0)
         world.server.failures = [lambda: problem(503, "not-ready")]
         page = {"to": "seat-2"}
-        assert (
-            await refused(world.client.ask("perform", act="presenter.hand-over", body=page)) == "server-silent"
-        )
+        assert await refused(world.client.ask("perform", act="presenter.hand-over", body=page)) == "server-silent"
         pending = (await world.state())["pending"]
         await world.sit()
         assert (await world.state())["pending"] == pending is not None
@@ -203,7 +200,7 @@ async def test_a_page_that_crashed_sends_its_act_again_before_any_other() -> Non
 
 
 async def test_s1_to_s7_a_ballot_is_sealed_once_whatever_happens() -> None:
-    """Crashed after S5 and before S6: the same octets; the same vote again is the same seal; another one replaces it."""
+    """Crashed after S5 and before S6: the same octets; the same vote again is the same seal; another replaces it."""
     async with running() as world:
         game = world.game
         await game.to_ballots()
@@ -358,13 +355,6 @@ async def test_an_answer_for_another_act_is_refused() -> None:
         world.server.failures = [lambda: JSONResponse(other, 201)]
         assert await refused(world.client.ask("bind")) == "record-untrusted"
         assert (await world.state())["pending"] is not None
-
-
-async def test_the_store_is_one_tabs() -> None:
-    async with running() as world:
-        pins = world.game.main.pins
-        again = {"policy": pins.policy_text, "trust": pins.trust_text, "digest": os.urandom(32).hex()}
-        assert await refused(world.client.ask("open", url="", cookie="", **again)) == "pins-refused"
 
 
 async def test_acts_signed_while_cut_off_are_merged_on_return() -> None:

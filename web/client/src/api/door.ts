@@ -8,10 +8,10 @@ export const door: Call = async ({ method, path, body, type }) => {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), ANSWER_MS);
   try {
+    const sent = body === undefined ? {} : { body, headers: { "Content-Type": type ?? "application/octet-stream" } };
     const answer = await fetch(path, {
+      ...sent,
       method,
-      headers: type === undefined ? {} : { "Content-Type": type },
-      body: body ?? null,
       signal: late.signal,
       credentials: "same-origin",
       redirect: "error",

@@ -123,7 +123,7 @@ export function parseAct(jws: unknown): Act {
     },
     { _sd: "array" },
   );
-  const { act, aud, sub, body, ctr, iat } = found;
+  const { act, aud, sub, body, ctr, iat, _sd: sd } = found;
   if (found.v !== 1) throw new Malformed("unknown act version");
   if (ctr < 1 || iat < 0) throw new Malformed("ctr counts from 1");
   const [size, root, ...more] = found.seen;
@@ -140,7 +140,7 @@ export function parseAct(jws: unknown): Act {
     iat,
     prev: unb64u(found.prev, 32),
     seen: [size, unb64(root, 32)],
-    sd: found._sd === undefined ? [] : digests(found._sd),
+    sd: sd === undefined ? [] : digests(sd),
   };
 }
 

@@ -36,7 +36,8 @@ export function parseEntry(octets: Uint8Array): Entry {
     throw new Malformed("at, type, n or v is out of form");
   }
   if (!same(encode(value), data)) throw new Malformed("not in canonical form");
-  if (found._sd !== undefined) digests(found._sd);
+  const { _sd: sd } = found;
+  if (sd !== undefined) digests(sd);
   return {
     data,
     leaf: leafHash(data),

@@ -18,6 +18,8 @@ import { openDatabase, run } from "./indexeddb.ts";
 import { Seat } from "./seat.ts";
 import { parsePins, type Pins } from "./trust.ts";
 
+export { parseFragment } from "./trust.ts";
+
 /** What `GET /v1/me` says. */
 export interface Me {
   readonly proceeding: string;

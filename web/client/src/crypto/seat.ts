@@ -342,7 +342,8 @@ export class Seat {
     await this.#supply(act);
     const posted = await this.client.postAct(act.jws);
     const entry = await this.record.entry(posted.index);
-    if (!same(posted.id, act.id) || entry?.act == null || !same(entry.act.id, act.id)) {
+    const found = entry?.act ?? null;
+    if (entry === null || found === null || !same(posted.id, act.id) || !same(found.id, act.id)) {
       throw new RecordUntrusted("the log holds something else where this act should stand");
     }
     await this.device.merged(posted.index, posted.leaf, entry.type !== "OfflineAct");
