@@ -61,6 +61,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/S: sheet.author_open sheet.seal sheet.reseal freeze.ok freeze.dispute score.correct",
         "op/CS: objects.put",
         "o/G: report.sign report.prepare report.dissent signing.call member.deem",
+        f"c/{ANY_TIME}: after rating.appeal",
         "o/GF: reopening.ask",
     ),
     "operator@other": (
@@ -74,9 +75,14 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"o/{ANY_TIME}: presenter.hand-over",
         f"op/{ANY_TIME}: incident.note",
         "o/DCVSTRG: page.show pointer screen",
+        f"c/{ANY_TIME}: after",
         "op/KDCVST: recusal.request",
     ),
-    "operator@own": ("+operator@other", f"op/{ANY_TIME}: room.admit seat.lose help.answer identity.check"),
+    "operator@own": (
+        "+operator@other",
+        f"op/{ANY_TIME}: room.admit seat.lose help.answer identity.check",
+        f"c/{ANY_TIME}: hand-over.give",
+    ),
     "operator@main": (
         "+operator@other",
         f"op/{ANY_TIME}: room.admit seat.lose help.answer",
@@ -88,6 +94,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/GF: reopening.ask",
         "o/F: proceeding.close",
         f"a/{ANY_TIME}: proceeding.seal",
+        f"c/{ANY_TIME}: milestone.state case.open case.answer rating.give hand-over.take",
     ),
     "supervisor": (
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
@@ -109,6 +116,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/GF: reopening.approve",
         "o/G: signing.call member.deem",
         f"op/{ANY_TIME}: draw.freeze draw.annul draw.countersign draw.external",
+        f"c/{ANY_TIME}: after case.open case.answer rating.give rating.decide",
         "+watcher",
     ),
     "watcher": (
@@ -125,6 +133,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"ac/{ANY_TIME}: evidence.get",
         f"op/{ANY_TIME}: seat.bind keys.announce device-check",
         f"p/{ANY_TIME}: seat.resume",
+        f"c/{ANY_TIME}: after",
     ),
     "room@other": (
         f"opac/{ANY_TIME}: view socket log.read receipts.get",
@@ -166,6 +175,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "administrator": (
         f"opac/{ANY_TIME}: create links.issue partners.host summary",
         f"op/{ANY_TIME}: vouch keys.see",
+        f"c/{ANY_TIME}: retention.purge",
     ),
     "stranger": (),
     "nobody": (),
