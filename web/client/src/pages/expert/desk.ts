@@ -1,5 +1,6 @@
 /** What the expert's pages share: the seat with its key, drafts, the definition and its names. */
 import { computed, inject, onBeforeUnmount, provide, ref, shallowRef, watch, type InjectionKey, type Ref } from "vue";
+import { useI18n } from "vue-i18n";
 import type { Drafts } from "../../crypto/drafts.ts";
 import type { Answered } from "../../crypto/device.ts";
 import type { Seat } from "../../crypto/seat.ts";
@@ -30,6 +31,8 @@ export interface Desk {
   retry(): void;
 }
 
+/** Counts what was done, because the seat's journal is no reactive thing. */
+const beat = ref(0);
 const KEY: InjectionKey<Desk> = Symbol("desk");
 
 export function useDesk(): Desk {
@@ -39,6 +42,7 @@ export function useDesk(): Desk {
 }
 
 export function provideDesk(): Desk {
+  const { t } = useI18n();
   const proceeding = useProceeding();
   const seat = shallowRef<Seat | null>(null);
   const drafts = shallowRef<Drafts | null>(null);
@@ -68,6 +72,7 @@ export function provideDesk(): Desk {
       }
       if (left) return close();
       await seat.value.resubmit();
+      beat.value += 1;
     } catch (error) {
       problem.value = code(error);
     }
@@ -114,8 +119,12 @@ export function provideDesk(): Desk {
     ready: computed(() => seat.value !== null && view.value?.me.bound === true && view.value.me.vouched === seat.value.device.thumbprint),
     documents: computed(() => (definition.value ? documentNames(definition.value) : new Map<string, string>())),
     bidder: (id) => bidders.value.get(id) ?? id,
-    member: (id) => members.value.get(id) ?? id,
+    member(id) {
+      const role = view.value?.seats?.[id]?.role;
+      return members.value.get(id) ?? (role === undefined ? id : `${t(`roles.${role}`)} ${id}`);
+    },
     done(act, fits = () => true) {
+      void beat.value;
       const found = seat.value?.device.answered.filter((each) => each.act.act === act && fits(each.act.body));
       return found?.at(-1) ?? null;
     },
@@ -154,6 +163,7 @@ export function useDoing(): {
         return null;
       } finally {
         busy.value = false;
+        beat.value += 1;
       }
     },
   };
