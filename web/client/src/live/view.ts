@@ -17,6 +17,7 @@ export interface Me {
   seat: string;
   role: Role;
   venue: string | null;
+  checked: string | null;
   vouched: string | null;
   bound: boolean;
   ctr: number;
@@ -118,6 +119,8 @@ export interface Steps {
 export interface SeatOf {
   role: Role;
   venue: string | null;
+  checked: boolean;
+  vouched: boolean;
   bound: boolean;
   waiting: boolean;
   recused: boolean;
