@@ -194,6 +194,14 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
             }
             for other in state.seats.values()
         },
+        "rules": {
+            "recusal": {
+                "grounds": list(evaluation.rules.recusal_grounds),
+                "source": evaluation.rules.source("recusal"),
+            },
+            "rejection": list(evaluation.rules.rejection_grounds),
+            "clarification": evaluation.rules.clarification_by,
+        },
         "definition": b64u(evaluation.fixed.sha256) if evaluation.fixed else None,
         "holders": state.holders_frozen.version if state.holders_frozen else None,
         "witnessed": state.witnessed,
