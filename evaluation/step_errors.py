@@ -13,6 +13,7 @@ StepError
 ├── RejectionRefused         no legal ground, or its evidence is missing (`rejection-refused`)
 ├── NotChair                 this is for the chair (`not-chair`)
 ├── ReturnRefused            there is no way back to that stage from here (`return-refused`)
+├── LeavingRefused           the member cannot leave now, or not on this ground (`leaving-refused`)
 ├── ReopeningUnsupported     the report is made: this release does not reopen (`reopening-unsupported`)
 ├── LegalItemsUnmet          an item that the law wants in the report is not there (`legal-items-unmet`)
 └── CorrectionRefused        none of the four legal reasons holds for this score (`correction-refused`)
@@ -115,6 +116,12 @@ class ReturnRefused(StepError):
     """There is no way back to that stage from here."""
 
     code = "return-refused"
+
+
+class LeavingRefused(StepError):
+    """The member cannot leave now, or not on this ground."""
+
+    code = "leaving-refused"
 
 
 class ReopeningUnsupported(StepError):

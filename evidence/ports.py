@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -108,6 +109,9 @@ class Vault(Protocol):
 
     async def put(self, data: bytes) -> str:
         """The object's name. MUST be durable before it returns; putting the same bytes again is no error."""
+
+    async def put_file(self, path: Path) -> str:
+        """`put` of a file's bytes, which MUST NOT all be in memory at once. The file itself stays the caller's."""
 
     async def get(self, name: str) -> bytes:
         """The object. MUST hash what it returns; ObjectMissing, or ObjectRejected where the store's bytes differ."""

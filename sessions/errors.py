@@ -34,6 +34,8 @@ SessionError
 ├── UnknownPage          no such document or page (`unknown-page`)
 ├── UnknownHelp          nobody asked for this help (`unknown-help`)
 ├── NotBound             the seat has no key yet (`not-bound`)
+├── SeatIsOpen           nobody was drawn for the seat yet (`seat-open`)
+├── SeatingRefused       not the next one of the draw, or not the place that is free (`seating-refused`)
 ├── NotAdmitted          the room was not admitted (`not-admitted`)
 ├── NotLost              the venue or recording is not lost (`not-lost`)
 ├── NotReady             the meeting's part of the stage is incomplete (`not-ready`)
@@ -258,6 +260,18 @@ class NotBound(SessionError):
     """The seat has no key yet."""
 
     code = "not-bound"
+
+
+class SeatIsOpen(SessionError):
+    """Nobody was drawn for the seat yet."""
+
+    code = "seat-open"
+
+
+class SeatingRefused(SessionError):
+    """Not the next one of the draw, or not the place that is free."""
+
+    code = "seating-refused"
 
 
 class NotAdmitted(SessionError):

@@ -30,7 +30,7 @@ from sessions.core.state import EMPTY
 from sessions.docket import Docket, Private
 from sessions.node_trust import Pins
 from sessions.ports import Entropy, Keyring
-from sessions.tender import Plan, Tender
+from sessions.tender import FindStaged, Plan, Tender
 
 # docs/protocol.md section 1: 26 characters of base32, of a-z and 2-7: 130 bits that nobody can guess.
 ID_CHARACTERS = 26
@@ -57,10 +57,10 @@ class Founding:
     keyring: Keyring
     entropy: Entropy
 
-    def read(self, tender: Object) -> Tender:
+    def read(self, tender: Object, *, name: str | None = None, staged: FindStaged = tenders.nothing_staged) -> Tender:
         """Step (1): the rules are asked on an empty log before anything is opened, for an opening stays for good."""
-        origin = f"{self.domain}/proceedings/{self._id()}"
-        read = tenders.read(tender, origin=origin, salt=self.entropy(_DEFINITION_SALT))
+        origin = f"{self.domain}/proceedings/{name or self._id()}"
+        read = tenders.read(tender, origin=origin, salt=self.entropy(_DEFINITION_SALT), staged=staged)
         signer, origin = self.keyring.identity, read.plan.origin
         pack = tender_form.parse(read.definition).pack
         body = self._body(read.plan, pack, {"index": 0, "leaf": b64u(bytes(32)), "origin": self.centre.log.origin})
@@ -80,6 +80,8 @@ class Founding:
         # (2)
         for data in (*tender.files, tender.definition):
             await self.vault.put(data)
+        for path in tender.staged:
+            await self.vault.put_file(path)
         stored = await self.vault.put(plan.to_json())
         key = self.keyring.create(plan.origin)
         # (3)
@@ -149,7 +151,12 @@ class Founding:
         )
 
     def _id(self) -> str:
-        return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in self.entropy(ID_CHARACTERS))
+        return proceeding_id(self.entropy(ID_CHARACTERS))
+
+
+def proceeding_id(secret: bytes) -> str:
+    """The last part of an origin, from as many random bytes."""
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secret[:ID_CHARACTERS])
 
 
 async def _perform(act: Act) -> commands.Command:

@@ -11,7 +11,7 @@ from typing import Any
 from evaluation.core import clarification, sealing
 from evidence.core import act as acts_form
 from evidence.core.act import Act, Signer, thumbprint
-from evidence.core.canonical import Object
+from evidence.core.canonical import Object, decode_object
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
@@ -35,6 +35,7 @@ from sessions.recording import Recorder
 from sessions.recordings import Recordings
 from sessions.service_errors import NotArchived, NotOwner, NotWitnessedYet, ObjectNotThere
 from sessions.signing_desk import SigningDesk
+from sessions.tender import MAX_DEFINITION
 from sessions.times import Times
 from sessions.updates import CheckpointGrew, MediaChanged, PresenceChanged, Subscription
 from sessions.viewing import Viewing
@@ -93,6 +94,7 @@ class ProceedingKeeper:
         self.viewing = Viewing(docket=docket, every=times.views, least=times.views_least)
         self._venues: dict[str, bool] = {}
         self._lost = False
+        self._title: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- what it is ----------------------------------------------------------------------------------------------
@@ -165,6 +167,13 @@ class ProceedingKeeper:
         except LostLease:
             self._lose()
             raise
+
+    async def title(self) -> str | None:
+        """What is evaluated, in the definition's words; None before it is fixed."""
+        if self._title is None and self.state.definition is not None:
+            document = await self._vault.get(self.state.definition.sha256.hex())
+            self._title = str(decode_object(document, limit=MAX_DEFINITION)["title"])
+        return self._title
 
     async def vouch(self, seat: str, thumbprint: str) -> int:
         """The main centre vouches for its own seat; the same again gets the first answer."""
@@ -300,10 +309,10 @@ class ProceedingKeeper:
             case "identity.check":
                 self._rehearse(commands.Perform(act))
                 self.announced.demand(act.body["seat"], act.body["thumbprint"])
-            case "ballot.seal" | "sheet.seal":
+            case "ballot.seal" | "sheet.seal" | "sheet.reseal":
                 drafts = self._rehearse(commands.Perform(act))
                 # A seal from a cut-off seat that is refused stays in the log, and is never opened.
-                if any(draft.type in sealing.SEALED.values() for draft in drafts):
+                if any(draft.type in (*sealing.SEALED.values(), sealing.RESEALED) for draft in drafts):
                     await self._check_ciphertext(act)
         return commands.Perform(act)
 

@@ -20,6 +20,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from evidence.core import act as acts
 from evidence.core.act import Act
 from evidence.core.canonical import JSON, Object, b64u, encode, sha256, unb64u
@@ -86,14 +88,24 @@ class CityNode:
         return {"policy": self._pins.policy_text, "trust": json.loads(self._pins.trust_text)}
 
     async def offer(self, origin: str) -> str:
-        """`holder.offer`: a fresh key for this proceeding, made once."""
+        """`holder.offer`: a fresh key for this proceeding, made once; and once more where this node succeeds one that
+        is lost, its own city's earlier one included."""
         async with self._question(origin, OFFER, b"") as (stored, mirror):
-            if stored is not None:
+            if stored is None:
+                await self._show(mirror, lambda: mirror.state.founding is not None)
+            if stored is not None or self.domain not in mirror.state.holders or mirror.state.offers.get(self.domain):
+                await mirror.catch_up()
+            state = mirror.state
+            if self.domain in state.successors:
+                version = len(state.evaluation.holder_sets) + 1
+            elif stored is not None:
                 return stored
-            await self._show(mirror, lambda: mirror.state.founding is not None)
-            holder_index(mirror.state.evaluation, self.domain)
-            key = await asyncio.to_thread(make_holder_key, self._store, origin)
-            return await self._sign(mirror, OFFER, b"", "holder.offer", {"pk": b64u(public_point(key))})
+            else:
+                version = 1
+                holder_index(state.evaluation, self.domain)
+            key = await asyncio.to_thread(make_holder_key, self._store, origin, version)
+            subject = b"" if version == 1 else b"%d" % version
+            return await self._sign(mirror, OFFER, subject, "holder.offer", {"pk": b64u(public_point(key))})
 
     async def ack(self, origin: str, act: bytes) -> str:
         """`share.ack` or `share.reject` of the sealed act of this id."""
@@ -144,7 +156,7 @@ class CityNode:
             await mirror.catch_up()
             found = node_drawing.opened(mirror.state, opened)
             context = bound(mirror.state, found, self.domain)
-            key = holder_key(self._store, origin)
+            key = self._key(mirror)
             if key is None or public_point(key) not in context.holders:
                 raise NotAHolder("this node's own key is not among the holders shown")
             # C2
@@ -277,17 +289,24 @@ class CityNode:
         if not there():
             raise NotYet("the log shown does not hold it yet")
 
+    def _key(self, mirror: Mirror, sealed: bytes | None = None) -> ec.EllipticCurvePrivateKey | None:
+        """This node's key among the holders in force, or of the set `sealed`: the newest that it made until then."""
+        sets = mirror.state.evaluation.holder_sets
+        upto = next((n for n, found in enumerate(sets, 1) if found.set == sealed), len(sets))
+        made = (holder_key(self._store, mirror.origin, version) for version in range(max(upto, 1), 0, -1))
+        return next((key for key in made if key is not None), None)
+
     def _dealt(self, mirror: Mirror, act: bytes) -> Dealt:
         state = mirror.state.evaluation
         found, seal = find_seal(state, act)
-        key = holder_key(self._store, mirror.origin)
+        key = self._key(mirror, seal.envelope.set)
         if key is None:
             raise NotYet("this node made no offer here")
         return dealt(state, found, seal, domain=self.domain, key=key, envelopes=self._envelopes)
 
     def _contributed(self, mirror: Mirror, act: bytes) -> node_drawing.Share:
         found, made = mirror.state.drawing.contribution(act)
-        key = holder_key(self._store, mirror.origin)
+        key = self._key(mirror)
         if key is None:
             raise NotYet("this node made no offer here")
         return node_drawing.dealt(mirror.state, found, made, domain=self.domain, key=key, envelopes=self._envelopes)
@@ -339,6 +358,10 @@ class CityNode:
 
         def make(ctr: int, prev: bytes) -> Act:
             own = mirror.state.keys.get(acts.thumbprint(self._keys.identity.jwk))
+            if own is not None and ctr == 1 and name == "holder.offer" and self.domain in mirror.state.successors:
+                # A node set up anew after the loss of the old one, by the supervisor's order: it goes on where the log
+                # shows the chain of its city's key.
+                ctr, prev = own.ctr + 1, own.last
             if own is not None and own.ctr >= ctr:
                 raise NodeStateBroken("the log holds acts of this node that its store does not: an old backup")
             made = acts.make(

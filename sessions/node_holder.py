@@ -73,7 +73,8 @@ def dealt(
     try:
         if seal.envelope.c is None:
             raise Malformed("the envelope has no payload")
-        bound = context(state, found.purpose, seal.seat, found.number, seal.envelope.c)
+        sealed = seal.envelope.set
+        bound = context(state, found.purpose, seal.seat, found.number, seal.envelope.c, sealed=sealed)
         return Dealt(seal, index, envelopes.open_share(seal.envelope, bound, index, key))
     except EvidenceError as error:
         return Dealt(seal, index, None, error.code)
@@ -96,7 +97,7 @@ def releasable(state: Evaluation, found: Round) -> int:
     current = [found.current.get(seat) for seat in listed]
     if listed != sorted(found.required) or current != list(found.listed):
         raise NotListed("the freeze is not the list of the required members' current seals")
-    if unsafe := found.unsafe(state.holder_k):
+    if unsafe := state.unsafe(found):
         raise NotListed(f"{', '.join(unsafe)} not acknowledged by k+1 holders")
     # R4
     if found.freeze.disputed:

@@ -44,16 +44,16 @@ class NodeKeys:
         return NodeKeys(name, SoftwareSigner(_private(identity)), signer)
 
 
-def holder_key(store: NodeStore, origin: str) -> ec.EllipticCurvePrivateKey | None:
-    """The holder key of this proceeding, if it was offered."""
-    data = store.secret(_holder(origin))
+def holder_key(store: NodeStore, origin: str, version: int = 1) -> ec.EllipticCurvePrivateKey | None:
+    """The holder key of this proceeding, if it was offered; `version` counts its holder sets."""
+    data = store.secret(_holder(origin, version))
     return None if data is None else _private(data)
 
 
-def make_holder_key(store: NodeStore, origin: str) -> ec.EllipticCurvePrivateKey:
-    """The holder key of this proceeding, made at the first offer."""
+def make_holder_key(store: NodeStore, origin: str, version: int = 1) -> ec.EllipticCurvePrivateKey:
+    """The holder key of this proceeding, made at the first offer for this holder set."""
     fresh = _scalar(ec.generate_private_key(ec.SECP256R1()))
-    return _private(store.put_secret(_holder(origin), fresh))
+    return _private(store.put_secret(_holder(origin, version), fresh))
 
 
 def public_point(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -61,8 +61,8 @@ def public_point(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
 
 
-def _holder(origin: str) -> str:
-    return f"holder {origin}"
+def _holder(origin: str, version: int) -> str:
+    return f"holder {origin}" if version == 1 else f"holder {origin} {version}"
 
 
 def _scalar(key: ec.EllipticCurvePrivateKey) -> bytes:

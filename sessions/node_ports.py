@@ -56,7 +56,8 @@ class NodeStore(Protocol):
         *,
         once: tuple[str, int, bytes] | None = None,
     ) -> str:
-        """The stored act of (kind, subject), else that of `make(ctr, prev)`, stored as this log's next one.
+        """The stored act of (kind, subject), else that of `make(ctr, prev)`, stored as this log's next one; the first
+        one's `ctr` is the maker's, every later one follows the last.
         `once` = (purpose, round, freeze): MUST raise OtherFreeze where the round was recorded with another freeze;
         record and act MUST be one write."""
 

@@ -83,6 +83,12 @@ class Pins:
         """Exactly the agreement's nodes; the main centre may be one more (protocols.md 3)."""
         return set(domains) - {self.trust.main} == self.nodes
 
+    def may_hold(self, domains: Iterable[str]) -> bool:
+        """As many of the agreement's nodes, where the main centre may have succeeded one that was lost for good."""
+        named = list(domains)
+        others = set(named) - {self.trust.main}
+        return others <= self.nodes and len(self.nodes) <= len(named) <= len(self.nodes) + 1
+
     @property
     def policy_hash(self) -> bytes:
         return sha256(self.policy_text.encode())

@@ -43,7 +43,7 @@ def _cited(entry: Entry) -> Iterator[tuple[bytes, str, str]]:
                 yield unb64u(document), SHOWN, ""
         case "Witnessed":
             yield unb64u(entry.body["note"]), SHOWN, ""
-        case "SheetSealed" | "BallotSealed":
+        case "SheetSealed" | "SheetResealed" | "BallotSealed":
             yield unb64u(act["envelope"]["ct"]["sha256"]), PRIVATE, owner
         case "ReportFrozen" | "ReportSigned":
             yield unb64u(entry.body["document"]), SHOWN, ""

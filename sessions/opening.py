@@ -42,10 +42,11 @@ def listed(state: Proceeding, found: Round) -> tuple[Listed, ...]:
         envelope = found.seals[act].envelope
         if envelope.c is None:
             raise Untrusted("a seal without a commitment")
-        bound = context(state.evaluation, found.purpose, seat, found.number, envelope.c)
+        bound = context(state.evaluation, found.purpose, seat, found.number, envelope.c, sealed=envelope.set)
+        holders = state.evaluation.set_of(envelope.set)
         shares = {
             index: found.releases[domain][position]
-            for index, domain in enumerate(state.holders, 1)
+            for index, domain in enumerate(holders.domains if holders else (), 1)
             if domain in found.releases
         }
         items.append(Listed(act, envelope, bound, shares))

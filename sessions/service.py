@@ -26,7 +26,7 @@ from sessions.archive import Archive, ClosedLog
 from sessions.centre import Centre
 from sessions.clerk import Clerk
 from sessions.docket import Docket, Performed
-from sessions.founding import Founding
+from sessions.founding import Founding, proceeding_id
 from sessions.keeper import ProceedingKeeper
 from sessions.looks import Looks
 from sessions.node_trust import Pins
@@ -45,6 +45,7 @@ from sessions.presence import Presence
 from sessions.recording import Recorder
 from sessions.service_errors import KeyLost, NotFoundedYet, UnknownProceeding
 from sessions.signing_desk import SigningDesk
+from sessions.tender import FindStaged, nothing_staged
 from sessions.times import Times
 from signing.ports import CloudSigner
 
@@ -129,6 +130,11 @@ class Proceedings:
             raise NotFoundedYet("the process has not started")
         return self._partners
 
+    @property
+    def parties(self) -> tuple[tuple[str, str], ...]:
+        """The agreement's centres and who runs each, as all of them pinned it."""
+        return tuple((centre.domain, centre.operator) for centre in self._pins.trust.centres.values())
+
     def get(self, proceeding: str) -> ProceedingKeeper:
         """The owner of a proceeding that was founded."""
         if proceeding in self._keepers:
@@ -173,16 +179,24 @@ class Proceedings:
         if self._centre is not None:
             await self._centre.log.close()
 
-    async def create(self, tender: Object) -> str:
+    async def check(self, tender: Object, *, staged: FindStaged = nothing_staged) -> None:
+        """Whether `create` would take the tender; nothing is kept."""
+        whole, _ = await self.partners.assemble(tender)
+        self._founding().read(whole, staged=staged)
+
+    async def create(self, tender: Object, *, secret: bytes | None = None, staged: FindStaged = nothing_staged) -> str:
         """Open a proceeding for a tender (`sessions.tender`) and found it. Once this returned an id, the proceeding is
-        founded, or will be as soon as the witnesses answer, whatever happens to this process."""
+        founded, or will be as soon as the witnesses answer, whatever happens to this process. `secret` is 32 random
+        bytes of whoever may have to ask again: the same ones name the same proceeding, which is opened once."""
         founding = self._founding()
-        whole, given = await self.partners.assemble(tender)
-        read = founding.read(whole)
-        await self.partners.convene(read.plan.origin, given)
-        opened = await founding.open(read)
-        self._begin(opened)
-        name = _id(read.plan.origin)
+        name = None if secret is None else proceeding_id(secret)
+        if name is None or name not in self._known:
+            whole, given = await self.partners.assemble(tender)
+            read = founding.read(whole, name=name, staged=staged)
+            await self.partners.convene(read.plan.origin, given)
+            opened = await founding.open(read)
+            self._begin(opened)
+            name = _id(read.plan.origin)
         with suppress(TimeoutError):
             async with self._founded, asyncio.timeout(self._times.opening):
                 await self._founded.wait_for(lambda: name in self._keepers)

@@ -4,12 +4,14 @@ A tender is `{"kind":"real"/"rehearsal", "definition":{…}, "venues":[…], "ro
 `definition` is the definition document of docs/protocol.md section 4 without `v`, `origin` and `salt`, which we add;
 it is of version 2 where it names a rule pack.
 `venues`, `rooms`, `seats` stand as in `proceeding.found`; a room device is a seat under its room's id with role `room`.
-`files` are the documents that the definition names, each found by its SHA-256.
+`files` are the documents that the definition names, each found by its SHA-256; large ones are handed in before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from evaluation.core import intake
 from evidence.core.canonical import Object, b64u, decode_object, encode, members, sha256, unb64, unb64u
@@ -74,14 +76,30 @@ class Tender:
     plan: Plan
     definition: bytes
     files: tuple[bytes, ...]
+    staged: tuple[Path, ...] = ()
 
 
-def read(tender: Object, *, origin: str, salt: bytes) -> Tender:
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A document that was handed in before the tender, and looked at: where it lies and how many pages it has."""
+
+    path: Path
+    pages: int
+
+
+FindStaged = Callable[[bytes], Staged | None]
+
+
+def nothing_staged(_: bytes) -> None:
+    """No document was handed in before."""
+
+
+def read(tender: Object, *, origin: str, salt: bytes, staged: FindStaged = nothing_staged) -> Tender:
     """Read a tender strictly and write its definition document; the rules of the regime are checked by the caller.
 
     (1) The form, with the place of what is wrong, and the kind.
     (2) The definition document gets its version, its salt and the proceeding's origin.
-    (3) Every document that the definition names is there, and nothing else.
+    (3) Every document that the definition names is there, in the tender or handed in before, and nothing else.
     """
     # (1)
     try:
@@ -104,9 +122,16 @@ def read(tender: Object, *, origin: str, salt: bytes) -> Tender:
             raise Malformed("the definition is too long")
         # (3)
         files = tuple(unb64(text) for text in value.get("files", []))
-        named = {unb64u(document["sha256"], 32) for document in given.get("documents", [])}
-        if {sha256(data) for data in files} != named or len(files) != len(named):
+        named = {unb64u(document["sha256"], 32): document["pages"] for document in given.get("documents", [])}
+        brought = {sha256(data) for data in files}
+        if not brought <= named.keys() or len(files) != len(brought):
             raise Malformed("the files are not those that the definition names")
+        before = {digest: staged(digest) for digest in named if digest not in brought}
+        for digest, found in before.items():
+            if found is None:
+                raise Malformed(f"the files are not those that the definition names: {b64u(digest)} is missing")
+            if found.pages != named[digest]:
+                raise Malformed(f"the document {b64u(digest)} has {found.pages} pages")
         title = given["title"]
         if not isinstance(title, str):
             raise Malformed("a title is text")
@@ -124,4 +149,4 @@ def read(tender: Object, *, origin: str, salt: bytes) -> Tender:
         rooms=value["rooms"],
         seats=value["seats"],
     )
-    return Tender(plan, definition, files)
+    return Tender(plan, definition, files, tuple(found.path for found in before.values() if found is not None))

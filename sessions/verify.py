@@ -37,6 +37,7 @@ from evidence.ports import Envelopes
 from sessions import draw_secrets
 from sessions.core import acts, contents
 from sessions.core.replay import Replay
+from sessions.core.seating import APPROVED
 from sessions.core.state import Proceeding
 from sessions.core.tracks import tracks
 from sessions.evidence_file import EvidenceFile
@@ -225,6 +226,7 @@ def _flags(state: Proceeding, entries: Sequence[Entry], pins: Pins) -> list[str]
     groups = [[centres[d].operator for d in names if d in centres] for names in (witnesses, state.holders)]
     flags = ["one-operator"] if any(len(set(group)) < len(group) for group in groups) else []
     flags += ["external-draw"] if state.drawing.external else []
+    flags += ["designated-members"] if any(each.kind == APPROVED for each in state.seated.values()) else []
     flags += ["aborted"] if state.aborted else []
     flags += ["k-acks-only"] if cases.few_acks(state.evaluation) else []
     vouches = [entry.act.body for entry in entries if entry.type == "SeatVouched" and entry.act]

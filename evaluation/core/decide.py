@@ -6,26 +6,24 @@ The caller has checked the act's signature and the actor's role, gate and stage;
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from evaluation.core import (
     cases,
-    chair,
     checks,
     clarification,
-    committee,
     compliance,
     declarations,
+    leaving,
     motions,
     opening,
-    rejection,
     returning,
     sealing,
     stages,
 )
 from evaluation.core.commands import Command, OpenRound
 from evaluation.core.outcome import LOT, outcome
-from evaluation.core.rounds import BALLOT, CHAIR, SCORES, SHEET
-from evaluation.core.sealing import round_opened
+from evaluation.core.rounds import SHEET
 from evaluation.core.state import Evaluation
 from evaluation.errors import (
     AlreadyDone,
@@ -54,14 +52,14 @@ def advance(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     asked = members(act.body, {"from": str, "to": str})
     if asked["from"] != state.stage or stages.following(state.stage) != asked["to"]:
         raise NotNextStage(f"{state.stage} is followed by {stages.following(state.stage)}")
+    _whole(state)
     if state.stage in _COMPLETE:
         _COMPLETE[state.stage](state)
     first = Draft("StageAdvanced", {}, act)
     if asked["to"] == stages.CHAIR_ELECTION:
-        choices = chair.eligible(state.committee, buyer=state.rules.buyer_may_chair)
-        return first, round_opened(state, BALLOT, CHAIR, 1, choices)
+        return first, *leaving.election(state)
     if asked["to"] == stages.DETAILED_REVIEW:
-        return first, round_opened(state, SHEET, SCORES, returning.next_number(state), None)
+        return first, *leaving.scoring(state)
     if asked["to"] == stages.TALLY:
         found = outcome(sealing.fixed(state).scoring, state.standing, state.sheets())
         return first, Draft("ScoresTallied", found.tallied), Draft("RankingFixed", found.ranked)
@@ -75,20 +73,23 @@ def vote(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     if act.sub in state.votes:
         raise AlreadyDone("a member votes once")
     voted = Draft("ReviewVoted", {}, act)
-    votes = {**state.votes, act.sub: findings}
-    if set(votes) != set(state.seats):
-        return (voted,)
-    valid, rejected = compliance.conclude(votes, sealing.fixed(state).scoring)
-    body = {"valid": list(valid), "rejected": [list(pair) for pair in rejected]}
-    left = tuple(bidder for bidder in valid if bidder not in state.steps.rejected)
-    return voted, Draft("ReviewConcluded", body), *rejection.failing(state, left)
+    return voted, *leaving.concluded(replace(state, votes={**state.votes, act.sub: findings}))
+
+
+def _whole(state: Evaluation) -> None:
+    """After check-in no stage ends while a place must be filled, or somebody's recusal is asked for."""
+    if state.stage in (stages.CHECK_IN, stages.DECLARATIONS):
+        return
+    state.lawful()
+    if waiting := [found.seat for found in state.requests if found.granted is None and found.seat in state.seats]:
+        raise StageIncomplete(f"the supervisor decides on the recusal of {', '.join(waiting)}")
 
 
 def _declared(state: Evaluation) -> None:
     for seat in state.seats:
         if seat not in state.commitments or seat not in state.declarations:
             raise StageIncomplete(f"{seat} has not signed and declared")
-    committee.check(state.committee, least=state.least_members, experts=state.rules.experts)
+    state.lawful()
 
 
 def _chosen(state: Evaluation) -> None:
@@ -120,8 +121,10 @@ def _scored(state: Evaluation) -> None:
     found = state.round
     if found is None or found.purpose != SHEET or found.opened is None:
         raise StageIncomplete("the sheets are not opened")
-    if found.unreadable:
-        raise SheetIsUnreadable(f"{len(found.unreadable)} sheets could not be read")
+    if unreadable := leaving.unreadable(state):
+        raise SheetIsUnreadable(f"{len(unreadable)} sheets could not be read")
+    if leaving.unscored(state):
+        raise StageIncomplete("not every member has scored")
     _reviewed(state)
     checks.settled(state)
 
@@ -143,6 +146,7 @@ _COMPLETE: dict[str, Callable[[Evaluation], None]] = {
 def complete(state: Evaluation) -> bool:
     """Whether this stage lacks nothing that the evaluation itself knows of."""
     try:
+        _whole(state)
         if state.stage in _COMPLETE:
             _COMPLETE[state.stage](state)
     except EvaluationError:
@@ -157,6 +161,7 @@ ACTS: dict[str, Callable[[Evaluation, Act], tuple[Draft, ...]]] = {
     "review.vote": vote,
     "ballot.seal": sealing.seal,
     "sheet.seal": sealing.seal,
+    "sheet.reseal": sealing.reseal,
     "share.ack": sealing.acknowledge,
     "share.reject": sealing.reject,
     "round.freeze": sealing.freeze,
@@ -169,5 +174,6 @@ ACTS: dict[str, Callable[[Evaluation, Act], tuple[Draft, ...]]] = {
     **returning.ACTS,
     **checks.ACTS,
     **cases.ACTS,
+    **leaving.ACTS,
 }
 TIMED: dict[str, Callable[[Evaluation, Act, str], tuple[Draft, ...]]] = {**clarification.TIMED}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaluation.core import cases, checks, clarification, compliance, lots, motions, returning
+from evaluation.core import cases, checks, clarification, compliance, leaving, lots, motions, returning
 from evaluation.core.results import parse_ranking, parse_rows
-from evaluation.core.rounds import Freeze, Round, Seal
+from evaluation.core.rounds import SHEET, Freeze, Round, Seal
 from evaluation.core.state import Declaration, Evaluation, Fixed
 from evaluation.core.tender import Scoring
 from evaluation.errors import EventRefused, UnknownEvent
@@ -59,11 +59,13 @@ def _declaration(state: Evaluation, entry: Entry) -> Evaluation:
 
 
 def _recused(state: Evaluation, entry: Entry) -> Evaluation:
-    return replace(state, recused=state.recused | {entry.body["seat"]})
+    return leaving.left(state, entry.body["seat"])
 
 
 def _round(state: Evaluation, entry: Entry) -> Evaluation:
     body = entry.body
+    void = [[str(purpose), int(number)] for purpose, number in body.get("void", ())]
+    state = replace(state, rounds=leaving.voided(state.rounds, void))
     opened = Round(
         purpose=body["purpose"],
         matter=body["matter"],
@@ -71,6 +73,7 @@ def _round(state: Evaluation, entry: Entry) -> Evaluation:
         n=entry.n,
         required=tuple(body["required"]),
         choices=tuple(body.get("choices", ())),
+        bidders=state.scored if body["purpose"] == SHEET else (),
     )
     return replace(state, rounds=(*state.rounds, opened))
 
@@ -209,6 +212,7 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "RoundOpened": _round,
     "BallotSealed": _sealed,
     "SheetSealed": _sealed,
+    "SheetResealed": _sealed,
     "ShareAcked": _acked,
     "ShareRejected": _rejected,
     "SheetsFrozen": _frozen,
@@ -234,4 +238,5 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     **returning.EVENTS,
     **checks.EVENTS,
     **cases.EVENTS,
+    **leaving.EVENTS,
 }

@@ -42,6 +42,13 @@ def definition(value: JSON, place: str = "") -> None:
     (_SECOND if second else _FIRST)(value, place)
     _distinct(value["bidders"], "id", f"{place}/bidders")
     _distinct(value["bidders"], "code", f"{place}/bidders")
+    _distinct(value["documents"], "sha256", f"{place}/documents")
+    named: dict[tuple[JSON, JSON], int] = {}
+    for i, document in enumerate(value["documents"]):
+        # Every bidder may call its file the same; two of one bidder cannot be told apart by anybody who reads.
+        first = named.setdefault((document["bidder"], document["name"]), i)
+        if first != i:
+            raise ImportRefused(f"{place}/documents/{i}/name", f"the same as {place}/documents/{first}/name")
     for i, node in enumerate(value["criteria"]):
         _sums(node, f"{place}/criteria/{i}")
 

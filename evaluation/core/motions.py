@@ -11,7 +11,7 @@ from dataclasses import replace
 from evaluation.core import clarification, rejection
 from evaluation.core.state import Evaluation
 from evaluation.core.steps import Motion
-from evaluation.errors import AlreadyDone, EventRefused
+from evaluation.errors import AlreadyDone, CommitteeRefused, EventRefused
 from evaluation.step_errors import MotionDecided, MotionRefused, NoSuchMotion
 from evidence.core.act import Act
 from evidence.core.canonical import JSON, Object, b64u, members, unb64u
@@ -44,14 +44,23 @@ def vote(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     if body["reason"] is not None or not body["for"]:
         clarification.text(body["reason"])
     voted = Draft("MotionVoted", {}, act)
-    votes = {**found.votes, act.sub: body["for"]}
-    if not set(state.seats) <= set(votes):
-        return (voted,)
+    return voted, *decided(state, replace(found, votes={**found.votes, act.sub: body["for"]}))
+
+
+def decided(state: Evaluation, found: Motion) -> tuple[Draft, ...]:
+    """What follows once every member has voted, and the committee is one that may decide."""
+    votes = found.votes
+    if found.carried is not None or not set(state.seats) <= set(votes):
+        return ()
+    try:
+        state.lawful()
+    except CommitteeRefused:
+        return ()
     counted = [votes[seat] for seat in state.seats]
     carried = 2 * sum(counted) > len(counted)
-    decided = {"motion": b64u(found.id), "carried": carried, "for": sum(counted), "members": len(counted)}
+    body = {"motion": b64u(found.id), "carried": carried, "for": sum(counted), "members": len(counted)}
     follows = _follows(state, found) if carried else ()
-    return voted, Draft("MotionDecided", decided), *follows
+    return Draft("MotionDecided", body), *follows
 
 
 def _follows(state: Evaluation, found: Motion) -> tuple[Draft, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from evaluation.core import chair, checks
@@ -76,7 +77,7 @@ def release(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     body = members(act.body, {"freeze": str, "shares": list})
     found = state.find_freeze(unb64u(body["freeze"], 32))
     gate = found.agreed
-    if gate is None or found.releasable is None:
+    if gate is None or found.releasable is None or found.lapsed:
         raise NotApproved("shares may not leave yet")
     if act.seen[0] <= gate:
         raise SeenTooOld("made before the gate was seen with a quorum")
@@ -111,34 +112,39 @@ def open_round(state: Evaluation, command: OpenRound) -> tuple[Draft, ...]:
     if tuple(act for act, _ in command.plaintexts) != found.listed:
         raise Malformed("one plaintext for each act of the freeze, in its order")
     drafts: list[Draft] = []
-    ballots: list[str] = []
     readable: dict[bytes, bytes] = {}
     for (seat, act), (_, plaintext) in zip(found.freeze.sheets, command.plaintexts, strict=True):
-        opened: Object = {"act": b64u(act)}
+        told: Object = {"act": b64u(act)}
         try:
             if isinstance(plaintext, str):
                 raise _Unreadable(code(plaintext))
             # (3)
             if sheet_commitment(plaintext) != found.seals[act].envelope.c:
                 raise CommitmentMismatch("the plaintext is not the committed one")
-            read = state.read(found, seat, plaintext)
+            state.read(found, seat, plaintext)
         except (SheetError, _Unreadable) as error:
             # (4)
-            drafts.append(Draft("SheetUnreadable", opened | {"code": error.code}))
+            drafts.append(Draft("SheetUnreadable", told | {"code": error.code}))
             continue
-        drafts.append(Draft("SheetOpened", opened | {"p": b64u(plaintext)}))
+        drafts.append(Draft("SheetOpened", told | {"p": b64u(plaintext)}))
         readable[act] = plaintext
-        if isinstance(read, str):
-            ballots.append(read)
+    return *drafts, *opened(state, found, readable)
+
+
+def opened(state: Evaluation, found: Round, readable: Mapping[bytes, bytes]) -> tuple[Draft, ...]:
+    """`SheetsOpened`, and what follows from these plaintexts: (5) and (6) of `open_round`."""
+    if found.freeze is None:
+        raise NotFrozen("the round is not frozen")
     freeze = {"purpose": found.purpose, "round": found.number, "freeze": b64u(found.freeze.leaf)}
-    drafts.append(Draft("SheetsOpened", freeze))
+    shown = Draft("SheetsOpened", freeze)
     # (5)
     if found.purpose == BALLOT:
-        return *drafts, *_elect(state, found, ballots)
+        read = (state.read(found, seat, readable[act]) for seat, act in found.freeze.sheets if act in readable)
+        return shown, *_elect(state, found, [choice for choice in read if isinstance(choice, str)])
     # (6)
-    shown = replace(found, plaintexts=readable, opened=found.freeze.n)
-    rounds = tuple(shown if each is found else each for each in state.rounds)
-    return *drafts, *checks.checked(replace(state, rounds=rounds))
+    seen = replace(found, plaintexts=readable, opened=found.freeze.n)
+    rounds = tuple(seen if each is found else each for each in state.rounds)
+    return shown, *checks.checked(replace(state, rounds=rounds))
 
 
 def _elect(state: Evaluation, found: Round, ballots: list[str]) -> tuple[Draft, ...]:
@@ -147,7 +153,8 @@ def _elect(state: Evaluation, found: Round, ballots: list[str]) -> tuple[Draft, 
     if result.elected is not None:
         return (Draft("ChairElected", {"seat": result.elected, "votes": votes}),)
     tied = Draft("ChairTied", {"tied": list(result.leaders), "votes": votes})
-    if found.number >= chair.MAX_ROUNDS:
+    held = sum(each.purpose == BALLOT and not each.void for each in state.rounds)
+    if held >= chair.MAX_ROUNDS:
         return tied, Draft("ChairUndecided", {"tied": list(result.leaders)})
     return tied, round_opened(state, BALLOT, CHAIR, found.number + 1, result.leaders)
 

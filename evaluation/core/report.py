@@ -6,7 +6,8 @@ definition and of the log before the report, so every verifier makes it again an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from evaluation.core import checks, clarification, motions, points, returning
 from evaluation.core.compliance import Finding
@@ -16,7 +17,7 @@ from evaluation.core.state import Evaluation
 from evaluation.core.tender import Criterion, Definition
 from evaluation.errors import StageIncomplete
 from evidence.core import canonical
-from evidence.core.canonical import Object, b64u, sha256
+from evidence.core.canonical import JSON, Object, b64u, sha256
 from evidence.core.entry import Entry
 
 ARTICLE = "财政部令第87号 第五十八条"
@@ -35,18 +36,35 @@ _INCIDENTS = frozenset(
         "ExternalDraw",
         "FreezeDisputed",
         "ShareRejected",
+        "HoldersMissing",
+        "HoldersReplaced",
+        "RoundRenewed",
+        "SheetAuthorOpened",
     }
 )
 
+# Who left, on which ground, and who took the place: 87号令 58 wants it told.
+_CHANGES = frozenset({"MemberRemoved", "MemberSeated", "SheetVoided", "RecusalRequested", "RecusalDecided"})
 _STEPS = frozenset({*clarification.EVENTS, *motions.EVENTS, *returning.EVENTS, *checks.EVENTS})
 
 
-def content(definition: Definition, state: Evaluation, entries: Sequence[Entry]) -> Object:
-    """The report of these entries, which are all that stand in the log before it, folded to `state`."""
+def content(
+    definition: Definition,
+    state: Evaluation,
+    entries: Sequence[Entry],
+    names: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+) -> Object:
+    """The report of these entries, which are all that stand in the log before it, folded to `state`.
+
+    `names` are (name, organisation) by seat of those whom the definition does not name in clear.
+    """
     if state.ranking is None or state.fixed is None:
         raise StageIncomplete("nothing is ranked yet")
     log = _Log(entries)
-    names = {person.seat: person for person in definition.members}
+    known = {person.seat: (person.name, person.organisation) for person in definition.members if person.digest is None}
+    known |= names
+    if unknown := [member.seat for member in state.members if member.seat not in known]:
+        raise StageIncomplete(f"the names of {', '.join(unknown)} are not disclosed")
     return _second(definition, state, log) | {
         "v": 1 if definition.terms is None else 2,
         "origin": state.origin,
@@ -67,9 +85,9 @@ def content(definition: Definition, state: Evaluation, entries: Sequence[Entry])
                 {
                     "seat": member.seat,
                     "role": member.role,
-                    "name": names[member.seat].name,
-                    "organisation": names[member.seat].organisation,
-                    "venue": next(seat["venue"] for seat in log.founding("seats") if seat["id"] == member.seat),
+                    "name": known[member.seat][0],
+                    "organisation": known[member.seat][1],
+                    "venue": log.venue(member.seat),
                     "signed_in": log.of("SeatBound", member.seat),
                     "committed": log.of("CommitmentSigned", member.seat),
                     "declared": log.of("RecusalDeclared", member.seat),
@@ -145,6 +163,14 @@ class _Log:
         act = self._entries[0].act
         return list(act.body[name]) if act else []
 
+    def venue(self, seat: str) -> JSON:
+        """Where the seat is: by the founding, or where a newcomer was seated."""
+        listed = {each["id"]: each["venue"] for each in self.founding("seats")}
+        for entry in self._entries:
+            if entry.type == "MemberSeated" and entry.act is not None:
+                listed.setdefault(entry.act.body["seat"], entry.body["venue"])
+        return listed[seat]
+
     def of(self, kind: str, seat: str, *, newest: bool = False) -> Object | None:
         """Index and time of the first entry of this type with an act of this seat, or of the newest one."""
         for entry in reversed(self._entries) if newest else self._entries:
@@ -197,12 +223,16 @@ class _Log:
                 "n": entry.n,
             }
             for number, (entry, found) in enumerate(
-                zip(counted, [r for r in state.rounds if r.purpose == BALLOT], strict=False), 1
+                zip(counted, [r for r in state.rounds if r.purpose == BALLOT and r.opened is not None], strict=False), 1
             )
         ]
 
     def incidents(self) -> Iterator[Object]:
         for entry in self._entries:
+            if entry.type in _CHANGES:
+                said = entry.act.body if entry.act is not None else {}
+                told = {"n": entry.n, "at": entry.at, "type": entry.type, "by": entry.act.sub if entry.act else None}
+                yield told | {name: {**said, **entry.body}.get(name) for name in ("seat", "ground", "replaces", "act")}
             if entry.type in _INCIDENTS:
                 told = {"n": entry.n, "at": entry.at, "type": entry.type}
                 told |= {name: entry.body[name] for name in ("venue", "room", "cause", "seat") if name in entry.body}
@@ -256,13 +286,14 @@ def _votes(state: Evaluation, bidder: str, item: str, *, passed: bool) -> list[O
 
 def _sheets(state: Evaluation) -> list[Object]:
     """The opened sheets: for each member the scores by bidder, in the criteria's order, with their exact sum."""
-    opened = next(found for found in reversed(state.rounds) if found.purpose == SHEET and not found.void)
-    listed = dict(opened.freeze.sheets) if opened.freeze else {}
+    rounds = [found for found in state.rounds if found.purpose == SHEET and not found.void]
+    indices = {seal.id: seal.n for found in rounds for seal in found.seals.values()}
+    listed = {seat: act for found in rounds if found.freeze for seat, act in found.freeze.sheets}
     criteria = [criterion for criterion, _ in state.fixed.scoring.criteria] if state.fixed else []
     return [
         {
             "seat": read.seat,
-            "n": opened.seals[listed[read.seat]].n,
+            "n": indices[listed[read.seat]],
             "rows": [
                 {
                     "bidder": bidder,

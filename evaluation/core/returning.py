@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaluation.core import clarification, stages
+from evaluation.core import clarification, leaving, stages
 from evaluation.core.outcome import LOT
 from evaluation.core.rounds import SCORES, SHEET
 from evaluation.core.sealing import round_opened
@@ -49,7 +49,7 @@ def approve(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     returned = Draft("StageReturned", {"from": state.stage, "to": to, "void": void, "asked": b64u(state.steps.back[0])})
     if to == stages.COMPLIANCE_REVIEW:
         return answered, returned
-    return answered, returned, round_opened(state, SHEET, SCORES, next_number(state), None)
+    return answered, returned, round_opened(state, SHEET, SCORES, leaving.next_number(state), None)
 
 
 def hurry(state: Evaluation, act: Act) -> tuple[Draft, ...]:
@@ -62,11 +62,6 @@ def hurry(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     if state.steps.extended is not None or 3 * len(hurried) <= len(state.seats):
         return (asked,)
     return asked, Draft("TimeExtended", {"asked": sorted(hurried), "members": len(state.seats)})
-
-
-def next_number(state: Evaluation) -> int:
-    """The number of the next round of sheets: rounds that are void keep theirs."""
-    return 1 + sum(found.purpose == SHEET for found in state.rounds)
 
 
 def _check(state: Evaluation, to: str) -> None:
@@ -103,16 +98,15 @@ def _answered(state: Evaluation, entry: Entry) -> Evaluation:
 
 
 def _returned(state: Evaluation, entry: Entry) -> Evaluation:
-    """What the later stages found is void; questions, motions and rejections of the committee stand as decided."""
-    rounds = tuple(replace(found, void=True) if found.purpose == SHEET else found for found in state.rounds)
-    state = replace(
-        state,
-        stage=entry.body["to"],
-        rounds=rounds,
-        rows=(),
-        ranking=None,
-        steps=replace(state.steps, corrections=()),
-    )
+    """What the later stages found is void; questions, motions and rejections of the committee stand as decided.
+
+    For a newcomer the others' votes and sheets stand, too: the stages are gone through again for what is missing.
+    """
+    rounds = leaving.voided(state.rounds, entry.body["void"])
+    state = replace(state, stage=entry.body["to"], rounds=rounds, rows=(), ranking=None)
+    if entry.body["to"] == stages.DECLARATIONS:
+        return replace(state, valid=None, rejected=(), steps=replace(state.steps, competing=False))
+    state = replace(state, steps=replace(state.steps, corrections=()))
     if entry.body["to"] == stages.COMPLIANCE_REVIEW:
         steps = replace(state.steps, competing=False)
         return replace(state, votes={}, valid=None, rejected=(), steps=steps)

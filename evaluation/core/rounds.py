@@ -47,6 +47,8 @@ class Round:
     """One secret round. `seals` holds every seal ever made, `current` the one that counts for each seat.
 
     `releasable` is the index from which holders may be asked for their shares: it is set once and never unset.
+    `bidders` are those that sheets of this round are about; `voided` are seals of members who left, kept and never
+    counted (87号令 49).
     """
 
     purpose: str
@@ -66,6 +68,8 @@ class Round:
     void: bool = False
     missing: frozenset[str] = frozenset()
     authored: frozenset[bytes] = frozenset()
+    bidders: tuple[str, ...] = ()
+    voided: frozenset[bytes] = frozenset()
 
     def safe(self, seat: str, k: int) -> bool:
         """The seat's current seal has k+1 acknowledgements: one holder may be lost and it still opens.
@@ -80,6 +84,20 @@ class Round:
     def unsafe(self, k: int) -> tuple[str, ...]:
         """Required seats without a safe seal."""
         return tuple(seat for seat in self.required if not self.safe(seat, k))
+
+    @property
+    def sealed_to(self) -> bytes:
+        """The holder set that a frozen round is sealed to; each listed seal is sealed to the same."""
+        return self.seals[self.listed[0]].envelope.set if self.listed else b""
+
+    @property
+    def lapsed(self) -> bool:
+        """Void before it was opened: it is opened no more, and nobody is asked for shares of it."""
+        return self.void and self.opened is None
+
+    def orphaned(self, holders: int, k: int) -> bool:
+        """Frozen, agreed to be opened, and so many holders are named lost since that k cannot release."""
+        return self.releasable is not None and self.opened is None and len(self.missing) > holders - k
 
     @property
     def unconfirmed(self) -> tuple[str, ...]:

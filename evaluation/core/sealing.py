@@ -10,6 +10,7 @@ from evaluation.core.state import Evaluation, Fixed, Holders
 from evaluation.errors import (
     AlreadyDone,
     AlreadySealed,
+    CommitmentMismatch,
     CopiedSeal,
     NotRequired,
     NotSafe,
@@ -23,13 +24,14 @@ from evaluation.errors import (
     WrongHolders,
 )
 from evidence.core.act import Act
-from evidence.core.canonical import Object, b64u, encode, members, unb64u
+from evidence.core.canonical import JSON, Object, b64u, encode, members, unb64u
 from evidence.core.entry import Draft
 from evidence.core.envelope import Context, Envelope
 from evidence.errors import Malformed
 
-PURPOSE_OF = {"ballot.seal": BALLOT, "sheet.seal": SHEET}
+PURPOSE_OF = {"ballot.seal": BALLOT, "sheet.seal": SHEET, "sheet.reseal": SHEET}
 SEALED = {BALLOT: "BallotSealed", SHEET: "SheetSealed"}
+RESEALED = "SheetResealed"
 # A code says in one word why a share or a sheet cannot be used; longer texts have no place in the log.
 _CODE = re.compile(r"[a-z][a-z0-9-]{1,63}", re.ASCII)
 
@@ -55,8 +57,20 @@ def holder_set(state: Evaluation) -> Holders:
     return state.holder_set
 
 
-def round_opened(state: Evaluation, purpose: str, matter: str, number: int, choices: tuple[str, ...] | None) -> Draft:
-    """A round opens only when G1 is witnessed: nobody seals to holders or names that could still be swapped."""
+def round_opened(
+    state: Evaluation,
+    purpose: str,
+    matter: str,
+    number: int,
+    choices: tuple[str, ...] | None,
+    *,
+    required: tuple[str, ...] | None = None,
+    void: list[JSON] | None = None,
+) -> Draft:
+    """A round opens only when G1 is witnessed: nobody seals to holders or names that could still be swapped.
+
+    All of the committee take part unless `required` says who; `void` are earlier rounds that count no more.
+    """
     gate = state.sealing_gate
     if gate is None or state.witnessed <= gate:
         raise NotWitnessed("holders and definition have no quorum in this log yet")
@@ -65,20 +79,25 @@ def round_opened(state: Evaluation, purpose: str, matter: str, number: int, choi
         "matter": matter,
         "round": number,
         "definition": b64u(fixed(state).sha256),
-        "required": list(state.seats),
+        "required": list(state.seats if required is None else required),
     }
+    if void:
+        body["void"] = void
     if choices is not None:
         body["choices"] = list(choices)
     return Draft("RoundOpened", body)
 
 
-def context(state: Evaluation, purpose: str, seat: str, number: int, subject: bytes) -> Context:
-    """What an envelope of this seat in this round is bound to."""
-    return Context(purpose, state.origin, seat, number, subject, state.holder_k, holder_set(state).keys)
+def context(
+    state: Evaluation, purpose: str, seat: str, number: int, subject: bytes, *, sealed: bytes | None = None
+) -> Context:
+    """What an envelope of this seat in this round is bound to: the holders in force, or those of the set `sealed`."""
+    holders = holder_set(state) if sealed is None else state.set_of(sealed) or holder_set(state)
+    return Context(purpose, state.origin, seat, number, subject, state.holder_k, holders.keys)
 
 
 def seal(state: Evaluation, act: Act) -> tuple[Draft, ...]:
-    """`sheet.seal`, `ballot.seal`: recipe "Server" of protocols.md section 3.
+    """`sheet.seal`, `ballot.seal`: recipe "Server" of protocols.md section 3; see `reseal` for another one's sake.
 
     (1) The round is open, not frozen, and the seat is required in it.
     (2) Definition and part are those in force.
@@ -87,6 +106,40 @@ def seal(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     (5) The envelope is sealed to the frozen holders.
     (6) Commitment and ciphertext are nobody's yet.
     """
+    found, envelope = _sealed(state, act)
+    # (6)
+    for earlier in state.rounds:
+        for other in earlier.seals.values():
+            if other.envelope.c == envelope.c or other.envelope.ct_sha256 == envelope.ct_sha256:
+                raise CopiedSeal("commitment or ciphertext is already in the log")
+    return (Draft(SEALED[found.purpose], {}, act),)
+
+
+def reseal(state: Evaluation, act: Act) -> tuple[Draft, ...]:
+    """`sheet.reseal`: the same plaintext for other holders, without asking the expert again.
+
+    (1) to (5) as in `seal`.
+    (6) The current seal is to holders who were replaced, or one of the holders rejected its dealing.
+    (7) The same commitment, so the same plaintext; and a secret and a ciphertext that nobody has used.
+    """
+    found, envelope = _sealed(state, act)
+    # (6)
+    current = found.current.get(act.sub)
+    if current is None or not (state.outdated(found, act.sub) or found.seals[current].rejects):
+        raise SealRefused("the seat's current seal needs no other dealing")
+    # (7)
+    if envelope.c != found.seals[current].envelope.c:
+        raise CommitmentMismatch("another plaintext: that is a new seal, and the expert's own")
+    for earlier in state.rounds:
+        for other in earlier.seals.values():
+            secret = other.envelope.feldman[0] == envelope.feldman[0]
+            if secret or other.envelope.ct_sha256 == envelope.ct_sha256:
+                raise CopiedSeal("secret or ciphertext is already in the log")
+    return (Draft(RESEALED, {}, act),)
+
+
+def _sealed(state: Evaluation, act: Act) -> tuple[Round, Envelope]:
+    """(1) to (5) of a seal."""
     types = {"envelope": dict, "definition": str, "round": int, "part": list, "replaces": object}
     body = members(act.body, types)
     purpose = PURPOSE_OF[act.act]
@@ -115,12 +168,7 @@ def seal(state: Evaluation, act: Act) -> tuple[Draft, ...]:
         envelope.check_context(context(state, purpose, act.sub, found.number, envelope.c))
     except Malformed as error:
         raise WrongHolders(str(error)) from error
-    # (6)
-    for earlier in state.rounds:
-        for other in earlier.seals.values():
-            if other.envelope.c == envelope.c or other.envelope.ct_sha256 == envelope.ct_sha256:
-                raise CopiedSeal("commitment or ciphertext is already in the log")
-    return (Draft(SEALED[purpose], {}, act),)
+    return found, envelope
 
 
 def acknowledge(state: Evaluation, act: Act) -> tuple[Draft, ...]:
@@ -144,10 +192,19 @@ def freeze(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     found = state.find_round(body["purpose"], body["round"])
     if found.freeze is not None:
         raise RoundFrozen("the round is frozen")
-    if unsafe := found.unsafe(state.holder_k):
+    if unsafe := state.unsafe(found):
         raise NotSafe(f"{', '.join(unsafe)} not safely sealed")
+    state.lawful()
     sheets = [[seat, b64u(found.current[seat])] for seat in sorted(found.required)]
     return (Draft("SheetsFrozen", {"purpose": found.purpose, "round": found.number, "sheets": sheets}, act),)
+
+
+def index_of(state: Evaluation, sealed: bytes, holder: str) -> int:
+    """i of the holder in the set that an envelope was sealed to, from 1; WrongHolders where it is none of them."""
+    found = state.set_of(sealed)
+    if found is None or holder not in found.domains:
+        raise WrongHolders("sealed to other holders")
+    return found.domains.index(holder) + 1
 
 
 def _check_replaces(found: Round, seat: str, replaces: object) -> None:
@@ -162,7 +219,7 @@ def _check_replaces(found: Round, seat: str, replaces: object) -> None:
 def _check_answer(state: Evaluation, act: Act, body: Object) -> None:
     """Any seal may be answered, replaced ones included: a holder's acts are appended in the order it made them."""
     _, sealed = state.find_seal(unb64u(body["act"], 32))
-    if body["index"] != state.holders.index(act.sub) + 1:
+    if body["index"] != index_of(state, sealed.envelope.set, act.sub):
         raise Malformed("the index is not the holder's own")
     if sealed.answered(act.sub):
         raise AlreadyDone("the holder answered for this seal")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from evaluation.core import ballot, sheet, stages
+from evaluation.core import ballot, committee, sheet, stages
 from evaluation.core.committee import Member
 from evaluation.core.compliance import Finding
 from evaluation.core.ranking import Ranking
@@ -22,11 +22,12 @@ from evaluation.errors import NoSuchFreeze, NoSuchRound, NoSuchSeal
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """The frozen holder set: public keys in the order of the holders."""
+    """A frozen holder set: the holders and their public keys, in the same order."""
 
     n: int
     set: bytes
     keys: tuple[bytes, ...]
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,17 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody asks that a member be recused; `granted` once the supervisor has decided."""
+
+    id: bytes
+    n: int
+    seat: str
+    ground: str
+    granted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Stage and facts of one evaluation. Indices (`n`) say which entry a fact comes from."""
 
@@ -56,7 +68,7 @@ class Evaluation:
     holders: tuple[str, ...] = ()
     holder_k: int = 0
     witnessed: int = 0
-    holder_set: Holders | None = None
+    holder_sets: tuple[Holders, ...] = ()
     fixed: Fixed | None = None
     stage: str = stages.CHECK_IN
     commitments: Mapping[str, int] = field(default_factory=dict)
@@ -73,10 +85,34 @@ class Evaluation:
     ranking: Ranking | None = None
     settled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     steps: Steps = field(default_factory=Steps)
+    successors: Mapping[str, str] = field(default_factory=dict)
+    requests: tuple[Request, ...] = ()
+
+    @property
+    def holder_set(self) -> Holders | None:
+        """The holders in force: the newest set."""
+        return self.holder_sets[-1] if self.holder_sets else None
+
+    def set_of(self, sealed: bytes) -> Holders | None:
+        """The set of this digest, which an envelope was sealed to; the one in force where there is none such."""
+        return next((found for found in self.holder_sets if found.set == sealed), self.holder_set)
+
+    def outdated(self, found: Round, seat: str) -> bool:
+        """Whether the seat's current seal is to holders who have been replaced since."""
+        current = found.current.get(seat)
+        held = self.holder_set
+        return current is not None and held is not None and found.seals[current].envelope.set != held.set
+
+    def unsafe(self, found: Round) -> tuple[str, ...]:
+        """Required seats without a safe seal to the holders in force; a frozen round keeps the holders that it had."""
+        unsafe = found.unsafe(self.holder_k)
+        if found.freeze is not None:
+            return unsafe
+        return tuple(seat for seat in found.required if seat in unsafe or self.outdated(found, seat))
 
     @property
     def committee(self) -> tuple[Member, ...]:
-        """The members who are not recused."""
+        """The members who have not left: `recused` holds everybody who did, on whatever ground."""
         return tuple(member for member in self.members if member.seat not in self.recused)
 
     @property
@@ -122,13 +158,18 @@ class Evaluation:
     @property
     def scored(self) -> tuple[str, ...]:
         """The bidders that sheets are about: who stood when the newest round of sheets was opened."""
-        opened = next((found.n for found in reversed(self.rounds) if found.purpose == SHEET and not found.void), None)
-        rejected = self.steps.rejected
-        return tuple(
-            bidder
-            for bidder in self.valid or ()
-            if bidder not in rejected or (opened is not None and rejected[bidder] > opened)
-        )
+        found = next((found for found in reversed(self.rounds) if found.purpose == SHEET and not found.void), None)
+        return self.standing if found is None else found.bidders
+
+    @property
+    def vacant(self) -> tuple[str, ...]:
+        """Seats whose members left and nobody took the place of, in the order of the roster."""
+        left = (member.seat for member in self.members if member.seat in self.recused)
+        return tuple(seat for seat in left if seat not in self.successors)
+
+    def lawful(self) -> None:
+        """CommitteeRefused where number or composition of those who are left breaks the law."""
+        committee.check(self.committee, least=self.least_members, experts=self.rules.experts)
 
     def asked(self) -> tuple[tuple[sheet.Item, Decimal], ...]:
         """Every score that a sheet must hold, with its maximum."""
@@ -173,7 +214,7 @@ class Evaluation:
             for found in self.rounds
             if found.purpose == SHEET and found.opened is not None and found.freeze is not None and not found.void
             for seat, act in found.freeze.sheets
-            if act in found.plaintexts
+            if act in found.plaintexts and act not in found.voided
         )
 
     def _corrected(self, read: Sheet) -> Sheet:

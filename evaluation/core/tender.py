@@ -87,11 +87,13 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who sits at a member's seat."""
+    """Who sits at a member's seat: by name, or by the digest of the disclosure that names them, which is confidential
+    until the result (招标投标法 37)."""
 
     seat: str
     name: str
     organisation: str
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,6 +450,10 @@ def _document(value: JSON) -> Document:
 
 
 def _person(value: JSON) -> Person:
+    if isinstance(value, dict) and "person" in value:
+        sealed = members(value, {"seat": str, "person": str})
+        unb64u(sealed["person"], 32)
+        return Person(_id(sealed["seat"]), "", "", sealed["person"])
     found = members(value, {"seat": str, "name": str, "organisation": str})
     return Person(_id(found["seat"]), _text(found["name"]), _text(found["organisation"]))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from evidence.core.canonical import Object, sha256
 from evidence.core.entry import Entry, check_row
@@ -199,6 +201,9 @@ class MemoryVault:
         name = sha256(data).hex()
         self._objects[name] = bytes(data)
         return name
+
+    async def put_file(self, path: Path) -> str:
+        return await self.put(await asyncio.to_thread(path.read_bytes))
 
     async def get(self, name: str) -> bytes:
         if name not in self._objects:

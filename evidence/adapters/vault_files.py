@@ -10,15 +10,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import os
 import re
+import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from evidence.core.canonical import sha256
 from evidence.errors import ObjectMissing, ObjectRejected, Unavailable
 
+_PIECE = 1 << 20
 _NAME = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -35,6 +40,9 @@ class FileVault:
 
     async def put(self, data: bytes) -> str:
         return await asyncio.to_thread(self._put, data)
+
+    async def put_file(self, path: Path) -> str:
+        return await asyncio.to_thread(self._put_file, path)
 
     async def get(self, name: str) -> bytes:
         return await asyncio.to_thread(self._get, name)
@@ -72,17 +80,33 @@ class FileVault:
             self._get(name)
             return name
         try:
-            self._write(path, data)
+            self._write(path, io.BytesIO(data))
         except OSError as error:
             raise Unavailable(f"{name} cannot be written") from error
         return name
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _put_file(self, source: Path) -> str:
+        try:
+            with source.open("rb") as data:
+                name = hashlib.file_digest(data, "sha256").hexdigest()
+                path = self._path(name)
+                if not path.exists():
+                    data.seek(0)
+                    self._write(path, data)
+            with path.open("rb") as stored:
+                # What the file held when it was copied, and what an earlier put left, is what its name says.
+                if hashlib.file_digest(stored, "sha256").hexdigest() != name:
+                    raise ObjectRejected(f"the file {name} holds other bytes")
+        except OSError as error:
+            raise Unavailable(f"{source.name} cannot be put away") from error
+        return name
+
+    def _write(self, path: Path, data: BinaryIO) -> None:
         # (1)
         handle, temporary = tempfile.mkstemp(dir=self._incoming)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                shutil.copyfileobj(data, file, _PIECE)
                 file.flush()
                 # (2)
                 os.fchmod(file.fileno(), 0o444)

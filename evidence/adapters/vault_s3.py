@@ -8,10 +8,12 @@ the versions for the one whose bytes have the right hash.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import urllib3
@@ -25,6 +27,8 @@ from evidence.errors import ObjectMissing, ObjectRejected, Unavailable
 
 Result = TypeVar("Result")
 
+# What is put again in memory's reach is compared with what is there.
+_SMALL = 8 * 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}\Z")
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchObject", "MethodNotAllowed"})
 # Government procurement keeps its files for at least 15 years (政府采购法 42).
@@ -68,6 +72,9 @@ class S3Vault:
     async def put(self, data: bytes) -> str:
         return await self._call(lambda: self._put(data))
 
+    async def put_file(self, path: Path) -> str:
+        return await self._call(lambda: self._put_file(path))
+
     async def get(self, name: str) -> bytes:
         _check(name)
         return await self._call(lambda: self._get(name))
@@ -106,6 +113,18 @@ class S3Vault:
             pass
         until = self._clock() + self._retention
         self._client.put_object(self._bucket, name, io.BytesIO(data), len(data), retention=Retention(COMPLIANCE, until))
+        return name
+
+    def _put_file(self, path: Path) -> str:
+        with path.open("rb") as data:
+            name, size = hashlib.file_digest(data, "sha256").hexdigest(), data.tell()
+            if size <= _SMALL:
+                data.seek(0)
+                return self._put(data.read())
+            data.seek(0)
+            until = self._clock() + self._retention
+            # A version too many is no harm; that another one already holds these bytes would have to be read to know.
+            self._client.put_object(self._bucket, name, data, size, retention=Retention(COMPLIANCE, until))
         return name
 
     def _get(self, name: str) -> bytes:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from evidence.adapters.database import open_engine
+from sessions.adapters.operational import prepare_tables
 
 _metadata = sa.MetaData()
 _links = sa.Table(
@@ -46,16 +47,7 @@ class StoredSignIn:
 
 def prepare(url: str, *, app_role: str | None = None) -> None:
     """Create the tables; `url` connects as their owner, and `app_role` may use them. Safe to repeat."""
-    engine = open_engine(url)
-    try:
-        with engine.begin() as connection:
-            _metadata.create_all(connection)
-            if app_role is not None:
-                role = connection.dialect.identifier_preparer.quote(app_role)
-                for table in _metadata.sorted_tables:
-                    connection.execute(sa.text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {role}"))
-    finally:
-        engine.dispose()
+    prepare_tables(_metadata, url, app_role=app_role)
 
 
 class DatabaseAccounts:

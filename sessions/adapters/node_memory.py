@@ -77,8 +77,8 @@ class MemoryNodeStore:
             return signed[kind, subject]
         if once is not None and self._released.get((origin, *once[:2]), once[2]) != once[2]:
             raise OtherFreeze(f"shares of {once[0]} round {once[1]} left for another freeze")
-        prev = acts.parse(list(signed.values())[-1]).id if signed else NO_ACT
-        jws = make(len(signed) + 1, prev).jws
+        last = acts.parse(list(signed.values())[-1]) if signed else None
+        jws = make(last.ctr + 1 if last else 1, last.id if last else NO_ACT).jws
         signed[kind, subject] = jws
         if once is not None:
             self._released[origin, once[0], once[1]] = once[2]

@@ -173,9 +173,9 @@ class FileNodeStore:
             query = "SELECT ctr, jws FROM act WHERE origin = ? ORDER BY ctr DESC LIMIT 1"
             last = cursor.execute(query, (origin,)).fetchone()
             ctr, prev = (last[0] + 1, acts.parse(last[1]).id) if last else (1, NO_ACT)
-            jws = make(ctr, prev).jws
-            cursor.execute("INSERT INTO act VALUES (?, ?, ?, ?, ?)", (origin, ctr, kind, subject, jws))
-        return jws
+            made = make(ctr, prev)
+            cursor.execute("INSERT INTO act VALUES (?, ?, ?, ?, ?)", (origin, made.ctr, kind, subject, made.jws))
+        return made.jws
 
     def put_object(self, data: bytes) -> None:
         path = self._objects / sha256(data).hex()

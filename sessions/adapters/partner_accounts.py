@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from evidence.adapters.database import open_engine
 from evidence.core.canonical import Object, decode_object, encode
+from sessions.adapters.operational import prepare_tables
 from sessions.partner_ports import Answer, Client, Grant, Known, Running
 
 _metadata = sa.MetaData()
@@ -57,16 +58,7 @@ _requests = sa.Table(
 
 def prepare(url: str, *, app_role: str | None = None) -> None:
     """Create the tables; `url` connects as their owner, and `app_role` may use them. Safe to repeat."""
-    engine = open_engine(url)
-    try:
-        with engine.begin() as connection:
-            _metadata.create_all(connection)
-            if app_role is not None:
-                role = connection.dialect.identifier_preparer.quote(app_role)
-                for table in _metadata.sorted_tables:
-                    connection.execute(sa.text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {role}"))
-    finally:
-        engine.dispose()
+    prepare_tables(_metadata, url, app_role=app_role)
 
 
 class DatabasePartnerAccounts:

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from evidence.adapters.database import open_engine
 from evidence.core.canonical import b64, decode, encode, unb64
 from evidence.errors import Unavailable
+from sessions.adapters.operational import prepare_tables
 from sessions.core.webhooks import PENDING, Delivery, Endpoint, Key
 from sessions.service_errors import KeyLost
 
@@ -58,19 +59,7 @@ _deliveries = sa.Table(
 
 def prepare(url: str, *, app_role: str | None = None) -> None:
     """Create the tables; `url` connects as their owner, and `app_role` may use them. Safe to repeat."""
-    engine = open_engine(url)
-    try:
-        with engine.begin() as connection:
-            _metadata.create_all(connection)
-            if app_role is not None:
-                role = connection.dialect.identifier_preparer.quote(app_role)
-                for table in _metadata.sorted_tables:
-                    connection.execute(sa.text(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table.name} TO {role}"))
-                    connection.execute(sa.text(f"GRANT USAGE ON SEQUENCE {table.name}_number_seq TO {role}"))
-    except SQLAlchemyError as error:
-        raise Unavailable("the database could not be prepared") from error
-    finally:
-        engine.dispose()
+    prepare_tables(_metadata, url, app_role=app_role)
 
 
 class DatabaseWebhooks:

@@ -40,7 +40,7 @@ def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
                 yield _object(sha256)
         case "Witnessed":
             yield _object(entry.body["note"])
-        case "SheetSealed" | "BallotSealed":
+        case "SheetSealed" | "SheetResealed" | "BallotSealed":
             yield _object(act["envelope"]["ct"]["sha256"])
         case "ReportSigned":
             # Each signature is an incremental update, so the last revision begins with all earlier ones.

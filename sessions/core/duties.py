@@ -174,7 +174,7 @@ def duties(state: Proceeding) -> tuple[Duty, ...]:
     if state.gate == CLOSED:
         return (RecordRoot(),)
     due: list[Duty] = []
-    for domain in state.holders:
+    for domain in dict.fromkeys((*state.holders, *state.successors)):
         due += queue(state, domain)[:1]
     if (size := witness_size(state)) > state.witnessed:
         due.append(AwaitWitnesses(size))
@@ -192,15 +192,29 @@ Question = AskOffer | AskAck | AskRelease | AskContribution | AskReveal
 
 def queue(state: Proceeding, domain: str) -> list[Question]:
     """All open questions to one holder, in the order in which they became due."""
-    if domain not in state.offers:
+    if domain not in state.offers or domain in state.successors:
         return [AskOffer(domain)] if state.gate != ABORTED else []
     questions: list[tuple[int, Question]] = []
     for found in state.evaluation.rounds:
-        questions += [(seal.n, AskAck(domain, seal.id)) for seal in found.seals.values() if not seal.answered(domain)]
-        if found.freeze is not None and found.releasable is not None and domain not in found.releases:
+        questions += [
+            (seal.n, AskAck(domain, seal.id))
+            for seal in found.seals.values()
+            if not seal.answered(domain) and _holds(state, seal.envelope.set, domain)
+        ]
+        if found.freeze is None or found.releasable is None or domain in found.releases or found.lapsed:
+            continue
+        if _holds(state, found.sealed_to, domain):
             questions.append((found.releasable, AskRelease(domain, found.freeze.leaf)))
     questions += _questions_of_draws(state, domain)
     return [question for _, question in sorted(questions, key=lambda pair: pair[0])]
+
+
+def _holds(state: Proceeding, sealed: bytes, domain: str) -> bool:
+    """Whether the domain holds a share of what was sealed to this set: a successor knows nothing of earlier seals."""
+    found, held = state.evaluation.set_of(sealed), state.evaluation.holder_set
+    if found is None or held is None or domain not in held.domains:
+        return False
+    return held.keys[held.domains.index(domain)] in found.keys
 
 
 def witness_size(state: Proceeding) -> int:
@@ -216,6 +230,8 @@ def witness_size(state: Proceeding) -> int:
 def _questions_of_draws(state: Proceeding, domain: str) -> list[tuple[int, Question]]:
     questions: list[tuple[int, Question]] = []
     for found in state.drawing.draws:
+        if domain not in found.contributors:
+            continue
         if found.contributable is not None and domain not in found.contributions:
             questions.append((found.contributable, AskContribution(domain, found.leaf)))
         questions += [
@@ -256,7 +272,10 @@ def _openings(state: Proceeding) -> list[Duty]:
     return [
         OpenRound(found.purpose, found.number)
         for found in state.evaluation.rounds
-        if found.opened is None and found.releasable is not None and len(found.releases) >= state.holder_k
+        if found.opened is None
+        and found.releasable is not None
+        and len(found.releases) >= state.holder_k
+        and not found.lapsed
     ]
 
 
@@ -268,7 +287,8 @@ def _recordings(state: Proceeding) -> list[Duty]:
 
 def _people(state: Proceeding) -> list[Duty]:
     due: list[Duty] = []
-    if state.holders_frozen is None and set(state.offers) == set(state.holders):
+    offered = set(state.offers) >= set(state.holders) and not state.successors
+    if offered and (state.holders_frozen is None or state.succession is not None):
         due.append(FreezeHolders())
     for seat, found in state.checks.items():
         centre = state.seat(seat).centre

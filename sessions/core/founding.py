@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from evaluation.core import committee, tender
 from evaluation.core.state import Evaluation, Holders
-from evaluation.errors import RulePackMismatch
+from evaluation.errors import RoundFrozen, RulePackMismatch
 from evidence.core.act import Act, thumbprint
-from evidence.core.canonical import b64u, members, sha256, unb64u
+from evidence.core.canonical import Object, b64u, members, sha256, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import KEY_BYTES, holder_set
-from sessions.core import roster
+from evidence.errors import Malformed
+from sessions.core import drawing, roster
 from sessions.core.commands import FixDefinition, FreezeHolders, IssueCredential, NoteWitnessed
 from sessions.core.state import (
     OPERATOR,
@@ -23,6 +24,9 @@ from sessions.core.state import (
     Key,
     Offer,
     Proceeding,
+    Seat,
+    Succession,
+    Venue,
 )
 from sessions.errors import (
     AlreadyFixed,
@@ -31,13 +35,17 @@ from sessions.errors import (
     MemberMismatch,
     NotBound,
     NotFounded,
+    NotReady,
     ObjectMismatch,
     PinsMismatch,
+    SeatIsOpen,
     WrongRole,
 )
 
 # An offer's key is checked to be a point by the parties that seal to it; its form is checked here.
 _UNCOMPRESSED = 4
+MAX_REASON = 500
+"""A reason is a sentence or two; it stands in the log for good."""
 
 
 def founding(state: Proceeding) -> Founding:
@@ -63,7 +71,8 @@ def fix_definition(state: Proceeding, command: FixDefinition) -> tuple[Draft, ..
     if state.definition is not None:
         raise AlreadyFixed("the definition is fixed")
     definition = tender.parse(command.document)
-    if definition.origin != state.origin or {p.seat for p in definition.members} != {s.id for s in state.members}:
+    sitting = {seat.id for seat in state.members if not state.is_open(seat)}
+    if definition.origin != state.origin or {p.seat for p in definition.members} != sitting:
         raise MemberMismatch("the definition names another log or other members than the roster")
     if founding(state).rule_pack != (*definition.pack.key, definition.pack.sha256):
         raise RulePackMismatch("the definition follows another rule pack than the founding names")
@@ -71,15 +80,18 @@ def fix_definition(state: Proceeding, command: FixDefinition) -> tuple[Draft, ..
         roles = roster.committee_of(founding(state).seats)
         pack = definition.pack
         committee.check(roles, least=asked.members, experts=pack.experts, source=pack.source("committee"))
-    return (Draft("DefinitionFixed", {"scoring": definition.scoring.json}, command.act),)
+    fixed: Object = {"scoring": definition.scoring.json}
+    if people := [[person.seat, person.digest] for person in definition.members if person.digest is not None]:
+        fixed["people"] = people
+    return (Draft("DefinitionFixed", fixed, command.act),)
 
 
 def offer(state: Proceeding, act: Act) -> tuple[Draft, ...]:
-    """`holder.offer`: one key for each holder and proceeding."""
+    """`holder.offer`: one key for each holder and proceeding; a successor's is its own."""
     pk = unb64u(members(act.body, {"pk": str})["pk"], KEY_BYTES)
     if pk[0] != _UNCOMPRESSED:
         raise FoundingRefused("a holder's key is an uncompressed point")
-    if act.sub in state.offers:
+    if act.sub in state.offers and act.sub not in state.successors:
         raise AlreadyFixed("the holder has offered")
     if any(other.pk == pk for other in state.offers.values()):
         raise FoundingRefused("another holder has this key")
@@ -87,19 +99,56 @@ def offer(state: Proceeding, act: Act) -> tuple[Draft, ...]:
 
 
 def freeze_holders(state: Proceeding, command: FreezeHolders) -> tuple[Draft, ...]:
-    """All holders of the founding, in its order."""
-    if state.holders_frozen is not None:
+    """All holders of the founding, in its order; with successors in the places of those who are lost."""
+    if state.holders_frozen is not None and state.succession is None:
         raise AlreadyFixed("the holders are frozen")
-    if set(state.offers) != set(state.holders) or not state.offers:
+    domains = _ordered(state)
+    if not set(domains) <= set(state.offers) or not state.offers or state.successors:
         raise CommandRefused("not every holder has offered")
-    offers = [state.offers[domain] for domain in state.holders]
+    offers = [state.offers[domain] for domain in domains]
     body = {
-        "version": 1,
+        "version": 1 if state.holders_frozen is None else state.holders_frozen.version + 1,
         "k": state.holder_k,
         "offers": [b64u(made.leaf) for made in offers],
         "set": b64u(holder_set([made.pk for made in offers])),
     }
     return (Draft("HoldersFrozen", body),)
+
+
+def replace_holders(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`holders.replace`: holders that are lost for good get successors (protocols.md section 3, the table of cases).
+
+    (1) Holders in force, each once, in order, with a reason.
+    (2) In the place of each its own centre with another node, or the main centre, which may hold once.
+    (3) Nothing is under way that only the present holders can bring to its end: a frozen round, an open draw.
+    """
+    body = members(act.body, {"lost": list, "by": list, "reason": str})
+    if not 1 <= len(body["reason"].strip()) <= len(body["reason"]) <= MAX_REASON:
+        raise Malformed(f"a reason has 1 to {MAX_REASON} characters")
+    if state.holders_frozen is None or state.successors:
+        raise NotReady("holders are being frozen")
+    # (1)
+    lost, by = body["lost"], body["by"]
+    if any(not isinstance(name, str) for name in (*lost, *by)) or len(lost) != len(by):
+        raise Malformed("a successor for each holder that is lost")
+    if not lost or lost != sorted(set(lost)) or not set(lost) <= set(state.holders):
+        raise CommandRefused("holders of this proceeding are named, each once, in order")
+    # (2)
+    for old, new in zip(lost, by, strict=True):
+        if new != old and (new != state.main or state.main in state.holders or by.count(new) > 1):
+            raise CommandRefused("a holder is succeeded by its own centre or, once, by the main one")
+    # (3)
+    if any(found.freeze is not None and found.opened is None and not found.void for found in state.evaluation.rounds):
+        raise RoundFrozen("a round is frozen and not opened")
+    if open_draws := drawing.unresolved(state):
+        raise NotReady(f"{', '.join(open_draws)}: drawn without a result")
+    return (Draft("HoldersReplaced", {}, act),)
+
+
+def _ordered(state: Proceeding) -> tuple[str, ...]:
+    """The holders in their order, successors in the places of whom they succeed."""
+    by = state.succession.by if state.succession is not None else {}
+    return tuple(by.get(domain, domain) for domain in state.holders)
 
 
 def vouch(state: Proceeding, act: Act) -> tuple[Draft, ...]:
@@ -110,6 +159,8 @@ def vouch(state: Proceeding, act: Act) -> tuple[Draft, ...]:
         raise FoundingRefused("passkeys come later")
     if state.seat(body["seat"]).centre != act.sub:
         raise WrongRole("a centre vouches for its own seats")
+    if state.is_open(state.seat(body["seat"])):
+        raise SeatIsOpen("nobody was drawn for this seat yet")
     if body["seat"] in state.vouches:
         raise AlreadyFixed("the seat is vouched for")
     if body["thumbprint"] in state.keys or body["thumbprint"] in state.vouches.values():
@@ -154,6 +205,11 @@ def witness(state: Proceeding, command: NoteWitnessed) -> tuple[Draft, ...]:
     return (Draft("Witnessed", body),)
 
 
+def first_presenter(seats: Iterable[Seat], venues: Mapping[str, Venue]) -> str:
+    """Who presents as long as nobody else was named: the first operator of the main venue."""
+    return next(seat.id for seat in seats if seat.role == OPERATOR and venues[seat.venue].main)
+
+
 def on_founded(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     made = roster.parse(act)
     keys = {
@@ -167,13 +223,14 @@ def on_founded(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
         holders=made.holders,
         holder_k=made.holder_k,
     )
-    operators = (seat for seat in made.seats.values() if seat.role == OPERATOR and made.venues[seat.venue].main)
-    presenter = next(operators).id
+    presenter = first_presenter(made.seats.values(), made.venues)
     return replace(state, origin=entry.origin, founding=made, keys=keys, evaluation=evaluation, presenter=presenter)
 
 
 def on_definition(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
-    return replace(state, definition=Definition(entry.n, unb64u(act.body["sha256"], 32), act.body["size"]))
+    people = {str(seat): str(digest) for seat, digest in entry.body.get("people", ())}
+    fixed = Definition(entry.n, unb64u(act.body["sha256"], 32), act.body["size"])
+    return replace(state, definition=fixed, people={**state.people, **people})
 
 
 def on_offer(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
@@ -181,17 +238,32 @@ def on_offer(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     return replace(state, offers={**state.offers, act.sub: made})
 
 
+def on_replaced(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    return replace(state, succession=Succession(entry.n, dict(zip(act.body["lost"], act.body["by"], strict=True))))
+
+
 def on_holders(state: Proceeding, entry: Entry) -> Proceeding:
+    """Who was named missing among the holders before is not among these."""
+    domains = _ordered(state)
     body = members(entry.body, {"version": int, "k": int, "offers": list, "set": str})
     frozen = HoldersFrozen(
         n=entry.n,
         version=body["version"],
         offers=tuple(unb64u(leaf, 32) for leaf in body["offers"]),
         set=unb64u(body["set"], 32),
-        keys=tuple(state.offers[domain].pk for domain in state.holders),
+        keys=tuple(state.offers[domain].pk for domain in domains),
     )
-    holders = Holders(n=entry.n, set=frozen.set, keys=frozen.keys)
-    return replace(state, holders_frozen=frozen, evaluation=replace(state.evaluation, holder_set=holders))
+    holders = Holders(n=entry.n, set=frozen.set, keys=frozen.keys, domains=domains)
+    evaluation = replace(
+        state.evaluation,
+        holders=domains,
+        holder_sets=(*state.evaluation.holder_sets, holders),
+        rounds=tuple(
+            found if found.freeze is not None else replace(found, missing=frozenset())
+            for found in state.evaluation.rounds
+        ),
+    )
+    return replace(state, holders_frozen=frozen, succession=None, evaluation=evaluation)
 
 
 def on_vouched(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
@@ -218,6 +290,7 @@ def on_witnessed(state: Proceeding, entry: Entry) -> Proceeding:
 ACTS: dict[str, Callable[[Proceeding, Act], tuple[Draft, ...]]] = {
     "proceeding.found": found,
     "holder.offer": offer,
+    "holders.replace": replace_holders,
     "seat.vouch": vouch,
     "seat.bind": bind,
 }
@@ -225,6 +298,7 @@ EVENTS_OF_ACTS: dict[str, Callable[[Proceeding, Entry, Act], Proceeding]] = {
     "ProceedingFounded": on_founded,
     "DefinitionFixed": on_definition,
     "HolderOffered": on_offer,
+    "HoldersReplaced": on_replaced,
     "SeatVouched": on_vouched,
     "SeatBound": on_bound,
 }

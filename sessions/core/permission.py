@@ -17,6 +17,7 @@ from evaluation.core.stages import (
     DONE,
     SIGNING,
     STAGES,
+    TALLY,
     span,
 )
 from evaluation.errors import EvaluationError, TooEarly
@@ -87,12 +88,17 @@ ACTS: Mapping[str, Rule] = {
     # founding
     "proceeding.found": _rule(MAIN_CENTRE, when=frozenset({CHECK_IN})),
     "definition.fix": _rule(MAIN_CENTRE, when=frozenset({CHECK_IN}), gates=_LIVE),
-    "holder.offer": _rule(HOLDER, when=frozenset({CHECK_IN}), gates=_LIVE),
+    "holder.offer": _rule(HOLDER, gates=_LIVE),
+    "holders.replace": _rule(SUPERVISOR, gates=_LIVE),
     "seat.vouch": _rule(CENTRE, gates=_LIVE),
     "seat.bind": _rule(*ROLES, gates=_LIVE),
     "identity.check": _rule(OPERATOR, relation=Relation.OWN, gates=_LIVE),
     # meeting
     "room.admit": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "member.seat": _rule(CENTRE, SUPERVISOR, when=span(CHECK_IN, TALLY)),
+    "member.remove": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.request": _rule(*_MEETING, SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
+    "recusal.decide": _rule(SUPERVISOR, when=span(CHECK_IN, TALLY), gates=_LIVE),
     "page.show": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
     "presenter.hand-over": _rule(*_MEETING),
     "help.ask": _rule(*_MEMBERS, ROOM, gates=_LIVE),
@@ -113,13 +119,15 @@ ACTS: Mapping[str, Rule] = {
     "recusal.declare": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
     "ballot.seal": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION})),
     "sheet.seal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
+    "sheet.reseal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
     "share.ack": _rule(HOLDER, gates=_HOLDER_GATES),
     "share.reject": _rule(HOLDER, gates=_HOLDER_GATES),
     "round.freeze": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "freeze.ok": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "freeze.dispute": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "holders.miss": _rule(SUPERVISOR, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
-    "sheet.author_open": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
+    "sheet.author_open": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
+    "round.renew": _rule(SUPERVISOR, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW})),
     "opening.approve": _rule(SUPERVISOR, when=frozenset({DETAILED_REVIEW})),
     "share.release": _rule(HOLDER, gates=_HOLDER_GATES),
     "review.vote": _rule(*_MEMBERS, when=frozenset({COMPLIANCE_REVIEW})),
@@ -182,6 +190,7 @@ DOORS: Mapping[str, Rule] = {
     "partner.results.read": _rule(GUEST, gates=frozenset({CLOSED})),
     "partner.evidence.read": _rule(GUEST, gates=frozenset({CLOSED, ABORTED})),
     "create": _rule(ADMINISTRATOR, gates=_ANY_GATE),
+    "summary": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "partners.host": _rule(ADMINISTRATOR, gates=_ANY_GATE),
     "links.issue": _rule(ADMINISTRATOR, gates=_ANY_GATE),
 }
@@ -220,7 +229,7 @@ def roles_of(state: Proceeding, actor: str) -> frozenset[str]:
     roles = {CENTRE, NODE}
     if actor == state.main:
         roles.add(MAIN_CENTRE)
-    if actor in state.holders:
+    if actor in state.holders or actor in state.successors:
         roles.add(HOLDER)
     if actor != state.main and any(venue.centre == actor for venue in state.venues.values()):
         roles.add(GUEST)

@@ -29,6 +29,7 @@ from sessions.core import (
     page_views,
     questioning,
     readiness,
+    seating,
     signing_off,
 )
 from sessions.core.commands import (
@@ -64,6 +65,7 @@ EVENT_OF: Mapping[str, str] = {
     "proceeding.found": "ProceedingFounded",
     "definition.fix": "DefinitionFixed",
     "holder.offer": "HolderOffered",
+    "holders.replace": "HoldersReplaced",
     "seat.vouch": "SeatVouched",
     "seat.bind": "SeatBound",
     "identity.check": "IdentityChecked",
@@ -87,6 +89,7 @@ EVENT_OF: Mapping[str, str] = {
     "recusal.declare": "RecusalDeclared",
     "ballot.seal": "BallotSealed",
     "sheet.seal": "SheetSealed",
+    "sheet.reseal": "SheetResealed",
     "share.ack": "ShareAcked",
     "share.reject": "ShareRejected",
     "round.freeze": "SheetsFrozen",
@@ -95,6 +98,7 @@ EVENT_OF: Mapping[str, str] = {
     "opening.approve": "OpeningApproved",
     "holders.miss": "HoldersMissing",
     "sheet.author_open": "SheetAuthorOpened",
+    "round.renew": "RoundRenewed",
     "share.release": "SharesReleased",
     "review.vote": "ReviewVoted",
     "motion.open": "MotionOpened",
@@ -113,6 +117,10 @@ EVENT_OF: Mapping[str, str] = {
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
     "member.deem": "MemberDeemedAgreed",
+    "member.remove": "MemberRemoved",
+    "member.seat": "MemberSeated",
+    "recusal.request": "RecusalRequested",
+    "recusal.decide": "RecusalDecided",
     "proceeding.close": "ProceedingClosed",
     "pool.freeze": "PoolFrozen",
     "draw.open": "DrawOpened",
@@ -139,6 +147,7 @@ _ACTS = {
     **signing_off.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **seating.ACTS,
 }
 _TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
@@ -152,6 +161,7 @@ _EVENTS_OF_ACTS = {
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **seating.EVENTS_OF_ACTS,
 }
 _FACTS = {
     **founding.FACTS,
@@ -312,10 +322,14 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
         state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
     elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
+    presenter = state.presenter
+    if presenter in evaluation.recused and presenter not in state.evaluation.recused:
+        presenter = founding.first_presenter(state.seats.values(), state.venues)
     keys, acts = state.keys, state.acts
     if act is not None:
         acts = {**acts, act.id: entry.n}
         if not cut_off.keeps_chain(state, entry, act):
             key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
             keys = {**keys, act.kid: key}
-    return replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    state = replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
+    return replace(state, presenter=presenter)

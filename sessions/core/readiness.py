@@ -34,15 +34,21 @@ def _check_in(state: Proceeding) -> None:
     if state.definition is None or state.holders_frozen is None:
         raise NotReady("definition or holders are not fixed")
     for seat in state.seats.values():
-        if seat.role != AUDITOR and seat.id not in state.seat_key:
+        if seat.role != AUDITOR and seat.id not in state.seat_key and seat.id not in state.evaluation.recused:
             raise NotReady(f"{seat.id} has not checked in")
-        if seat.member and seat.id not in state.credentials:
-            raise NotReady(f"{seat.id} has no credential yet")
+    _credentials(state)
     for room in state.rooms:
         if room not in state.admitted or room not in state.recording:
             raise NotReady(f"{room} is not admitted, or not being recorded")
         if not recorded(state, room):
             raise NotReady(f"no recorded sound and picture of {room} yet")
+
+
+def _credentials(state: Proceeding) -> None:
+    """Newcomers get theirs while the others wait in the declarations."""
+    for seat in state.signers:
+        if seat not in state.credentials:
+            raise NotReady(f"{seat} has no credential yet")
 
 
 def _report(state: Proceeding) -> None:
@@ -58,6 +64,7 @@ def _signing(state: Proceeding) -> None:
 
 _CHECKS: dict[str, Callable[[Proceeding], None]] = {
     stages.CHECK_IN: _check_in,
+    stages.DECLARATIONS: _credentials,
     stages.REPORT: _report,
     stages.SIGNING: _signing,
 }

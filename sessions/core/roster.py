@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 
 from evaluation.core import committee
-from evaluation.core.committee import Member
+from evaluation.core.committee import EXPERT, Member
+from evaluation.core.draw import EXPERT as DRAWN
+from evaluation.core.draw import kind
 from evaluation.core.rules import shelf
 from evidence.core.act import Act, public_key
 from evidence.core.canonical import JSON, Object, members, unb64u
@@ -20,6 +22,9 @@ FEWEST_HOLDERS, MOST_HOLDERS = 3, 9
 _ORIGIN = re.compile(r"[a-z0-9.-]{1,100}/proceedings/[a-z2-7]{26}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.ASCII)
 _NUMBERED = re.compile(r"[a-z]{1,16}-[1-9][0-9]{0,3}", re.ASCII)
+DESIGNATED = "designated"
+"""实施条例 47: technically complex or very special projects, where a draw cannot find who is competent."""
+_MAX_REFERENCE = 200
 # A seat without a venue is for those who watch over all of them.
 _VENUELESS = frozenset({SUPERVISOR, AUDITOR})
 # The prefix says what a seat is (docs/protocol.md section 1); room devices act under their room's id.
@@ -39,6 +44,7 @@ def parse(act: Act) -> Founding:
             **dict.fromkeys(("holders", "venues", "rooms", "seats"), list),
             "holder_k": int,
         },
+        {"special": dict},
     )
     main = act.aud.partition("/")[0]
     if not _ORIGIN.fullmatch(act.aud) or act.sub != main:
@@ -69,6 +75,7 @@ def parse(act: Act) -> Founding:
         holders=holders,
         holder_k=holder_k,
         identities=identities,
+        special=_special(found.get("special"), seats),
     )
 
 
@@ -115,7 +122,7 @@ def _seats(
 ) -> dict[str, Seat]:
     seats: dict[str, Seat] = {}
     for item in value:
-        found = members(item, {"id": str, "role": str, "venue": object, "centre": str})
+        found = members(item, {"id": str, "role": str, "venue": object, "centre": str}, {"stratum": str})
         role, venue = found["role"], "" if found["venue"] is None else found["venue"]
         if role not in ROLES or not isinstance(venue, str) or found["centre"] not in identities:
             raise FoundingRefused("a seat has a known role, and a centre with an identity key")
@@ -125,7 +132,7 @@ def _seats(
             raise FoundingRefused("the centre of the venue vouches for its seats")
         if role != ROOM and found["id"].partition("-")[0] != _PREFIX.get(role, "seat"):
             raise FoundingRefused("a seat's id says what it is")
-        seats[_new(found["id"], seats)] = Seat(found["id"], role, venue, found["centre"])
+        seats[_new(found["id"], seats)] = Seat(found["id"], role, venue, found["centre"], _stratum(found))
     devices = {room.id: Seat(room.id, ROOM, room.venue, venues[room.venue].centre) for room in rooms.values()}
     if any(devices.get(seat.id) != seat for seat in seats.values() if seat.role == ROOM):
         raise FoundingRefused("a room device acts under its room's id, at its room's venue")
@@ -134,6 +141,28 @@ def _seats(
     if not any(seat.role == SUPERVISOR for seat in seats.values()):
         raise FoundingRefused("a proceeding has a supervisor")
     return {**seats, **devices}
+
+
+def _stratum(found: Object) -> str:
+    """The label under which the seat's member is drawn, `designated`, or nothing where the roster is fixed."""
+    stratum = str(found.get("stratum", ""))
+    if "stratum" not in found or (stratum == DESIGNATED and found["role"] == EXPERT):
+        return stratum
+    if found["role"] != EXPERT or kind(stratum) != DRAWN:
+        raise FoundingRefused("experts are drawn, or designated")
+    return stratum
+
+
+def _special(value: Object | None, seats: Mapping[str, Seat]) -> bytes | None:
+    """The hash of the approval; there are designated members if, and only if, somebody approved of it."""
+    if (value is not None) != any(seat.stratum == DESIGNATED for seat in seats.values()):
+        raise FoundingRefused("designated members and their approval belong together (implementing regulations, 47)")
+    if value is None:
+        return None
+    found = members(value, {"reference": str, "document": str})
+    if not 1 <= len(found["reference"].strip()) <= len(found["reference"]) <= _MAX_REFERENCE:
+        raise FoundingRefused("an approval has a reference")
+    return unb64u(found["document"], 32)
 
 
 def _holders(value: list[JSON], k: int, identities: Mapping[str, Object]) -> tuple[tuple[str, ...], int]:

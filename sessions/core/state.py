@@ -34,12 +34,14 @@ Pause = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Who acts. A room device is a seat under its room's id. `venue` is "" for who sits in none."""
+    """Who acts. A room device is a seat under its room's id. `venue` is "" for who sits in none. A seat with a
+    `stratum` is founded open: who sits in it is drawn under that label, or designated where the founding says so."""
 
     id: str
     role: str
     venue: str
     centre: str
+    stratum: str = ""
 
     @property
     def member(self) -> bool:
@@ -70,7 +72,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What `ProceedingFounded` states, once for all."""
+    """What `ProceedingFounded` states; newcomers' seats are added. `special` is the approval of designated members."""
 
     main: str
     policy: bytes
@@ -83,6 +85,7 @@ class Founding:
     holders: tuple[str, ...]
     holder_k: int
     identities: Mapping[str, Object]
+    special: bytes | None = None
 
     @property
     def main_venue(self) -> Venue:
@@ -139,6 +142,14 @@ class HoldersFrozen:
 
 
 @dataclass(frozen=True, slots=True)
+class Succession:
+    """Holders that are lost for good, each with its successor: as ordered at entry `n`, until all have offered."""
+
+    n: int
+    by: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Definition:
     """The definition in force; its scoring is `evaluation.fixed.scoring`."""
 
@@ -153,6 +164,19 @@ class Credential:
 
     credential: str
     certificate: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """How a member came to its seat: `opened` and `position` of the draw, or who else named it; `person` is the digest
+    of the disclosure of the person."""
+
+    n: int
+    kind: str
+    person: str
+    opened: bytes = b""
+    stratum: int = 0
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +282,7 @@ class Proceeding:
 
     `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
     said why acts of a seat are missing. `viewed`: until when the log says what a seat had on its screen, in ms.
+    `people` are digests of the disclosures of members' names.
     """
 
     origin: str = ""
@@ -273,6 +298,7 @@ class Proceeding:
     vouches: Mapping[str, str] = field(default_factory=dict)
     offers: Mapping[str, Offer] = field(default_factory=dict)
     holders_frozen: HoldersFrozen | None = None
+    succession: Succession | None = None
     definition: Definition | None = None
     credentials: Mapping[str, Credential] = field(default_factory=dict)
     witnessed: int = 0
@@ -290,6 +316,8 @@ class Proceeding:
     report: Report | None = None
     ending: Ending = field(default_factory=Ending)
     drawing: Drawing = field(default_factory=Drawing)
+    seated: Mapping[str, Seated] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def gate(self) -> str:
@@ -319,7 +347,19 @@ class Proceeding:
 
     @property
     def holders(self) -> tuple[str, ...]:
-        return self.founding.holders if self.founding else ()
+        """The holders of the founding, or those who have succeeded them."""
+        return self.evaluation.holders
+
+    @property
+    def successors(self) -> tuple[str, ...]:
+        """Who is to offer a key in place of a lost holder, and has not."""
+        if self.succession is None:
+            return ()
+        ordered = self.succession
+        named = (self.offers.get(by) for by in ordered.by.values())
+        return tuple(
+            by for by, made in zip(ordered.by.values(), named, strict=True) if made is None or made.n < ordered.n
+        )
 
     @property
     def holder_k(self) -> int:
@@ -343,6 +383,10 @@ class Proceeding:
     def main(self) -> str:
         """The main centre's domain."""
         return self.founding.main if self.founding else ""
+
+    def is_open(self, seat: Seat) -> bool:
+        """Whether nobody was drawn or designated for the seat yet."""
+        return bool(seat.stratum) and seat.id not in self.seated and seat.id not in self.evaluation.recused
 
     def seat(self, name: str) -> Seat:
         """The seat, or UnknownSeat."""

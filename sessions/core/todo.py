@@ -5,11 +5,14 @@ from __future__ import annotations
 from evaluation.core import decide as evaluation_decide
 from evaluation.core import stages
 from evaluation.core.rounds import BALLOT, SHEET, Round
-from sessions.core import aborted, help_requests, readiness, signing_off
+from evaluation.core.state import Evaluation
+from evaluation.errors import EvaluationError
+from sessions.core import aborted, help_requests, readiness, seating, signing_off
 from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, OVERDUE, SUPERVISOR, Proceeding, Seat
 
 _MOTIONS = stages.span(stages.COMPLIANCE_REVIEW, stages.DETAILED_REVIEW)
 _SEAL = {BALLOT: "ballot.seal", SHEET: "sheet.seal"}
+_RESEAL = {BALLOT: "ballot.seal", SHEET: "sheet.reseal"}
 
 
 def todo(state: Proceeding, seat: Seat) -> list[str]:
@@ -49,12 +52,20 @@ def _admissions(state: Proceeding, seat: Seat) -> list[str]:
 def _leading(state: Proceeding) -> list[str]:
     """The main operator's part: freeze, advance, close."""
     found = state.evaluation.round
-    if found is not None and found.freeze is None and not found.unsafe(state.holder_k):
-        return ["round.freeze"]
+    if found is not None and found.freeze is None and not state.evaluation.unsafe(found):
+        return ["round.freeze"] if _lawful(state) else []
     if state.stage == stages.DONE:
         return [] if state.recording or signing_off.unsigned(state) else ["proceeding.close"]
     ready = readiness.ready(state) and evaluation_decide.complete(state.evaluation) and _gate(state)
     return ["stage.advance"] if ready else []
+
+
+def _lawful(state: Proceeding) -> bool:
+    try:
+        state.evaluation.lawful()
+    except EvaluationError:
+        return False
+    return True
 
 
 def _gate(state: Proceeding) -> bool:
@@ -66,7 +77,11 @@ def _gate(state: Proceeding) -> bool:
 def _supervising(state: Proceeding) -> list[str]:
     """A draw waits for the supervisor where a dealing was rejected, or answers for their second signature."""
     steps = state.evaluation.steps
-    due = ["proceeding.abort"] if steps.failed is not None else []
+    strata = {seat.stratum for seat in state.seats.values() if seat.stratum}
+    over = steps.failed is not None or any(seating.exhausted(state, stratum) for stratum in sorted(strata))
+    due = ["proceeding.abort"] if over else []
+    asked = any(each.granted is None and each.seat in state.signers for each in state.evaluation.requests)
+    due += ["recusal.decide"] if asked else []
     due += ["clarification.approve" for each in steps.questions if each.until is None and each.closed is None][:1]
     due += ["stage.back-approve"] if steps.back is not None else []
     for drawn in state.drawing.draws:
@@ -95,16 +110,25 @@ def _deciding(state: Proceeding, seat: Seat) -> list[str]:
         free = report is not None and report.pending is None
         mine = mine or seat.id not in signing_off.unsigned(state)
         return ["report.sign"] if free and not mine and seat.id in state.credentials else []
-    return due + (_secret(evaluation.round, seat.id) if evaluation.round else [])
+    return due + (_secret(evaluation, evaluation.round, seat.id) if evaluation.round else [])
 
 
-def _secret(found: Round, seat: str) -> list[str]:
-    if seat not in found.required or found.opened is not None:
+def _secret(evaluation: Evaluation, found: Round, seat: str) -> list[str]:
+    if seat not in found.required:
+        return []
+    current = found.current.get(seat)
+    if current in found.unreadable and found.purpose == SHEET:
+        return ["sheet.author_open"]
+    if found.opened is not None:
         return []
     if found.freeze is None:
-        current = found.current.get(seat)
-        # A rejected dealing can never become safe with the remaining holders, so the seat seals again.
-        again = current is not None and bool(found.seals[current].rejects)
-        return [_SEAL[found.purpose]] if current is None or again else []
+        if current is None:
+            return [_SEAL[found.purpose]]
+        # A dealing that was rejected, or is to holders who were replaced, can never become safe: the device deals the
+        # same sheet anew. A ballot is one choice, sealed anew by its member.
+        again = bool(found.seals[current].rejects) or evaluation.outdated(found, seat)
+        return [_RESEAL[found.purpose]] if again else []
+    if found.orphaned(len(evaluation.holders), evaluation.holder_k) and current not in found.plaintexts:
+        return ["sheet.author_open"]
     answered = found.freeze.confirmed | found.freeze.disputed
     return [] if seat in answered else ["freeze.ok"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from evaluation.core import checks, clarification, legal_items, lots, motions, stages
+from evaluation.core import checks, clarification, leaving, legal_items, lots, motions, stages
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
-from evidence.core.canonical import JSON, Object, b64u
+from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
 from sessions.core import help_requests, signing_off
 from sessions.core.draws import Draw
@@ -34,7 +34,7 @@ _ROOM_SEES = frozenset(
     }
 )
 # A member's own judgement; others learn that it was given. Votes are shown once all are in.
-_OWN_JUDGEMENT = frozenset({"SheetSealed", "BallotSealed"})
+_OWN_JUDGEMENT = frozenset({"SheetSealed", "SheetResealed", "BallotSealed"})
 _AFTER_REVIEW = frozenset({"ReviewVoted"})
 # Opened figures and results, and the shares that open them: for the committee and those who watch it, not for the
 # operators of secondary venues.
@@ -50,12 +50,15 @@ _RESULTS = frozenset(
         "TieDrawn",
     }
 )
+# What a newcomer may not see before its own sheet is opened: it scores as independently as the others did.
+_SCORES = frozenset(_RESULTS - {"ReviewConcluded"}) | checks.EVENTS.keys()
 # What the committee asks, moves and finds about bids: as confidential as its results.
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
 # Grounds of a recusal touch the person (protocols.md section 5), papers do, and so do looks of those who watch.
 _PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGap", "IdentityChecked", "LookNoted"})
+_PERSONAL |= {"RecusalRequested", "RecusalDecided", "MemberRemoved"}
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
 # What somebody reads, or needs help with, is for those who watch; help also for those who give it.
 _READING = frozenset({"PagesViewed"})
@@ -102,7 +105,9 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
         return "full"
     if seat.role == ROOM or seat.id in state.evaluation.recused:
         return "full" if entry.type in _ROOM_SEES else "hash"
-    if entry.type in _OWN_JUDGEMENT:
+    if entry.type in _OWN_JUDGEMENT or _half_opened(entry, state):
+        return "summary"
+    if entry.type in _SCORES and leaving.blind(state.evaluation, seat.id):
         return "summary"
     if entry.type in _AFTER_REVIEW:
         return "full" if state.evaluation.valid is not None and _sees_results(state, seat) else "summary"
@@ -113,6 +118,13 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
     if entry.type in _HELP:
         return "full" if seat.role in _WATCHERS or seat.role == OPERATOR else "summary"
     return "full"
+
+
+def _half_opened(entry: Entry, state: Proceeding) -> bool:
+    """Authors open one by one where the holders are lost: until all have, each sees its own sheet only."""
+    if entry.type != "SheetAuthorOpened" or entry.act is None:
+        return False
+    return state.evaluation.find_seal(unb64u(entry.act.body["act"], 32))[0].opened is None
 
 
 def _between_bidders(entry: Entry) -> bool:
@@ -156,6 +168,7 @@ def _documents(state: Proceeding) -> list[list[object]]:
 def _meeting(state: Proceeding, seat: Seat) -> Object:
     evaluation = state.evaluation
     waiting = {name for lost in state.lost.values() for name in lost.waiting}
+    blind = leaving.blind(evaluation, seat.id)
     shown: Object = {
         "seats": {
             other.id: {
@@ -170,6 +183,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
             for other in state.seats.values()
         },
         "definition": b64u(evaluation.fixed.sha256) if evaluation.fixed else None,
+        "holders": state.holders_frozen.version if state.holders_frozen else None,
         "witnessed": state.witnessed,
         "committed": sorted(evaluation.commitments),
         "declared": sorted(evaluation.declarations),
@@ -181,9 +195,12 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "results": None,
         "draws": [_draw(found) for found in state.drawing.draws],
         "report": _report(state),
-        "steps": _steps(state) if _sees_results(state, seat) else None,
+        "steps": _steps(state, blind) if _sees_results(state, seat) else None,
+        "vacant": list(evaluation.vacant),
+        "open": [other.id for other in state.seats.values() if state.is_open(other)],
+        "requests": _requests(state) if seat.role in _WATCHERS else None,
     }
-    if evaluation.ranking is not None and _sees_results(state, seat):
+    if evaluation.ranking is not None and _sees_results(state, seat) and not blind:
         shown["results"] = rows_json(evaluation.rows) | ranking_json(evaluation.ranking)
     return shown
 
@@ -198,7 +215,7 @@ def _round(state: Proceeding, found: Round, seat: Seat) -> Object:
         "required": list(found.required),
         "choices": list(found.choices),
         "sealed": sorted(found.current),
-        "safe": [name for name in found.required if found.safe(name, state.holder_k)],
+        "safe": [name for name in found.required if name not in state.evaluation.unsafe(found)],
         "mine": b64u(mine) if mine else None,
         "rejected": sorted(found.seals[mine].rejects) if mine else [],
         "frozen": freeze is not None,
@@ -242,10 +259,16 @@ def _draw(found: Draw) -> Object:
     }
 
 
-def _steps(state: Proceeding) -> Object:
+def _requests(state: Proceeding) -> list[JSON]:
+    """Who is asked to be recused, on which ground, and what the supervisor decided."""
+    return [[b64u(each.id), each.seat, each.ground, each.granted] for each in state.evaluation.requests]
+
+
+def _steps(state: Proceeding, blind: bool) -> Object:
     """Questions, motions and what else the committee is about; what the opened sheets show is advice."""
     steps = state.evaluation.steps
-    found = checks.look(state.evaluation) if state.stage == stages.DETAILED_REVIEW else checks.Found()
+    looks = state.stage == stages.DETAILED_REVIEW and not blind
+    found = checks.look(state.evaluation) if looks else checks.Found()
     return {
         "questions": [
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -81,7 +82,9 @@ class Running:
         return self.http.request(method, path, content=content, headers={k: v for k, v in sent.items() if v})
 
     def administer(self, path: str, body: Any) -> httpx2.Response:
-        return self.call("POST", path, json=body, bearer=self.installation.administrator_token)
+        """A write of the administrator, each under a key of its own."""
+        headers = {"Idempotency-Key": secrets.token_urlsafe(16)}
+        return self.call("POST", path, json=body, bearer=self.installation.administrator_token, headers=headers)
 
     def link(self, seat: str, proceeding: str | None = None) -> str:
         answer = self.administer(f"/v1/proceedings/{proceeding or self.proceeding}/links", {"seat": seat})

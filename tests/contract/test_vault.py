@@ -68,6 +68,19 @@ async def test_what_is_put_is_got(kind: str, tmp_path: Path, store: ObjectStore,
     assert await vault.size(name) == len(data)
 
 
+@pytest.mark.parametrize("data", [b"one", bytes(range(256)) * 40_000], ids=len)
+async def test_a_file_is_put_like_its_bytes(kind: str, tmp_path: Path, store: ObjectStore, data: bytes) -> None:
+    vault = await open_vault(kind, tmp_path, store)
+    file = tmp_path / "document"
+    file.write_bytes(data)
+    name = hashlib.sha256(data).hexdigest()
+    assert await vault.put_file(file) == name
+    assert await vault.get(name) == data
+    assert await vault.put_file(file) == name
+    assert await vault.put(data) == name
+    assert file.read_bytes() == data
+
+
 async def test_putting_again_is_no_error(kind: str, tmp_path: Path, store: ObjectStore) -> None:
     vault = await open_vault(kind, tmp_path, store)
     names = await asyncio.gather(*(vault.put(b"same") for _ in range(5)))

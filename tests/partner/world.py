@@ -30,6 +30,7 @@ from sessions.adapters import accounts as seat_accounts
 from sessions.adapters import partner_accounts
 from sessions.adapters.accounts import DatabaseAccounts
 from sessions.adapters.partner_accounts import DatabasePartnerAccounts
+from sessions.adapters.uploads_files import UploadFolder
 from sessions.adapters.webhooks_http import HttpWebhookSender
 from sessions.adapters.webhooks_memory import MemoryWebhooks
 from sessions.core.tenancy import SCOPES
@@ -302,6 +303,7 @@ async def site(
             identity=Identity(accounts=seats, clock=clock),
             tickets=Tickets(clock=time.monotonic),
             pages=unused,
+            uploads=UploadFolder(folder / "uploads"),
             verifications=unused,
             session_buckets=Buckets(PLENTY, clock=time.monotonic),
             sign_in_buckets=Buckets(PLENTY, clock=time.monotonic),

@@ -95,6 +95,7 @@ async def site(
             identity=identity,
             tickets=Tickets(clock=time.monotonic),
             pages=unused,
+            uploads=unused,
             verifications=verifications,
             session_buckets=Buckets(SESSION_RATE, clock=time.monotonic),
             sign_in_buckets=Buckets(SIGN_IN_RATE, clock=time.monotonic),

@@ -131,7 +131,7 @@ def test_an_unreadable_sheet_is_opened_by_its_author_with_the_committed_plaintex
     audited(drive)
 
 
-def test_before_the_review_of_details_there_is_no_sheet_to_open() -> None:
+def test_before_the_first_round_there_is_nothing_to_open() -> None:
     drive = Drive().until("declarations")
     with pytest.raises(TooEarly):
         drive.perform("seat-4", "sheet.author_open", {"act": b64u(bytes(32)), "p": ""})

@@ -7,13 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from evidence.core.canonical import Object
+from evidence.core.canonical import Object, b64u
 from evidence.core.entry import Entry
 from sessions.core.permission import allowed
 from sessions.core.proceeding import evolve
 from sessions.core.state import EMPTY, Proceeding
 from tests.evaluation.packs import PROCUREMENT
 from tests.sessions.drive import MAIN, MEMBERS, ZHUHAI, Drive, spread
+from tests.sessions.newcomers import arrive, drawn, redo, remove, succeed
 from tests.sessions.test_committee_steps import (
     BIDDERS,
     answer,
@@ -68,15 +69,35 @@ def eventful() -> Drive:
     return drive
 
 
+def replacing() -> Drive:
+    """One request refused, and a member who leaves and is replaced by the next of a draw."""
+    drive = Drive().until("declarations")
+    made = drawn(drive)
+    drive.until("compliance-review")
+    ground = drive.state.evaluation.rules.recusal_grounds[0]
+    (asked_,) = drive.perform(
+        "operator-1", "recusal.request", {"seat": "seat-4", "from": "supplier", "ground": ground, "text": "x"}
+    )
+    assert asked_.act is not None
+    body: Object = {"request": b64u(asked_.act.id), "recuse": False, "reason": "x"}
+    drive.perform("supervisor-1", "recusal.decide", body)
+    remove(drive, "seat-5")
+    succeed(made, "seat-5")
+    arrive(drive, "seat-6")
+    redo(drive, "seat-6", "compliance-review")
+    return drive
+
+
 @pytest.fixture(scope="module")
 def steps() -> list[tuple[Proceeding, Entry]]:
     """The first of each act, and the state before it."""
     found: dict[str, tuple[Proceeding, Entry]] = {}
-    state = EMPTY
-    for entry in eventful().entries:
-        if entry.act is not None and entry.act.act in LEGAL_STEPS:
-            found.setdefault(entry.act.act, (state, entry))
-        state = evolve(state, entry)
+    for drive in (eventful(), replacing()):
+        state = EMPTY
+        for entry in drive.entries:
+            if entry.act is not None and entry.act.act in LEGAL_STEPS:
+                found.setdefault(entry.act.act, (state, entry))
+            state = evolve(state, entry)
     assert set(found) == LEGAL_STEPS
     return list(found.values())
 

@@ -165,7 +165,7 @@ def test_a_rejected_seal_is_to_be_sealed_again() -> None:
     assert act is not None
     assert todo(drive, "seat-1") == []
     drive.perform(ZHUHAI, "share.reject", {"act": b64u(act.id), "index": 2, "code": "untrusted"})
-    assert todo(drive, "seat-1") == ["sheet.seal"]
+    assert todo(drive, "seat-1") == ["sheet.reseal"]
     assert view(drive.state, "seat-1")["round"]["rejected"] == [ZHUHAI]
 
 

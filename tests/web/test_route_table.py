@@ -16,6 +16,7 @@ from sessions.core.tenancy import SCOPES
 from web.server.allow import MARK, PUBLIC, ROSTERLESS
 from web.server.app import create_app
 from web.server.messages import MESSAGES
+from web.server.routes.client import AREAS
 from web.server.services import Services
 
 # What stands open to everybody, written out: each new one is a decision.
@@ -23,12 +24,9 @@ OPEN = {
     ("GET", "/"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
-    ("GET", "/sign-in"),
-    ("GET", "/rooms"),
-    ("GET", "/sign-in.js"),
-    ("GET", "/rooms.js"),
-    ("GET", "/plain.css"),
-    ("GET", "/plain.woff2"),
+    ("GET", "/assets/{name}"),
+    # The client's page: the same octets for everybody, and nothing of a session in them.
+    *(("GET", f"/{area}{rest}") for area in AREAS for rest in ("", "/{rest:path}")),
     ("POST", "/v1/sign-in"),
     ("POST", "/v1/oauth/token"),
 }

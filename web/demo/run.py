@@ -223,7 +223,7 @@ class Office:
                 await asyncio.sleep(LOOK_S)
 
     async def create(self, body: Object) -> Object:
-        return await self._post("/v1/proceedings", body)
+        return await self.write("/v1/proceedings", body)
 
     async def write(self, path: str, body: Object) -> Object:
         """A write of the partner API's host side, each under a key of its own."""

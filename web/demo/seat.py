@@ -34,6 +34,8 @@ class Member(Actor):
             "ballot.seal": self.elect,
             "review.vote": self.review,
             "sheet.seal": self.score,
+            "sheet.reseal": self.reseal,
+            "sheet.author_open": self.open_own,
             "freeze.ok": self.confirm,
             "report.sign": self.sign,
         }
@@ -76,6 +78,16 @@ class Member(Actor):
             return
         await self.seat.seal_sheet(scores, number=self.view["round"]["round"], asked=asked)
         await self.done(self.seat.device.answered[-1])
+
+    async def reseal(self) -> None:
+        """Holders were replaced, or one rejected the dealing: the same sheet again, without a word."""
+        await self.seat.reseal_sheet(number=self.view["round"]["round"], version=self.view["holders"])
+        await self.done(self.seat.device.answered[-1])
+
+    async def open_own(self) -> None:
+        """Nobody else can open the own sheet or ballot."""
+        current = self.view["round"]
+        await self.done(await self.seat.open_own(current["purpose"], number=current["round"]))
 
     async def confirm(self) -> None:
         await self.perform("freeze.ok", {"freeze": self.view["round"]["freeze"]})

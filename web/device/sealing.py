@@ -37,6 +37,12 @@ class Gate:
     k: int
     definition: bytes
     index: int
+    version: int = 1
+
+    @property
+    def set(self) -> bytes:
+        """The digest of the holder set."""
+        return holder_set(self.holders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,9 @@ class Sealed:
     acks: tuple[str, ...]
 
 
-async def prove_gate(record: Record, size: int, *, patience_s: float = GATE_PATIENCE_S) -> Gate:
-    """S1; `size` entries of the log are looked through for the gate's. GateClosed where they are not there yet."""
+async def prove_gate(record: Record, size: int, *, version: int = 1, patience_s: float = GATE_PATIENCE_S) -> Gate:
+    """S1; `size` entries of the log are looked through for the gate's, with holders of at least this version.
+    GateClosed where they are not there yet."""
     found: dict[str, Entry] = {}
     offers: dict[bytes, Entry] = {}
     async for entry in record.scan(0, size):
@@ -84,10 +91,10 @@ async def prove_gate(record: Record, size: int, *, patience_s: float = GATE_PATI
             offers[entry.leaf] = entry
         elif entry.type in ("HoldersFrozen", "DefinitionFixed"):
             found[entry.type] = entry
-        if len(found) == 2:
+        if len(found) == 2 and _version(found["HoldersFrozen"]) >= version:
             # The offers stand before `HoldersFrozen`: there is nothing more to look for.
             break
-    if len(found) != 2:
+    if len(found) != 2 or _version(found["HoldersFrozen"]) < version:
         raise GateClosed("holders or definition are not fixed yet")
     proven = {name: (await record.prove(entry.n, patience_s=patience_s))[0] for name, entry in found.items()}
     try:
@@ -95,7 +102,13 @@ async def prove_gate(record: Record, size: int, *, patience_s: float = GATE_PATI
         definition = _definition(record, proven["DefinitionFixed"])
     except EvidenceError as error:
         raise RecordUntrusted(f"gate G1 does not hold: {error}") from error
-    return Gate(holders, domains, k, definition, max(entry.n for entry in proven.values()))
+    index = max(entry.n for entry in proven.values())
+    return Gate(holders, domains, k, definition, index, max(version, _version(found["HoldersFrozen"])))
+
+
+def _version(frozen: Entry) -> int:
+    version = frozen.body.get("version")
+    return version if type(version) is int else 0
 
 
 def envelop(
@@ -135,7 +148,8 @@ def _holders(
         acts.verify(offer.act, trust.identities[offer.act.sub])
         domains.append(offer.act.sub)
         keys.append(unb64u(members(offer.act.body, {"pk": str})["pk"], 65))
-    if len(set(domains)) != len(domains) or not record.pins.are_holders(domains) or body["k"] != trust.holder_k:
+    agreed = record.pins.are_holders if body["version"] == 1 else record.pins.may_hold
+    if len(set(domains)) != len(domains) or not agreed(domains) or body["k"] != trust.holder_k:
         raise Untrusted("the holders or k are not those of the agreement")
     if holder_set(keys) != unb64u(body["set"], 32):
         raise Untrusted("the set is not that of the offers")

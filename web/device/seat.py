@@ -118,10 +118,10 @@ class Seat:
             raise RecordUntrusted("the log holds something else where this act should stand")
         self.device.merged(posted.index, posted.leaf, accepted=entry.type != "OfflineAct")
 
-    async def gate(self) -> Gate:
-        """G1, proven once by this seat itself (S1)."""
-        if self._gate is None:
-            self._gate = await prove_gate(self.record, await self.record.advance())
+    async def gate(self, version: int = 1) -> Gate:
+        """G1, proven once by this seat itself (S1), and again once holders were replaced: `version` of the view."""
+        if self._gate is None or self._gate.version < version:
+            self._gate = await prove_gate(self.record, await self.record.advance(), version=version)
         return self._gate
 
     async def seal_ballot(self, choice: str, *, number: int, choices: Sequence[str]) -> Sealed:
@@ -142,6 +142,29 @@ class Seat:
         """Seal a score for each of the items asked for, in round `number`; sealing other scores replaces the sheet."""
         same, build = self._sheet(await self.gate(), scores, number, asked)
         return await self._seal("sheet", number, same, build)
+
+    async def reseal_sheet(self, *, number: int, version: int) -> Sealed:
+        """Deal the sheet of this round anew, to the holders of this version: the same plaintext, a new secret. Nobody
+        is asked, since nothing changes of what was scored."""
+        gate = await self.gate(version)
+        stored, current = self.device.kept(f"sheet-{number}"), self._current("sheet", number)
+        if stored is None or current is None:
+            raise GateClosed("this device has sealed no sheet in this round")
+        kept = Kept.parse(stored)
+        # A dealing that was kept and not sent before a crash goes out now.
+        if kept.envelope == current.act.body["envelope"] or kept.envelope["set"] != b64u(gate.set):
+            kept = self._dealt(gate, "sheet", number, kept.plaintext)
+        await self.client.put_object(kept.ct)
+        sealed = await self.perform("sheet.reseal", self._seal_body(gate, "sheet", number, kept))
+        return await self._shown(sealed, gate, "sheet", number)
+
+    async def open_own(self, purpose: str, *, number: int) -> Answered:
+        """`sheet.author_open`: what only this device can still open: its holders are lost, or could not read it."""
+        stored, current = self.device.kept(f"{purpose}-{number}"), self._current(purpose, number)
+        if stored is None or current is None:
+            raise GateClosed("this device has sealed nothing in this round")
+        body: Object = {"act": b64u(current.act.id), "p": b64u(Kept.parse(stored).plaintext)}
+        return await self.perform("sheet.author_open", body)
 
     def sign_offline(self, name: str, body: Object) -> acts.Act:
         """Sign while cut off: kept on disk, and merged when the person confirms it on return (`resume`)."""
@@ -183,6 +206,9 @@ class Seat:
             # S4 and the first half of S6
             await self.client.put_object(kept.ct)
             sealed = await self.perform(f"{purpose}.seal", self._seal_body(gate, purpose, number, kept))
+        return await self._shown(sealed, gate, purpose, number)
+
+    async def _shown(self, sealed: Answered, gate: Gate, purpose: str, number: int) -> Sealed:
         # S6
         entry, receipt = await self.record.prove(sealed.index, patience_s=GATE_PATIENCE_S)
         if entry.act is None or entry.act.id != sealed.act.id:
@@ -198,19 +224,24 @@ class Seat:
         stored = self.device.kept(name)
         kept = Kept.parse(stored) if stored is not None else None
         if kept is None or not same(kept.plaintext):
-            # S2 and S3
-            kept = envelop(
-                gate,
-                self._envelopes,
-                self._entropy,
-                purpose=purpose,
-                origin=self.device.origin,
-                seat=self.device.sub,
-                number=number,
-                plaintext=build(),
-            )
-            # S5, P and s; the act is in the journal before it is sent
-            self.device.keep(name, bytes(kept))
+            # S2
+            kept = self._dealt(gate, purpose, number, build())
+        return kept
+
+    def _dealt(self, gate: Gate, purpose: str, number: int, plaintext: bytes) -> Kept:
+        # S3
+        kept = envelop(
+            gate,
+            self._envelopes,
+            self._entropy,
+            purpose=purpose,
+            origin=self.device.origin,
+            seat=self.device.sub,
+            number=number,
+            plaintext=plaintext,
+        )
+        # S5, P and s; the act is in the journal before it is sent
+        self.device.keep(f"{purpose}-{number}", bytes(kept))
         return kept
 
     def _seal_body(self, gate: Gate, purpose: str, number: int, kept: Kept) -> Object:
@@ -225,13 +256,15 @@ class Seat:
 
     def _current(self, purpose: str, number: int) -> Answered | None:
         """This device's newest accepted seal of the round."""
-        mine = [a for a in self.device.answered if a.act.act == f"{purpose}.seal" and a.act.body["round"] == number]
+        names = (f"{purpose}.seal", f"{purpose}.reseal")
+        mine = [a for a in self.device.answered if a.act.act in names and a.act.body["round"] == number]
         return mine[-1] if mine else None
 
     async def _supply(self, act: acts.Act) -> None:
         """The ciphertext of a seal is with the server before its act."""
-        if act.act.endswith(".seal"):
-            kept = self.device.kept(f"{act.act.removesuffix('.seal')}-{act.body['round']}")
+        purpose, _, verb = act.act.partition(".")
+        if verb in ("seal", "reseal"):
+            kept = self.device.kept(f"{purpose}-{act.body['round']}")
             if kept is not None:
                 await self.client.put_object(Kept.parse(kept).ct)
 

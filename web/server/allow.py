@@ -51,6 +51,8 @@ SIGNED_IN = "signed-in"
 SIGNED_IN_OR_NODE = "signed-in-or-node"
 ROSTERLESS = frozenset({PUBLIC, SIGNED_IN, SIGNED_IN_OR_NODE})
 MARK = "x-permission"
+COMPONENT = "#/components/schemas/{model}"
+"""Where a body's own parts stand in the published description (`description` puts them there)."""
 
 UNKNOWN = "there is nothing of this name for you"
 """What every tenant is told of everything that is not its own, whether or not it is anybody's."""
@@ -60,7 +62,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The caller at the door: who it is, and the services. At most one of the four."""
+    """The caller at the door: who it is, and the services. At most one of the four; an administrator's browser has a
+    session besides."""
 
     request: Request
     services: Services
@@ -80,7 +83,7 @@ class Here:
 
     @property
     def seat(self) -> str | None:
-        return None if self.session is None else self.session.seat
+        return None if self.session is None or self.administrator else self.session.seat
 
     @property
     def signed_in(self) -> SignedIn:
@@ -178,7 +181,7 @@ class Doors:
         elif reads is not None:
             extra["requestBody"] = {
                 "required": True,
-                "content": {"application/json": {"schema": reads.model_json_schema()}},
+                "content": {"application/json": {"schema": reads.model_json_schema(ref_template=COMPONENT)}},
             }
         extra["parameters"] = [header(*each) for each in headers]
         return self.router.api_route(
@@ -233,7 +236,9 @@ class Demand:
         if self.permission == PUBLIC:
             return
         proceeding: str | None = here.request.path_params.get("id")
-        if here.session is None:
+        if here.administrator and here.session is not None and self.permission == SIGNED_IN:
+            return
+        if here.session is None or here.administrator:
             actor = here.token_actor
             if self.permission == SIGNED_IN_OR_NODE and actor == NODE:
                 return
@@ -278,7 +283,7 @@ async def _identify(request: Request, services: Services) -> Here:
     except NotSignedIn:
         return Here(request, services)
     services.session_buckets.take(session.digest)
-    return Here(request, services, session=session)
+    return Here(request, services, session=session, administrator=session.administrator)
 
 
 def _here(request: Request) -> Here:

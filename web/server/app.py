@@ -9,10 +9,11 @@ from web.server.description import Described
 from web.server.guard import Guard
 from web.server.page_images import PageImages
 from web.server.pointers import Pointers
-from web.server.problems import on_error
 from web.server.routes import (
+    administration,
     audit,
     centre_log,
+    client,
     health,
     identity,
     live,
@@ -24,7 +25,6 @@ from web.server.routes import (
     partner_proceedings,
     partner_webhooks,
     partners,
-    plain,
     proceedings,
     report,
     session,
@@ -36,11 +36,13 @@ from web.server.services import Services
 DOORS = (
     health,
     session,
+    administration,
     proceedings,
     identity,
     objects,
     log,
     centre_log,
+    client,
     media,
     report,
     audit,
@@ -50,7 +52,6 @@ DOORS = (
     partner_webhooks,
     partners,
     views,
-    plain,
 )
 
 
@@ -71,6 +72,6 @@ def create_app(services: Services) -> FastAPI:
     app.state.screens = Screens()
     app.state.images = PageImages()
     # Routes answer for their own exceptions (`allow.CodedRoute`); this one is for paths and methods that are no route.
-    app.add_exception_handler(HTTPException, on_error)
+    app.add_exception_handler(HTTPException, client.lost)
     app.add_middleware(Guard, origin=services.origin)
     return app

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 import uvloop
@@ -20,6 +22,7 @@ from signing.errors import SigningError
 from web.server import wiring
 from web.server.desk import Desk
 from web.server.errors import BadSettings, WebError
+from web.server.first_day import FirstDay
 from web.server.installation import Layout, Party, read_private, write_toml, write_trust
 from web.server.journal import start_journal
 from web.server.processes import Sibling, Supervisor, run_until_signal
@@ -31,6 +34,7 @@ from web.server.settings import (
     load_settings,
     state_directory,
 )
+from web.server.tls import given, own_authority, self_signed
 
 REFUSALS = (WebError, EvidenceError, ServiceError, NodeError, SigningError)
 
@@ -60,6 +64,15 @@ Operator = Annotated[str, typer.Option(help="Who runs this centre, as certificat
 PUBLIC_ORIGIN = "http://127.0.0.1:8000"
 
 
+class Tls(StrEnum):
+    """Where the web process has its certificate from; `none`: a reverse proxy stands in front, or nobody else calls."""
+
+    NONE = "none"
+    OWN = "own"
+    SELF_SIGNED = "self-signed"
+    FILES = "files"
+
+
 @app.command()
 def init(
     state: State = None,
@@ -69,34 +82,47 @@ def init(
     port: Annotated[int, typer.Option(help="Port of the web process.")] = 8000,
     signing_port: Annotated[int, typer.Option(help="Port of the signing process.")] = 8001,
     media_address: Annotated[str, typer.Option(help="Address that media workers bind.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address that the web process binds.")] = "127.0.0.1",
+    tls: Annotated[
+        Tls, typer.Option(help="own: an authority of this centre's own; self-signed; files: --certificate and --key.")
+    ] = Tls.NONE,
+    certificate: Annotated[Path | None, typer.Option(help="PEM, with --tls files.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM, with --tls files.")] = None,
 ) -> None:
-    """Make a main centre: keys, certificate authority, tokens. What exists already stays."""
+    """Make a main centre: keys, certificate authority, TLS, the first administrator's link, and a checklist of what
+    to keep where. What exists already stays."""
     path = state_directory(state)
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (path / SERVER_FILE).exists():
-        write_toml(
-            path / SERVER_FILE,
-            {
-                "domain": domain,
-                "operator": operator,
-                "public_origin": public_origin,
-                "web.port": port,
-                "signing.port": signing_port,
-                "media.address": media_address,
-            },
-            {},
-        )
-    party = wiring.initialise_centre(load_settings(path))
-    layout = Layout(path)
-    typer.echo(f"主场中心 {party.domain} 已就绪：{path}")
-    for step in (
-        f"把 {layout.public} 当面交给各城市与监督部门，并收取它们的 centre.json",
-        "运行 tongping trust --city FILE …（每个城市一份），生成 policy/ 并分发",
-        f"妥善保管 {layout.secrets}：其中有主密钥与管理员令牌；主密钥须另行备份",
-        f"{layout.signing}/ca/root.key 只用于签发下级证书，建议移入保险柜",
-        "运行 tongping serve",
-    ):
-        typer.echo(f"  □ {step}")
+    made, new = None, not (path / SERVER_FILE).exists()
+    if new:
+        name = urlsplit(public_origin).hostname or ""
+        match tls:
+            case Tls.OWN:
+                made = own_authority(path / "tls", host=name, operator=operator)
+            case Tls.SELF_SIGNED:
+                made = self_signed(path / "tls", host=name)
+            case Tls.FILES:
+                if certificate is None or key is None:
+                    raise BadSettings("--tls files takes --certificate and --key")
+                made = given(certificate, key, host=name)
+        values: dict[str, object] = {
+            "domain": domain,
+            "operator": operator,
+            "public_origin": public_origin,
+            "web.host": host,
+            "web.port": port,
+            "signing.port": signing_port,
+            "media.address": media_address,
+        }
+        if made is not None:
+            values |= {"web.certificate": str(made.certificate), "web.key": str(made.key)}
+        write_toml(path / SERVER_FILE, values, {})
+    settings = load_settings(path)
+    party = wiring.initialise_centre(settings)
+    day = FirstDay(party.domain, path, wiring.first_link(settings) if new else None, made)
+    typer.echo(day.text, nl=False)
+    if new:
+        typer.echo(f"\n{day.keep()}")
 
 
 @app.command()
@@ -170,8 +196,16 @@ def vouch(
     """Vouch for the main venue's first operator; all others are checked by an operator in the browser."""
     settings = load_settings(state_directory(state))
     token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
-    Desk(f"http://{settings.web.host}:{settings.web.port}", token).vouch(proceeding, seat, code)
+    Desk(settings.web.local, token, settings.web.certificate).vouch(proceeding, seat, code)
     typer.echo(f"已为 {seat} 的设备作保")
+
+
+@app.command("admin-link")
+def admin_link(state: State = None) -> None:
+    """Print a one-time link that signs an administrator in, in a browser, within a quarter of an hour."""
+    settings = load_settings(state_directory(state))
+    token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
+    typer.echo(Desk(settings.web.local, token, settings.web.certificate).administrator_link())
 
 
 def _command(name: str, state: Path | None = None) -> tuple[str, ...]:
@@ -268,7 +302,7 @@ def city_vouch(
     """Vouch for this city's first operator; all others are checked by an operator in the browser."""
     settings = load_city_settings(state_directory(state))
     token = read_private(Layout(settings.state).secrets / wiring.OPERATOR_TOKEN).decode().strip()
-    Desk(f"http://{settings.listen.host}:{settings.listen.port}", token).vouch_at_node(origin, seat, code)
+    Desk(settings.listen.local, token, settings.listen.certificate).vouch_at_node(origin, seat, code)
     typer.echo(f"已为 {seat} 的设备作保")
 
 

@@ -25,8 +25,20 @@ class Described(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
-            self.openapi_schema = _secured(super().openapi())
+            self.openapi_schema = _secured(_hoisted(super().openapi()))
         return self.openapi_schema
+
+
+def _hoisted(found: dict[str, Any]) -> dict[str, Any]:
+    """Parts of bodies among the components: a `$ref` starts at the document's root, not at its own schema."""
+    schemas = found.setdefault("components", {}).setdefault("schemas", {})
+    for operations in found["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                for name, schema in content["schema"].pop("$defs", {}).items():
+                    if schemas.setdefault(name, schema) != schema:
+                        raise ValueError(f"two schemas are called {name}")
+    return found
 
 
 def _secured(found: dict[str, Any]) -> dict[str, Any]:

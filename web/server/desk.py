@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ class Desk:
 
     url: str
     token: str
+    certificate: str = ""
+    """The server's own TLS certificate, where it has one: whoever has its key is whom this machine speaks to."""
 
     def vouch(self, proceeding: str, seat: str, code: str) -> None:
         """The main centre vouches for its own seat, whose code an officer read from the device itself."""
@@ -33,14 +36,27 @@ class Desk:
             raise CodeDiffers("the device that waits has another comparison code: look at the screen again")
         self._call("POST", f"{path}/seats/{seat}/vouch", {"thumbprint": waiting[seat]})
 
+    def administrator_link(self) -> str:
+        """A one-time link for an administrator's browser."""
+        return str(self._call("POST", "/v1/administrator/links")["url"])
+
     def vouch_at_node(self, origin: str, seat: str, code: str) -> None:
         """The same of a city, by its own node, which hands its voucher in at the main server."""
         self._call("POST", "/identity/vouch", {"origin": origin, "seat": seat, "code": code})
 
+    @property
+    def _trusted(self) -> ssl.SSLContext | bool:
+        if not self.certificate:
+            return True
+        context = ssl.create_default_context(cafile=self.certificate)
+        # The file names the one certificate that is meant; by which of its addresses it is reached says nothing more.
+        context.check_hostname = False
+        return context
+
     def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            with httpx2.Client(base_url=self.url, timeout=TIMEOUT_S, trust_env=False) as http:
+            with httpx2.Client(base_url=self.url, timeout=TIMEOUT_S, trust_env=False, verify=self._trusted) as http:
                 answer = http.request(method, path, json=body, headers=headers)
                 found = answer.json() if answer.content else {}
         except (httpx2.HTTPError, ValueError) as error:

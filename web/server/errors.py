@@ -23,6 +23,7 @@ WebError
 ├── ScreenStale          a screen older than the one that is known (`screen-stale`)
 ├── NotOurImage          a page image that was not rendered here (`not-our-image`)
 ├── UnknownMessage       a socket message of no known type or form (`unknown-message`)
+├── ClientMissing        the browser's client was not built (`client-missing`)
 ├── Starting             the server is starting or stopping (`starting`)
 ├── CodeDiffers          the code that an officer read is not that of the device that waits (`code-differs`)
 ├── DoorRefused          the running server refused what the command line asked; its own code stands in the text
@@ -132,6 +133,10 @@ class NotOurImage(WebError):
 
 class UnknownMessage(WebError):
     code = "unknown-message"
+
+
+class ClientMissing(WebError):
+    code = "client-missing"
 
 
 class Starting(WebError):

@@ -65,7 +65,7 @@ def _headers(origin: str) -> dict[str, str]:
     host = urlsplit(origin).netloc
     live = ("wss" if origin.startswith("https:") else "ws") + f"://{host}"
     policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; "
         f"media-src 'self' blob:; connect-src 'self' {live}; object-src 'none'; base-uri 'none'; "
         "frame-ancestors 'none'; form-action 'none'; "
         "require-trusted-types-for 'script'"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from evidence.core.canonical import encode
+from evidence.core.canonical import b64u, encode, sha256
 from sessions.partner_ports import Answer, Running
 from web.server.allow import Here, Model
 from web.server.errors import KeyInProgress, KeyMismatch, KeyMissing, PreconditionMissing
@@ -45,6 +46,16 @@ async def once(here: Here, model: type[Model], work: Callable[[Model], Awaitable
         raise KeyMissing("a write has an Idempotency-Key of 1 to 128 visible characters")
     data = await here.octets("application/json", limit=MAX_JSON)
     return await _once(here, key, data, lambda: work(here.read(model, data)))
+
+
+async def once_of_octets(here: Here, data: bytes, work: Callable[[bytes], Awaitable[Response]]) -> Response:
+    """The same for a body that was read, which `work` gets 32 bytes with that are the same whenever the request is:
+    what it makes of them, it makes once, even where the first attempt died without an answer."""
+    key = here.request.headers.get(KEY_HEADER, "")
+    if not re.fullmatch(KEY_PATTERN, key):
+        raise KeyMissing("a write has an Idempotency-Key of 1 to 128 visible characters")
+    secret = hmac.digest(here.services.administrator, encode([here.tenant, key, b64u(sha256(data))]), "sha256")
+    return await _once(here, key, data, lambda: work(secret))
 
 
 async def once_without_body(here: Here, work: Callable[[], Awaitable[Response]]) -> Response:

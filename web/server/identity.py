@@ -19,11 +19,16 @@ from typing import Protocol
 
 from web.server.errors import LinkRefused, NotSignedIn
 
+ADMINISTRATOR = "administrator"
+NOWHERE = ""
+"""An administrator signs in to no proceeding; no proceeding has this id, and no seat that name."""
 # ASVS 5.0 7.3.1 and 7.3.2, with the values of the project's security requirements.
 IDLE_S = 15 * 60
 ABSOLUTE_S = 8 * 60 * 60
 # Links are handed out at the rehearsal, which may be the day before.
 LINK_S = 24 * 60 * 60
+# An administrator opens the link where it was made.
+ADMINISTRATOR_LINK_S = 15 * 60
 # Activity is written at most this often, so that pings do not become one database commit per second and seat.
 TOUCH_S = 30
 TOKEN_BYTES = 32
@@ -65,6 +70,11 @@ class SignedIn:
     proceeding: str
     seat: str
 
+    @property
+    def administrator(self) -> bool:
+        """Whether this is an administrator's session, of no seat."""
+        return self.proceeding == NOWHERE and self.seat == ADMINISTRATOR
+
 
 class Identity:
     """Opens, finds and ends sessions."""
@@ -75,8 +85,15 @@ class Identity:
 
     async def issue_link(self, proceeding: str, seat: str) -> str:
         """A new one-time token for this seat."""
+        return await self._issue(proceeding, seat, LINK_S)
+
+    async def issue_administrator_link(self, seconds: int = ADMINISTRATOR_LINK_S) -> str:
+        """A new one-time token for an administrator's session."""
+        return await self._issue(NOWHERE, ADMINISTRATOR, seconds)
+
+    async def _issue(self, proceeding: str, seat: str, seconds: int) -> str:
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        expires = self._now() + LINK_S
+        expires = self._now() + seconds
         await asyncio.to_thread(
             self._accounts.put_link, digest_of(token), proceeding=proceeding, seat=seat, expires=expires
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -102,14 +102,29 @@ class Buckets:
         return bucket.take()
 
 
+async def stream_body(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body as it comes in; TooLarge before or as soon as the bound is passed."""
+    _check_length(request, limit)
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"at most {limit} octets")
+        yield chunk
+
+
 async def read_body(request: Request, limit: int) -> bytes:
     """The body's octets; TooLarge as soon as the bound is passed, whatever Content-Length claims."""
-    length = request.headers.get("content-length", "0")
-    if not length.isascii() or not length.isdigit() or int(length[:20]) > limit:
-        raise TooLarge(f"at most {limit} octets")
+    _check_length(request, limit)
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
         if len(data) > limit:
             raise TooLarge(f"at most {limit} octets")
     return bytes(data)
+
+
+def _check_length(request: Request, limit: int) -> None:
+    length = request.headers.get("content-length", "0")
+    if not length.isascii() or not length.isdigit() or int(length[:20]) > limit:
+        raise TooLarge(f"at most {limit} octets")

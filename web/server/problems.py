@@ -39,6 +39,7 @@ _PROBLEM = {
         "status": {"type": "integer"},
         "code": {"type": "string"},
         "detail": {"type": "string"},
+        "pointer": {"type": "string"},
     },
 }
 PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -57,6 +58,9 @@ def problem_response(error: Exception) -> JSONResponse:
     body = {"type": f"urn:tongping:problem:{code}", "title": code.replace("-", " "), "status": status, "code": code}
     if status < 500:
         body["detail"] = str(error)[:MAX_DETAIL]
+        # Where in what was handed in: a JSON pointer or a cell (`ImportRefused`).
+        if isinstance(place := getattr(error, "place", None), str):
+            body["pointer"] = place[:MAX_DETAIL]
     headers = {"WWW-Authenticate": "Session"} if status == 401 else {}
     if status == 429 or status == 503:
         headers["Retry-After"] = str(getattr(error, "after", 1))

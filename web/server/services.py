@@ -13,12 +13,13 @@ from sessions.feeds import Feeds
 from sessions.keeper import ProceedingKeeper
 from sessions.partner_ports import PartnerAccounts
 from sessions.service import Proceedings
+from sessions.tender import Staged
 from sessions.webhooks import Webhooks
 from web.server.cursors import Cursors
 from web.server.identity import Identity
 from web.server.limits import Buckets
 from web.server.oauth import PartnerDoor
-from web.server.ports import Pages
+from web.server.ports import Pages, Uploads
 from web.server.tickets import Tickets
 from web.server.verifying import Verifications
 
@@ -37,6 +38,7 @@ class Services:
     identity: Identity
     tickets: Tickets
     pages: Pages
+    uploads: Uploads
     verifications: Verifications
     session_buckets: Buckets
     sign_in_buckets: Buckets
@@ -51,7 +53,7 @@ class Services:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     client: Path
-    """The folder of the plain page's files."""
+    """The folder of the built client (`web/client/dist`)."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to stop: sockets close at once, and their seats come back to the next process."""
 
@@ -68,6 +70,11 @@ class Services:
     @property
     def centre(self) -> Centre:
         return self.proceedings.centre
+
+    def staged(self, sha256: bytes) -> Staged | None:
+        """A document that was handed in before its tender."""
+        found = self.uploads.find(sha256)
+        return None if found is None else Staged(found[0], found[1].pages)
 
     def keeper(self, proceeding: str) -> ProceedingKeeper:
         """The owner of a proceeding; UnknownProceeding where there is none."""

@@ -60,6 +60,8 @@ async def serve(app: FastAPI, listen: Listen, *, stopping: Callable[[], None] = 
         timeout_graceful_shutdown=GRACE_S,
         limit_concurrency=MAX_CONNECTIONS,
         lifespan="off",
+        ssl_certfile=listen.certificate or None,
+        ssl_keyfile=listen.key or None,
     )
     server = _Server(config)
 

@@ -49,6 +49,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _is_everywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 def _checked_address(value: str) -> str:
     if ipaddress.ip_address(value).is_unspecified:
         raise ValueError("name one address: media must not listen on all of them")
@@ -66,10 +73,24 @@ class _Section(BaseModel):
 
 
 class Listen(_Section):
-    """Where a process listens. Beyond this machine a reverse proxy with TLS stands in front."""
+    """Where a process listens. Beyond this machine there is TLS: a reverse proxy's, or its own by these two files."""
 
     host: str = "127.0.0.1"
     port: Port = 8000
+    certificate: str = ""
+    key: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Listen:
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("TLS takes a certificate and its key")
+        return self
+
+    @property
+    def local(self) -> str:
+        """How this machine itself reaches the process."""
+        host = "127.0.0.1" if _is_everywhere(self.host) else self.host
+        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
 
 
 class SigningListen(Listen):

@@ -145,7 +145,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     ),
     # The caller read another version than the one that stands now.
     412: ("precondition-failed",),
-    413: ("too-large", "sheet-too-large"),
+    413: ("too-large", "sheet-too-large", "document-too-large"),
     415: ("unsupported-media-type",),
     416: ("range-refused",),
     # Well formed, and wrong whatever happens later.
@@ -156,6 +156,11 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "idempotency-mismatch",
         "page",
         "page-unreadable",
+        "document-refused",
+        "document-no-pdf",
+        "document-encrypted",
+        "document-broken",
+        "document-too-long",
         "tender-refused",
         "definition-refused",
         "weight-refused",
@@ -218,6 +223,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
     # Somebody else has to come back first, or we have.
     503: (
         "starting",
+        "client-missing",
         "not-founded-yet",
         "still-due",
         "evidence-unavailable",

@@ -23,7 +23,7 @@ from evidence.core.canonical import Object, b64
 from sessions.core.state import CLOSED
 from sessions.node_trust import Pins
 from web.server.errors import BadSettings
-from web.server.identity import Identity, digest_of
+from web.server.identity import LINK_S, Identity, digest_of
 from web.server.installation import Layout, Party, ensure_token, read_private
 from web.server.limits import PARTNER_RATE, SDP_RATE, SESSION_RATE, SIGN_IN_RATE, TOKEN_RATE, Buckets
 from web.server.settings import CitySettings, Settings
@@ -51,7 +51,7 @@ CURSOR_KEY = "cursor.key"
 """Seals the cursors of partners' feeds; made at the first start."""
 POLICY, TRUST = "tlog-policy", "trust.json"
 S3_ACCESS, S3_KEY = "s3-access", "s3-key"
-CLIENT = Path(__file__).resolve().parent.parent / "client" / "plain"
+CLIENT = Path(__file__).resolve().parent.parent / "client" / "dist"
 # Witnesses and holders answer in milliseconds when they are up, and come back within seconds when they are not.
 NODE_TIMEOUT_S = 10.0
 
@@ -91,6 +91,18 @@ def initialise_centre(settings: Settings) -> Party:
     )
     party.write(layout.public)
     return party
+
+
+def first_link(settings: Settings) -> str:
+    """The first administrator's one-time link, good for a day: the server need not run yet."""
+    from sessions.adapters.accounts import DatabaseAccounts
+
+    accounts = DatabaseAccounts(url=_database(settings))
+    try:
+        token = asyncio.run(Identity(accounts=accounts, clock=time.time).issue_administrator_link(LINK_S))
+    finally:
+        accounts.close()
+    return f"{settings.public_origin}/sign-in#{token}"
 
 
 def initialise_city(settings: CitySettings, url: str) -> Party:
@@ -136,6 +148,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
     from sessions.adapters.pages_pdfium import PdfiumPages
     from sessions.adapters.partner_accounts import DatabasePartnerAccounts
     from sessions.adapters.preparations_files import FilePreparations
+    from sessions.adapters.uploads_files import UploadFolder
     from sessions.adapters.webhooks_database import DatabaseWebhooks
     from sessions.adapters.webhooks_http import HttpWebhookSender
     from sessions.feeds import Feeds
@@ -209,6 +222,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             identity=Identity(accounts=accounts, clock=time.time),
             tickets=Tickets(clock=time.monotonic),
             pages=PdfiumPages(cache=layout.data / "pages"),
+            uploads=UploadFolder(layout.data / "uploads"),
             verifications=verifications,
             session_buckets=Buckets(SESSION_RATE, clock=time.monotonic),
             sign_in_buckets=Buckets(SIGN_IN_RATE, clock=time.monotonic),

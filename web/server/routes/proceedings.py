@@ -8,6 +8,7 @@ from evaluation.core import intake
 from evidence.core.canonical import Object, b64u
 from sessions.core.view import view
 from web.server.allow import Caller, Doors
+from web.server.idempotency import WRITES, answered, once_of_octets
 from web.server.limits import MAX_TENDER
 from web.server.schemas.proceeding import ActRequest, BidderKey, Created, Performed, Vouched
 
@@ -20,12 +21,19 @@ doors = Doors("proceedings")
     operation="createProceeding",
     permission="create",
     reads="application/json",
+    headers=WRITES,
     status_code=201,
+    response_model=Created,
 )
-async def create(here: Caller) -> Created:
-    tender = intake.load(await here.octets("application/json", limit=MAX_TENDER), limit=MAX_TENDER)
-    proceeding = await here.services.proceedings.create(tender)
-    return Created(id=proceeding, origin=here.services.keeper(proceeding).state.origin)
+async def create(here: Caller) -> Response:
+    data = await here.octets("application/json", limit=MAX_TENDER)
+
+    async def work(secret: bytes) -> Response:
+        tender = intake.load(data, limit=MAX_TENDER)
+        proceeding = await here.services.proceedings.create(tender, secret=secret, staged=here.services.staged)
+        return answered(Created(id=proceeding, origin=here.services.keeper(proceeding).state.origin), 201)
+
+    return await once_of_octets(here, data, work)
 
 
 @doors.open("GET", "/v1/proceedings/{id}", operation="getProceeding", permission="view")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from web.server.allow import PUBLIC, SIGNED_IN, Caller, Doors
-from web.server.identity import ABSOLUTE_S
+from web.server.identity import ABSOLUTE_S, ADMINISTRATOR
 from web.server.schemas.session import Link, LinkRequest, Me, SignIn, Ticket
 
 doors = Doors("session")
@@ -34,6 +34,9 @@ async def sign_out(here: Caller) -> Response:
 
 @doors.open("GET", "/v1/me", operation="getMe", permission=SIGNED_IN)
 async def me(here: Caller) -> Me:
+    """Whose session this is; an administrator's is of no seat and no proceeding."""
+    if here.administrator:
+        return Me(proceeding="", seat=ADMINISTRATOR, role=ADMINISTRATOR, venue=None, origin="")
     state = here.services.keeper(here.signed_in.proceeding).state
     seat = state.seats[here.signed_in.seat]
     venue = seat.venue or None

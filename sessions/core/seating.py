@@ -1,0 +1,190 @@
+"""Who sits in an open seat, or takes the place of a member who left (87号令 48 and 49, 实施条例 46 to 48).
+
+Nobody chooses. A drawn member is the first position of its stratum that was accepted and sits nowhere yet, and its seat
+the first that is free; so the reserves of one draw decide refusals and replacements beforehand. The pool's custodian
+states it, because nobody else knows who a leaf is; the person stands in a disclosure of the custodian's own act.
+Where another authority drew (`ExternalDraw`), where the founding names an approval for designated members, and for the
+buyer's own representative, the supervisor states it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from evaluation.core import draw as rules
+from evaluation.core import leaving
+from evaluation.core.committee import BUYER, EXPERT
+from evidence.core.act import Act
+from evidence.core.canonical import Object, members, unb64u
+from evidence.core.entry import Draft, Entry
+from sessions.core.draws import Draw
+from sessions.core.roster import DESIGNATED
+from sessions.core.state import SUPERVISOR, Proceeding, Seat, Seated
+from sessions.errors import NotReady, SeatingRefused, WrongRole
+
+DRAWN, EXTERNAL, APPROVED, NAMED = "drawn", "external", "designated", "buyer"
+
+
+def seat(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`member.seat`.
+
+    (1) The place is free: an open seat, or that of a member who left, whose successor gets the next seat id.
+    (2) The person comes from where the law says, for this place.
+    (3) The person is named in one disclosure, whose digest is in the act and in no other.
+    (4) A newcomer's part begins with the declarations.
+    """
+    body = members(act.body, {"seat": str, "replaces": object, "source": dict})
+    # (1)
+    place = _place(state, body)
+    # (2)
+    _source(state, act, place, body["source"])
+    # (3)
+    if len(act.sd) != 1 or act.sd[0] in state.people.values():
+        raise SeatingRefused("a newcomer is named in one disclosure of its own")
+    # (4)
+    made = Draft("MemberSeated", {"role": place.role, "venue": place.venue, "centre": place.centre}, act)
+    if body["replaces"] is None:
+        return (made,)
+    return made, *leaving.returns(leaving.seated(state.evaluation, body["seat"], place.role, body["replaces"]))
+
+
+def remove(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`member.remove`; a seat that is cut off is released first, so that nothing of it is merged later."""
+    name = act.body.get("seat")
+    if any(name in lost.waiting for lost in state.lost.values()):
+        raise NotReady("the seat is cut off: it is released first")
+    return leaving.remove(state.evaluation, act)
+
+
+def settle(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`recusal.decide`, with the same care."""
+    asked = leaving.find(state.evaluation, act.body.get("request")).seat
+    if act.body.get("recuse") is True and any(asked in lost.waiting for lost in state.lost.values()):
+        raise NotReady("the seat is cut off: it is released first")
+    return leaving.settle(state.evaluation, act)
+
+
+def free(state: Proceeding, stratum: str) -> tuple[str, ...]:
+    """Places of this stratum that are free, in the order in which they are filled."""
+    opened = tuple(seat.id for seat in state.seats.values() if seat.stratum == stratum and state.is_open(seat))
+    vacant = tuple(name for name in state.evaluation.vacant if state.seat(name).stratum == stratum)
+    return opened + vacant
+
+
+def next_position(state: Proceeding, found: Draw, which: int) -> int | None:
+    """The first position that was accepted and sits nowhere, or None."""
+    if not found.answers:
+        return None
+    sitting = {each.position for each in state.seated.values() if (each.opened, each.stratum) == (found.leaf, which)}
+    return next((p for p in sorted(rules.accepted(found.answers[which])) if p not in sitting), None)
+
+
+def exhausted(state: Proceeding, stratum: str) -> bool:
+    """Whether every reserve of the stratum has answered and a place is still free: then a new committee is needed."""
+    for found in state.drawing.draws:
+        for which, each in enumerate(found.strata):
+            if each.label == stratum and found.resolved is not None and found.annulled is None:
+                asked = len(rules.standing(found.answers[which])) if found.answers else 0
+                none = next_position(state, found, which) is None
+                return bool(free(state, stratum)) and none and asked >= len(found.ranked[which])
+    return False
+
+
+def check_quotas(state: Proceeding, strata: list[rules.Stratum]) -> None:
+    """A draw of experts fills exactly the open seats of its labels, where the founding has any."""
+    wanted: dict[str, int] = {}
+    for seat in state.seats.values():
+        if seat.stratum and seat.stratum != DESIGNATED:
+            wanted[seat.stratum] = wanted.get(seat.stratum, 0) + 1
+    for each in strata:
+        if wanted and rules.kind(each.label) == rules.EXPERT and wanted.get(each.label) != each.quota:
+            raise SeatingRefused(f"{each.label}: {wanted.get(each.label, 0)} seats are open")
+
+
+def _place(state: Proceeding, body: Object) -> Seat:
+    """The seat as it will be."""
+    replaced = body["replaces"]
+    if replaced is None:
+        found = state.seat(body["seat"])
+        if not state.is_open(found):
+            raise SeatingRefused("the seat is not open")
+        return found
+    if replaced not in state.evaluation.vacant:
+        raise SeatingRefused("the place is not free")
+    number = 1 + max(int(name.rpartition("-")[2]) for name, each in state.seats.items() if each.member)
+    if body["seat"] != f"seat-{number}":
+        raise SeatingRefused(f"the next seat is seat-{number}")
+    return replace(state.seat(str(replaced)), id=body["seat"])
+
+
+def _source(state: Proceeding, act: Act, place: Seat, source: Object) -> None:
+    kind = source.get("kind")
+    if kind == DRAWN:
+        _drawn(state, act, place, source)
+        return
+    if state.seats.get(act.sub) is None or state.seat(act.sub).role != SUPERVISOR:
+        raise WrongRole("whom no draw of this log names, the supervisor states")
+    match kind:
+        case _ if kind == EXTERNAL:
+            label = members(source, {"kind": str, "label": str})["label"]
+            right = place.role == EXPERT and label in state.drawing.external and place.stratum in ("", label)
+        case _ if kind == APPROVED:
+            document = unb64u(members(source, {"kind": str, "document": str})["document"], 32)
+            right = place.stratum == DESIGNATED and state.founding is not None and document == state.founding.special
+        case _ if kind == NAMED:
+            unb64u(members(source, {"kind": str, "document": str})["document"], 32)
+            right = place.role == BUYER
+        case _:
+            right = False
+    if not right:
+        raise SeatingRefused("nobody comes to this place in this way")
+
+
+def _drawn(state: Proceeding, act: Act, place: Seat, source: Object) -> None:
+    body = members(source, {"kind": str, "opened": str, "stratum": int, "position": int})
+    found = state.drawing.opened(unb64u(body["opened"], 32))
+    if found.pool is None or act.sub != found.pool.custodian:
+        raise WrongRole("only the pool's custodian knows who was drawn")
+    if found.annulled is not None or not 0 <= body["stratum"] < len(found.strata):
+        raise SeatingRefused("the draw is annulled, or has no such stratum")
+    label = found.strata[body["stratum"]].label
+    # A roster that was fixed has no strata: whoever takes a place of it comes from any draw of experts.
+    if place.role != EXPERT or place.stratum not in ("", label):
+        raise SeatingRefused("the place is another stratum's")
+    if body["position"] != next_position(state, found, body["stratum"]):
+        raise SeatingRefused("not the first accepted position that sits nowhere")
+    replaced = act.body["replaces"]
+    if (place.id if replaced is None else replaced) != free(state, place.stratum)[0]:
+        raise SeatingRefused("another place of the stratum is filled first")
+
+
+def on_seated(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    body, given = act.body, members(entry.body, {"role": str, "venue": str, "centre": str})
+    source = body["source"]
+    made = Seated(
+        n=entry.n,
+        kind=source["kind"],
+        person=act.sd[0],
+        opened=unb64u(source["opened"], 32) if source["kind"] == DRAWN else b"",
+        stratum=source.get("stratum", 0),
+        position=source.get("position", 0),
+    )
+    state = replace(
+        state,
+        seated={**state.seated, body["seat"]: made},
+        people={**state.people, body["seat"]: act.sd[0]},
+    )
+    if state.founding is None or body["replaces"] is None:
+        return state
+    stratum = state.seat(body["replaces"]).stratum
+    newcomer = Seat(body["seat"], given["role"], given["venue"], given["centre"], stratum)
+    return replace(state, founding=replace(state.founding, seats={**state.seats, newcomer.id: newcomer}))
+
+
+ACTS: dict[str, Callable[[Proceeding, Act], tuple[Draft, ...]]] = {
+    "member.seat": seat,
+    "member.remove": remove,
+    "recusal.decide": settle,
+}
+EVENTS_OF_ACTS: dict[str, Callable[[Proceeding, Entry, Act], Proceeding]] = {"MemberSeated": on_seated}

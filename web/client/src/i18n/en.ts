@@ -1,0 +1,13 @@
+/** All words of this language: those of the shell, then one key for each area. */
+import administrator from "../pages/administrator/en.ts";
+import auditor from "../pages/auditor/en.ts";
+import checkIn from "../pages/check-in/en.ts";
+import expert from "../pages/expert/en.ts";
+import operator from "../pages/operator/en.ts";
+import room from "../pages/room/en.ts";
+import rooms from "../pages/rooms/en.ts";
+import signIn from "../pages/sign-in/en.ts";
+import supervisor from "../pages/supervisor/en.ts";
+import shell from "./shell.en.ts";
+
+export default { ...shell, administrator, auditor, checkIn, expert, operator, room, rooms, signIn, supervisor };

@@ -1,0 +1,13 @@
+/** All words of this language: those of the shell, then one key for each area. */
+import administrator from "../pages/administrator/zh.ts";
+import auditor from "../pages/auditor/zh.ts";
+import checkIn from "../pages/check-in/zh.ts";
+import expert from "../pages/expert/zh.ts";
+import operator from "../pages/operator/zh.ts";
+import room from "../pages/room/zh.ts";
+import rooms from "../pages/rooms/zh.ts";
+import signIn from "../pages/sign-in/zh.ts";
+import supervisor from "../pages/supervisor/zh.ts";
+import shell from "./shell.zh.ts";
+
+export default { ...shell, administrator, auditor, checkIn, expert, operator, room, rooms, signIn, supervisor };

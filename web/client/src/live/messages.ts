@@ -1,0 +1,39 @@
+/** What the live socket says (docs/protocol.md section 7). Who adds a message adds its form here. */
+import type { View } from "./view.ts";
+
+export interface Snapshot {
+  type: "snapshot";
+  size: number;
+  view: View;
+  checkpoint: string | null;
+  media: Media;
+}
+
+export interface Entry {
+  type: "entry";
+  n: number;
+  leaf: string;
+  /** The entry's octets in base64url; null where the role may not see them. */
+  entry: string | null;
+  summary: { type: string; seat?: string; bidder?: string; centre?: string } | null;
+  /** The view after the last entry of a batch. */
+  view?: View;
+}
+
+export interface Media {
+  engine: string | null;
+  rooms: Record<string, { connected: boolean }>;
+}
+
+export interface Messages {
+  snapshot: Snapshot;
+  entry: Entry;
+  checkpoint: { type: "checkpoint"; note: string };
+  media: { type: "media" } & Media;
+  presence: { type: "presence"; venues: Record<string, boolean> };
+  pointer: { type: "pointer"; seat: string; x: number; y: number };
+  pong: { type: "pong"; t: number; now: number };
+  error: { type: "error"; code: string };
+}
+
+export type Message = Messages[keyof Messages];

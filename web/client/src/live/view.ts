@@ -1,0 +1,155 @@
+/** The view of a seat (sessions/core/view.py). Hashes, keys and ids are base64url; points and money decimal strings. */
+
+export type Role = "expert" | "buyer-representative" | "operator" | "supervisor" | "auditor" | "room";
+export type Stage =
+  | "check-in"
+  | "declarations"
+  | "chair-election"
+  | "compliance-review"
+  | "detailed-review"
+  | "tally"
+  | "report"
+  | "signing"
+  | "done";
+export type Gate = "open" | "paused" | "aborted" | "closed";
+
+export interface Me {
+  seat: string;
+  role: Role;
+  venue: string | null;
+  vouched: string | null;
+  bound: boolean;
+  ctr: number;
+  last: string | null;
+  merging: number | null;
+  recused: boolean;
+  credential: string | null;
+}
+
+export interface Round {
+  purpose: "ballot" | "sheet";
+  matter: string;
+  round: number;
+  required: string[];
+  choices: string[];
+  sealed: string[];
+  safe: string[];
+  mine: string | null;
+  rejected: string[];
+  frozen: boolean;
+  freeze: string | null;
+  listed: [string, string][] | null;
+  confirmed: string[];
+  disputed: string[];
+  approved: boolean;
+  released: string[];
+  opened: boolean;
+  missing: string[];
+  unreadable: string[];
+}
+
+export interface Results {
+  rows: { bidder: string; technical: string; price: string; total: string; evaluated?: string }[];
+  base?: string;
+  ranking: [string, number][];
+  candidates: string[];
+  ranked?: boolean;
+  excluded?: [string, string][];
+  undecided?: [string, string, string[]][];
+}
+
+export interface Draw {
+  draw: string;
+  attempt: number;
+  opened: string;
+  strata: { label: string; quota: number; count: number; order: string[] | null }[];
+  contributors: string[];
+  safe: string[];
+  commit_by: number | null;
+  freeze: string | null;
+  listed: string[];
+  revealed: string[];
+  missed: string[];
+  resolved: boolean;
+  annulled: boolean;
+  stated: string | null;
+  answers: [string, string][][];
+}
+
+export interface Report {
+  document: string;
+  revision: string;
+  signed: string[];
+  signing: string | null;
+  unsigned: string[];
+}
+
+export interface Steps {
+  questions: {
+    id: string;
+    n: number;
+    bidder: string;
+    kind: string;
+    until: number | null;
+    key: string | null;
+    closed: boolean;
+  }[];
+  motions: {
+    id: string;
+    n: number;
+    kind: string;
+    about: Record<string, unknown>;
+    voted: string[];
+    carried: boolean | null;
+  }[];
+  rejected: string[];
+  failed: boolean;
+  back: [string, string] | null;
+  hurried: string[];
+  extended: boolean;
+  checks: Record<string, unknown>;
+  unmet: string[][];
+  corrected: [string, string, string, string][];
+  dissents: string[];
+  calls: [string, number][];
+  deemed: string[];
+}
+
+export interface SeatOf {
+  role: Role;
+  venue: string | null;
+  bound: boolean;
+  waiting: boolean;
+  recused: boolean;
+}
+
+/** Members after `todo` are absent for room devices and recused members. */
+export interface View {
+  origin: string;
+  size: number;
+  stage: Stage;
+  gate: Gate;
+  pauses: [cause: string, subject: string][];
+  me: Me;
+  venues: Record<string, { centre: string; kind: "main" | "secondary"; lost: boolean }>;
+  rooms: Record<string, { venue: string; admitted: boolean; recording: boolean }>;
+  presenter: string | null;
+  page: { document: string; page: number } | null;
+  documents: [sha256: string, pages: number][];
+  /** Names of acts that are due, in their order. */
+  todo: string[];
+  seats?: Record<string, SeatOf>;
+  definition?: string | null;
+  witnessed?: number;
+  committed?: string[];
+  declared?: string[];
+  chair?: string | null;
+  chair_undecided?: unknown;
+  round?: Round | null;
+  voted?: string[];
+  valid?: string[] | null;
+  results?: Results | null;
+  draws?: Draw[];
+  report?: Report | null;
+  steps?: Steps | null;
+}

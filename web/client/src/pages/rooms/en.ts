@@ -1,0 +1,21 @@
+import type { Shape } from "../../i18n/words.ts";
+import type zh from "./zh.ts";
+
+const en: Shape<typeof zh> = {
+  title: "The rooms, live",
+  rooms: "Rooms",
+  waiting: "Waiting for the picture",
+  online: "Online",
+  offline: "Disconnected",
+  notAdmitted: "Not admitted yet",
+  recording: "Recording",
+  sound: "Sound on",
+  mute: "Sound off",
+  document: "Shared document",
+  page: "Page {page}",
+  pageAlt: "Page {page} of the document on show",
+  records: "Entries",
+  broken: "No picture at the moment; trying again…",
+  noPage: "No document is on show",
+};
+export default en;

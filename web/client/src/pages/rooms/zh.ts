@@ -1,0 +1,17 @@
+export default {
+  title: "会场实况",
+  rooms: "各会场",
+  waiting: "等待画面",
+  online: "在线",
+  offline: "已断开",
+  notAdmitted: "尚未接入",
+  recording: "正在录制",
+  sound: "打开声音",
+  mute: "关闭声音",
+  document: "共享文件",
+  page: "第 {page} 页",
+  pageAlt: "正在展示的文件第 {page} 页",
+  records: "记录条数",
+  broken: "暂时无法接收画面，正在重试……",
+  noPage: "当前没有展示文件",
+};

@@ -1,0 +1,7 @@
+import type { Shape } from "../../i18n/words.ts";
+import type zh from "./zh.ts";
+
+const en: Shape<typeof zh> = {
+  title: "Supervisor",
+};
+export default en;

@@ -1,0 +1,102 @@
+/**
+ * The running proceeding as Vue sees it: the newest view, media, presence and the line's state.
+ *
+ * `useProceeding()` in a component connects while at least one component uses it; all share one socket. Entries are
+ * heard with `live.on("entry", …)`; `from` of the first user decides whether the past is told, too.
+ */
+import { getCurrentInstance, onBeforeUnmount, shallowReactive, shallowRef, type ShallowRef } from "vue";
+import { call } from "../api/call.ts";
+import type { IssueSocketTicketData, IssueSocketTicketResponses } from "../api/generated/index.ts";
+import { Live, type Status } from "../live/live.ts";
+import type { Media } from "../live/messages.ts";
+import type { View } from "../live/view.ts";
+import { me } from "./session.ts";
+
+export interface Proceeding {
+  id: string;
+  view: View | null;
+  size: number;
+  checkpoint: string | null;
+  media: Media | null;
+  presence: Record<string, boolean>;
+  status: Status;
+  live: Live;
+}
+
+interface Shared {
+  proceeding: Proceeding;
+  users: number;
+}
+
+let shared: Shared | null = null;
+const current = shallowRef<Proceeding | null>(null);
+
+export function useProceeding(from: number | null = null): Proceeding {
+  const id = me.value?.proceeding;
+  if (!id) throw new Error("nobody is signed in");
+  if (shared === null || shared.proceeding.id !== id) {
+    shared?.proceeding.live.stop();
+    shared = { proceeding: connect(id, from), users: 0 };
+    current.value = shared.proceeding;
+  }
+  const used = shared;
+  used.users += 1;
+  if (getCurrentInstance()) onBeforeUnmount(() => leave(used));
+  return used.proceeding;
+}
+
+/** The current one for parts that only show it; null before a page uses one. */
+export function currentProceeding(): Readonly<ShallowRef<Proceeding | null>> {
+  return current;
+}
+
+function leave(used: Shared): void {
+  used.users -= 1;
+  // The next page's component may take it over in the same turn.
+  setTimeout(() => {
+    if (used.users > 0) return;
+    used.proceeding.live.stop();
+    if (shared !== used) return;
+    shared = null;
+    current.value = null;
+  });
+}
+
+function connect(id: string, from: number | null): Proceeding {
+  const live = new Live({
+    proceeding: id,
+    resume: from,
+    ticket: async () => {
+      const path = { id };
+      const url = "/v1/proceedings/{id}/socket-tickets";
+      return (await call<IssueSocketTicketData, IssueSocketTicketResponses>("POST", url, { path })).ticket;
+    },
+  });
+  const proceeding: Proceeding = shallowReactive({
+    id,
+    view: null,
+    size: 0,
+    checkpoint: null,
+    media: null,
+    presence: {},
+    status: live.status,
+    live,
+  });
+  live.watch((status) => (proceeding.status = status));
+  live.on("snapshot", ({ view, size, checkpoint, media }) => {
+    Object.assign(proceeding, { view, size, checkpoint, media });
+  });
+  live.on("entry", ({ n, view }) => {
+    // A resumed past is told in order; the newest view comes with its last entry.
+    proceeding.size = Math.max(proceeding.size, n + 1);
+    if (view) proceeding.view = view;
+  });
+  live.on("checkpoint", ({ note }) => (proceeding.checkpoint = note));
+  live.on("media", (media) => (proceeding.media = media));
+  live.on("presence", ({ venues }) => (proceeding.presence = venues));
+  live.start();
+  return proceeding;
+}
+
+// The network's own news shorten the wait.
+addEventListener("online", () => shared?.proceeding.live.retryNow());

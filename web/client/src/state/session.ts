@@ -1,0 +1,31 @@
+/** Who is signed in on this browser. The cookie is out of scripts' reach; `/v1/me` tells whose it is. */
+import { shallowRef } from "vue";
+import { call } from "../api/call.ts";
+import type { GetMeData, GetMeResponses, Me, SignInData, SignInResponses } from "../api/generated/index.ts";
+import type { SignOutData, SignOutResponses } from "../api/generated/index.ts";
+import { Problem } from "../api/problem.ts";
+
+export const me = shallowRef<Me | null>(null);
+
+/** The signed-in seat, asked once; null where nobody is. */
+export async function whoAmI(): Promise<Me | null> {
+  if (me.value !== null) return me.value;
+  try {
+    me.value = await call<GetMeData, GetMeResponses>("GET", "/v1/me");
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+  }
+  return me.value;
+}
+
+/** The one-time link's token becomes a session. */
+export async function signIn(token: string): Promise<Me | null> {
+  me.value = null;
+  await call<SignInData, SignInResponses>("POST", "/v1/sign-in", { body: { token } });
+  return whoAmI();
+}
+
+export async function signOut(): Promise<void> {
+  await call<SignOutData, SignOutResponses>("POST", "/v1/sign-out").catch(() => undefined);
+  me.value = null;
+}
