@@ -216,7 +216,7 @@ export class TrackPlayer {
       .then(([head, data]) => {
         if (!controller.signal.aborted) {
           this.held.add(index);
-          this.then((buffer) => this.append(buffer, segment, head, data));
+          this.queue((buffer) => this.append(buffer, segment, head, data));
         }
       })
       .catch((error: unknown) => controller.signal.aborted || this.failed(index, error))
@@ -258,13 +258,13 @@ export class TrackPlayer {
       if (segment && (segment.t1 < t - BEHIND_MS || segment.t0 > t + ahead + BEHIND_MS)) {
         this.held.delete(index);
         const [from, to] = [this.at(segment.t0), this.at(endOf(this.track, index))];
-        this.then((buffer) => (to > from ? done(buffer, () => buffer.remove(Math.max(0, from), to)) : Promise.resolve()));
+        this.queue((buffer) => (to > from ? done(buffer, () => buffer.remove(Math.max(0, from), to)) : Promise.resolve()));
       }
     }
   }
 
   // One change of the buffer at a time, in their order; a change that fails spoils no other.
-  private then(change: (buffer: SourceBuffer) => Promise<void>): void {
+  private queue(change: (buffer: SourceBuffer) => Promise<void>): void {
     this.work = this.work.then(async () => {
       if (this.buffer && this.source.readyState === "open") {
         await change(this.buffer).catch(() => undefined);
