@@ -14,7 +14,8 @@ StepError
 ├── NotChair                 this is for the chair (`not-chair`)
 ├── ReturnRefused            there is no way back to that stage from here (`return-refused`)
 ├── LeavingRefused           the member cannot leave now, or not on this ground (`leaving-refused`)
-├── ReopeningUnsupported     the report is made: this release does not reopen (`reopening-unsupported`)
+├── ReportMade               from the report on there is no step back but a reopening (`report-made`)
+├── ReopeningRefused         none of the four legal reasons, or nothing waits (`reopening-refused`)
 ├── LegalItemsUnmet          an item that the law wants in the report is not there (`legal-items-unmet`)
 └── CorrectionRefused        none of the four legal reasons holds for this score (`correction-refused`)
 StageIncomplete
@@ -124,10 +125,16 @@ class LeavingRefused(StepError):
     code = "leaving-refused"
 
 
-class ReopeningUnsupported(StepError):
-    """The report is made: this release does not reopen an evaluation."""
+class ReportMade(StepError):
+    """From the report on there is no step back but a reopening."""
 
-    code = "reopening-unsupported"
+    code = "report-made"
+
+
+class ReopeningRefused(StepError):
+    """None of the four legal reasons holds, a lot was drawn, or nothing waits (87号令 64)."""
+
+    code = "reopening-refused"
 
 
 class CorrectionRefused(StepError):

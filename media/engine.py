@@ -15,8 +15,9 @@ from media.core import sdp, sdp_text
 from media.core.events import EngineStarted, Event, RecorderAlarm, SegmentClosed
 from media.core.plan import RoomPlan
 from media.core.record import SegmentKey, SegmentRecord
-from media.core.sdp_text import Slot
+from media.core.sdp_text import LocalTransport, Slot
 from media.errors import NotOpen, PlanDiffers, RecordingIncomplete, SdpRefused, TooManyPeers, UnknownPeer, UnknownRoom
+from media.loopback import MAX_LOOPBACKS, Loopback
 from media.ports import Offer, Peer, PeerFactory, SegmentSink, TrackKey, WatchSlot
 from media.publisher import Publisher
 from media.room import EXPIRED_MS, Room
@@ -37,6 +38,9 @@ ANNOUNCE_AGAIN_MS = 30_000
 MAX_QUEUED_EVENTS = 10_000
 
 
+_NOWHERE = LocalTransport("", "", (), "", 0)
+
+
 class Engine:
     """One proceeding's media."""
 
@@ -54,6 +58,7 @@ class Engine:
         self._plan: RoomPlan | None = None
         self._rooms: dict[str, Room] = {}
         self._watchers: dict[str, Watcher] = {}
+        self._loopbacks: dict[str, Loopback] = {}
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._alarm: RecorderAlarm | None = None
         self._announced_ms = clock()
@@ -112,6 +117,30 @@ class Engine:
         if found.transport.setup == "actpass":
             raise SdpRefused("setup", "an answer is active or passive")
         one.peer.start(found.transport)
+
+    async def loopback(self, name: str, sdp_offer: str) -> str:
+        if self._plan is None:
+            raise NotOpen("no plan was opened")
+        offer = sdp.parse(sdp_offer, max_sections=2)  # a voice and a picture
+        before = self._loopbacks.get(name)
+        if before is None and len(self._loopbacks) >= MAX_LOOPBACKS:
+            raise TooManyPeers(f"more than {MAX_LOOPBACKS} device checks")
+        ssrcs = {section.mid: secrets.randbits(31) | 1 << 31 for section in offer.sections}
+        # Refused before a peer is made: what is not answered costs nothing.
+        sdp_text.returned(offer, _NOWHERE, session=0, ssrcs=ssrcs)
+        if before is not None:
+            before.peer.close("replaced")
+        one = Loopback(
+            name=name, sections=offer.sections, returned=ssrcs, own_ssrc=self._ssrc, now_ms=self._clock(),
+            make_peer=self._peers, closed=self._ended,
+        )  # fmt: skip
+        self._loopbacks[name] = one
+        one.peer.start(offer.transport)
+        return sdp_text.returned(offer, one.peer.local, session=secrets.randbits(62), ssrcs=ssrcs)
+
+    def _ended(self, loopback: Loopback) -> None:
+        if self._loopbacks.get(loopback.name) is loopback:
+            del self._loopbacks[loopback.name]
 
     def _joined(self, watcher: Watcher) -> None:
         for slot in watcher.slots:
@@ -207,6 +236,8 @@ class Engine:
             watcher.tick(now_ms)
             if watcher.peer.connected and now_ms - watcher.peer.last_heard_ms >= EXPIRED_MS:
                 watcher.peer.close("silent")
+        for loopback in list(self._loopbacks.values()):
+            loopback.tick(now_ms)
         self._sink.watch()
         if now_ms - self._announced_ms >= ANNOUNCE_AGAIN_MS:
             self._announced_ms = now_ms
@@ -228,6 +259,8 @@ class Engine:
             room.seal()
         for watcher in list(self._watchers.values()):
             watcher.peer.close("dropped")
+        for loopback in list(self._loopbacks.values()):
+            loopback.peer.close("dropped")
         for room in self._rooms.values():
             for publisher in (room.publisher, room.pending):
                 if publisher is not None:

@@ -199,6 +199,10 @@ class MediaEngine(Protocol):
 
     async def answer(self, subscription: str, sdp_answer: str) -> None: ...
 
+    async def loopback(self, name: str, sdp_offer: str) -> str:
+        """Answer a device check: for 30 s at most every packet goes back to where it came from, and nowhere else. One
+        for each name; a newer one ends the older."""
+
     async def drop(self, name: str) -> None:
         """End a peer by its id, or whatever publishes a room. Dropping what is gone already is no error."""
 

@@ -177,6 +177,8 @@ class _Client:
                 return {"subscription": offer.subscription, "sdp": offer.sdp, "slots": slots_json}
             case "answer":
                 await engine.answer(_string(params, "subscription"), _string(params, "sdp"))
+            case "loopback":
+                return await engine.loopback(_string(params, "name"), _string(params, "sdp"))
             case "drop":
                 await engine.drop(_string(params, "name"))
             case "start_recording":

@@ -256,6 +256,10 @@ class ProceedingKeeper:
         """The watcher's answer."""
         await self._recorder.answer(subscription, sdp)
 
+    async def loopback(self, name: str, sdp: str) -> str:
+        """The answer to a device check: its packets go back to it."""
+        return await self._recorder.loopback(name, sdp)
+
     def connected(self, seat: str) -> None:
         """A socket of this seat was opened."""
         self._presence.connected(seat)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from evidence.core.act import public_key
-from evidence.core.canonical import Object, decode_object, members, sha256, unb64
+from evidence.core.canonical import Object, decode_object, members, sha256, tagged, unb64
 from evidence.core.policy import Policy
 from evidence.errors import Malformed
 
@@ -96,3 +96,8 @@ class Pins:
     @property
     def trust_hash(self) -> bytes:
         return sha256(self.trust_text.encode())
+
+    @property
+    def digest(self) -> bytes:
+        """T("pins", H(policy) || H(trust)): by it a one-time link names the agreement (docs/adr/0005)."""
+        return tagged("pins", self.policy_hash + self.trust_hash)

@@ -47,5 +47,7 @@ def _cited(entry: Entry) -> Iterator[tuple[bytes, str, str]]:
             yield unb64u(act["envelope"]["ct"]["sha256"]), PRIVATE, owner
         case "ReportFrozen" | "ReportSigned":
             yield unb64u(entry.body["document"]), SHOWN, ""
+        case "EvaluationReopened":
+            yield unb64u(entry.body["revision"]), SHOWN, ""
         case "SignatureAuthorised":
             yield unb64u(entry.body["revision"]), PRIVATE, owner

@@ -64,6 +64,7 @@ class Recorder:
         self._engine_id: str | None = None
         self._connected: dict[str, bool] = {}
         self._ended: set[str] = set()
+        self._again: set[str] = set()
         self._folded = 0
         self._flowed: dict[str, float] = {}
         self._first_flow = now() + grace - times.lost
@@ -124,6 +125,10 @@ class Recorder:
         """The watcher's answer."""
         await self._reachable().answer(subscription, sdp)
 
+    async def loopback(self, name: str, sdp: str) -> str:
+        """The worker's answer to a device check."""
+        return await self._reachable().loopback(name, sdp)
+
     async def end(self, rooms: tuple[str, ...]) -> None:
         """Stop recording, bring every segment into the log, and only then say that it ended."""
         engine = self._reachable()
@@ -145,6 +150,10 @@ class Recorder:
     async def observe(self) -> None:
         """Compare what flows with what the log says: a recording begins, is lost, flows again."""
         self._fold()
+        if self._engine is not None and (again := sorted(self._again & self._to_record())):
+            # The evaluation was reopened after its recordings had ended: rooms that are still there go on.
+            await self._engine.start_recording(again)
+            self._again.clear()
         now = self._now()
         flowing = await self._flowing(now)
         state, engine = self._docket.state, self._engine_id
@@ -194,10 +203,13 @@ class Recorder:
         return set() if ending else self._docket.state.admitted.keys() - self._ended
 
     def _fold(self) -> None:
-        """Which rooms' recordings are over for good."""
+        """Which rooms' recordings are over, as long as the evaluation is not reopened."""
         for entry in self._docket.entries[self._folded :]:
             if entry.type == "RecordingEnded":
                 self._ended |= set(entry.body["rooms"])
+            if entry.type == "EvaluationReopened":
+                self._again |= self._ended
+                self._ended.clear()
         self._folded = len(self._docket.entries)
 
     def _rooms(self) -> list[str]:

@@ -20,6 +20,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -38,7 +39,7 @@ from sessions import draw_secrets
 from sessions.core import acts, contents
 from sessions.core.replay import Replay
 from sessions.core.seating import APPROVED
-from sessions.core.state import Proceeding
+from sessions.core.state import Proceeding, Report
 from sessions.core.tracks import tracks
 from sessions.evidence_file import EvidenceFile
 from sessions.node_trust import Pins
@@ -114,7 +115,7 @@ def _run(
     with verdict.step(6, "checkpoints", progress):
         _checkpoints(evidence, entries, tree, key, pins)
     with verdict.step(7, "rules", progress):
-        state, at_report = _replay(evidence, entries, tree)
+        state, at_reports = _replay(evidence, entries, tree)
     with verdict.step(8, "founding", progress):
         _founding(evidence, state, entries, pins)
         verdict.flags += _flags(state, entries, pins)
@@ -125,7 +126,12 @@ def _run(
         _, verdict.withheld = log_checks.disclosed(evidence.disclosures(), [*entries, *_centre_entries(evidence)])
         verdict.flags += ["withheld"] if verdict.withheld else []
     with verdict.step(11, "report", progress):
-        verdict.signers = _report(evidence, state, at_report, entries, pins, validate) if at_report else 0
+        for old, at_old in zip(state.superseded, at_reports, strict=False):
+            name = contents.superseded_name(old.report.revision)
+            _report(evidence, state, Made(old.report, at_old, name), entries, pins, validate)
+        if state.report is not None:
+            made = Made(state.report, at_reports[-1], contents.REPORT)
+            verdict.signers = _report(evidence, state, made, entries, pins, validate)
         verdict.ranking = _ranking(evidence, state)
     with verdict.step(12, "recordings", progress):
         verdict.tracks = tracks(entries)
@@ -181,10 +187,19 @@ def _checkpoints(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree, k
                 raise Untrusted(f"entry {entry.n} states another checkpoint than its note")
 
 
-def _replay(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree) -> tuple[Proceeding, Proceeding | None]:
-    """(7): the final state, and the state that the report was made from; an aborted proceeding may have none."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report, the state that it was made from, and where its last revision lies."""
+
+    report: Report
+    at: Proceeding
+    name: str
+
+
+def _replay(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree) -> tuple[Proceeding, list[Proceeding]]:
+    """(7): the final state, and the state that each report was made from; an aborted proceeding may have none."""
     root_at = tree.root
-    at_report: Proceeding | None = None
+    at_reports: list[Proceeding] = []
     steps = Replay(
         entries,
         load=lambda sha: evidence.read(contents.object_name(sha)),
@@ -192,10 +207,10 @@ def _replay(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree) -> tup
     )
     for before, entry in steps:
         if entry.type == "ReportFrozen":
-            at_report = before
-    if at_report is None and not steps.state.aborted:
+            at_reports.append(before)
+    if steps.state.report is None and not steps.state.aborted:
         raise Untrusted("there is no report")
-    return steps.state, at_report
+    return steps.state, at_reports
 
 
 def _founding(evidence: EvidenceFile, state: Proceeding, entries: Sequence[Entry], pins: Pins) -> None:
@@ -240,7 +255,8 @@ def _openings(evidence: EvidenceFile, state: Proceeding, envelopes: Envelopes) -
         return evidence.read(contents.object_name(sha))
 
     for found in state.evaluation.rounds:
-        if found.opened is None:
+        # What its authors opened because its holders were lost was held against the commitments in (7).
+        if found.opened is None or set(found.listed) <= found.authored:
             continue
         for act, plaintext in open_all(listed(state, found), ciphertext, envelopes):
             if isinstance(plaintext, bytes) and found.plaintexts.get(act, plaintext) != plaintext:
@@ -252,25 +268,27 @@ def _openings(evidence: EvidenceFile, state: Proceeding, envelopes: Envelopes) -
 def _report(
     evidence: EvidenceFile,
     state: Proceeding,
-    at_report: Proceeding,
+    made: Made,
     entries: Sequence[Entry],
     pins: Pins,
     validate: ReportValidator,
 ) -> int:
     """(11)"""
-    frozen = state.report
-    if frozen is None or state.definition is None:
-        raise Untrusted("there is no report")
+    frozen, old = made.report, made.report is not state.report
+    if state.definition is None:
+        raise Untrusted("there is no definition")
     definition = tender.parse(evidence.read(contents.object_name(state.definition.sha256)))
-    if report.digest(report.content(definition, at_report.evaluation, entries[: frozen.n])) != frozen.content:
+    if report.digest(report.content(definition, made.at.evaluation, entries[: frozen.n])) != frozen.content:
         raise Untrusted("the report's content does not follow from the log")
-    if state.aborted and not frozen.signed:
+    if state.aborted and not frozen.signed and not old:
         return 0
-    pdf = evidence.read(contents.REPORT)
+    pdf = evidence.read(made.name)
     revisions = [(frozen.size, frozen.document)]
     revisions += [(s.size, s.document) for s in frozen.signatures if s.document is not None]
     if revisions[-1][0] != len(pdf) or any(sha256(pdf[:size]) != document for size, document in revisions):
         raise Untrusted("a revision of the report is not the prefix of the next")
+    if old and not frozen.signed:
+        return 0
     expected = {seat: state.credentials[seat].certificate for seat in frozen.signed}
     judged = validate(
         pdf,

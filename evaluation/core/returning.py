@@ -14,7 +14,7 @@ from evaluation.core.rounds import SCORES, SHEET
 from evaluation.core.sealing import round_opened
 from evaluation.core.state import Evaluation
 from evaluation.errors import AlreadyDone, EventRefused
-from evaluation.step_errors import EvaluationFailed, ReopeningUnsupported, ReturnRefused
+from evaluation.step_errors import EvaluationFailed, ReportMade, ReturnRefused
 from evidence.core.act import Act
 from evidence.core.canonical import b64u, members, unb64u
 from evidence.core.entry import Draft, Entry
@@ -75,7 +75,7 @@ def _check(state: Evaluation, to: str) -> None:
         raise EvaluationFailed("too few valid bids: nothing follows")
     # (1)
     if stages.STAGES.index(state.stage) >= stages.STAGES.index(stages.REPORT):
-        raise ReopeningUnsupported("the report is made")
+        raise ReportMade("the report is made")
     if to not in TARGETS or stages.STAGES.index(to) >= stages.STAGES.index(state.stage):
         raise ReturnRefused(f"from {state.stage} there is no way back to {to[:40]!r}")
     # (2)
@@ -113,6 +113,11 @@ def _returned(state: Evaluation, entry: Entry) -> Evaluation:
     return state
 
 
+def _reopened(state: Evaluation, entry: Entry) -> Evaluation:
+    """Tally and ranking are made again; the opened sheets and their corrections are what they are."""
+    return replace(state, stage=stages.DETAILED_REVIEW, rows=(), ranking=None)
+
+
 def _hurried(state: Evaluation, entry: Entry) -> Evaluation:
     return replace(state, steps=replace(state.steps, hurried=state.steps.hurried | {_act(entry).sub}))
 
@@ -136,6 +141,7 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "StepBackAsked": _asked,
     "StepBackAnswered": _answered,
     "StageReturned": _returned,
+    "EvaluationReopened": _reopened,
     "ExtensionAsked": _hurried,
     "TimeExtended": _extended,
 }

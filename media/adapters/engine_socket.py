@@ -102,6 +102,9 @@ class EngineSocket:
     async def answer(self, subscription: str, sdp_answer: str) -> None:
         await self._call("answer", subscription=subscription, sdp=sdp_answer)
 
+    async def loopback(self, name: str, sdp_offer: str) -> str:
+        return str(await self._call("loopback", name=name, sdp=sdp_offer))
+
     async def drop(self, name: str) -> None:
         await self._call("drop", name=name)
 

@@ -115,6 +115,12 @@ class MemoryEngine:
             raise SdpRefused("setup", "an answer is active or passive")
         self._joined.add(subscription)
 
+    async def loopback(self, name: str, sdp_offer: str) -> str:
+        self._opened()
+        offer = sdp.parse(sdp_offer, max_sections=2)
+        ssrcs = {section.mid: number + 1 for number, section in enumerate(offer.sections)}
+        return sdp_text.returned(offer, self._local(), session=1, ssrcs=ssrcs)
+
     async def drop(self, name: str) -> None:
         self._watchers.pop(name, None)
         self._joined.discard(name)

@@ -6,6 +6,7 @@ retransmission streams nor bandwidth estimation: a repeated packet comes on its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from media.core.plan import Kind, is_video
@@ -66,6 +67,23 @@ def answer(offer: Description, local: LocalTransport, *, session: int) -> str:
         lines += _media(section.kind, section.mid, section.payload_type, "recvonly", setup)
         if section.mid_extension is not None:
             lines.append(f"a=extmap:{section.mid_extension} {MID_URI}")
+        lines += _candidate(local)
+    return _text(lines)
+
+
+def returned(offer: Description, local: LocalTransport, *, session: int, ssrcs: Mapping[str, int]) -> str:
+    """The answer to a device check: what comes goes back, each section under an SSRC of ours."""
+    lines = _head(local, session, [section.mid for section in offer.sections])
+    setup = "active" if offer.transport.setup == "passive" else "passive"
+    if len({section.payload_type for section in offer.sections}) != len(offer.sections):
+        raise SdpRefused("codec", "a device check has one section of each kind")
+    for section in offer.sections:
+        if section.direction != "sendrecv":
+            raise SdpRefused("direction", "a device check's sections send and receive")
+        if section.payload_type is None:
+            raise SdpRefused("codec", "a device check offers Opus and VP8")
+        lines += _media(section.kind, section.mid, section.payload_type, "sendrecv", setup)
+        lines += [f"a=msid:loopback {section.mid}", f"a=ssrc:{ssrcs[section.mid]} cname:loopback"]
         lines += _candidate(local)
     return _text(lines)
 

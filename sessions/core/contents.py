@@ -28,7 +28,18 @@ def object_name(sha256: bytes) -> str:
 
 def objects(entries: Iterable[Entry]) -> dict[str, bytes]:
     """File name -> SHA-256 of every object that the log cites and the evidence file must hold."""
-    return {name: sha256 for entry in entries for name, sha256 in _cited(entry)}
+    found: dict[str, bytes] = {}
+    for entry in entries:
+        if entry.type == "EvaluationReopened":
+            # The report that was made until then lies beside the one that counts, under its own hash.
+            found.pop(REPORT, None)
+        found.update(_cited(entry))
+    return found
+
+
+def superseded_name(revision: bytes) -> str:
+    """Where the last revision of a report lies that was reopened."""
+    return f"superseded/{revision.hex()}.pdf"
 
 
 def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
@@ -45,6 +56,9 @@ def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
         case "ReportSigned":
             # Each signature is an incremental update, so the last revision begins with all earlier ones.
             yield REPORT, unb64u(entry.body["document"], 32)
+        case "EvaluationReopened":
+            revision = unb64u(entry.body["revision"], 32)
+            yield superseded_name(revision), revision
         case "SegmentsClosed":
             for segment in entry.body["segments"]:
                 folder = f"recordings/{segment['room']}/{segment['kind']}/{segment['take']:04}"

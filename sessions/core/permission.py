@@ -147,6 +147,8 @@ ACTS: Mapping[str, Rule] = {
     "report.dissent": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "signing.call": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
     "member.deem": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
+    "reopening.ask": _rule(*_MEMBERS, OPERATOR, relation=Relation.MAIN, when=span(SIGNING, DONE)),
+    "reopening.approve": _rule(SUPERVISOR, when=span(SIGNING, DONE)),
     "proceeding.close": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({DONE})),
     # draws
     "pool.freeze": _rule(CENTRE, gates=_LIVE),
@@ -163,7 +165,8 @@ ACTS: Mapping[str, Rule] = {
 DOORS: Mapping[str, Rule] = {
     "view": _rule(*ROLES, gates=_ANY_GATE),
     "socket": _rule(*ROLES, gates=_ANY_GATE),
-    "watch": _rule(*_PEOPLE, gates=_HOLDER_GATES),
+    "watch": _rule(*_PEOPLE, ROOM, gates=_HOLDER_GATES),
+    "device-check": _rule(*ROLES, gates=_LIVE),
     "publish": _rule(ROOM, relation=Relation.OWN, gates=_LIVE),
     "objects.put": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW}), gates=_LIVE),
     "objects.get": _rule(*_PEOPLE, NODE, gates=_ANY_GATE),

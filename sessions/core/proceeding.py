@@ -29,6 +29,7 @@ from sessions.core import (
     page_views,
     questioning,
     readiness,
+    reopening,
     seating,
     signing_off,
 )
@@ -117,6 +118,8 @@ EVENT_OF: Mapping[str, str] = {
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
     "member.deem": "MemberDeemedAgreed",
+    "reopening.ask": "ReopeningAsked",
+    "reopening.approve": "ReopeningAnswered",
     "member.remove": "MemberRemoved",
     "member.seat": "MemberSeated",
     "recusal.request": "RecusalRequested",
@@ -145,6 +148,7 @@ _ACTS = {
     **clocks.ACTS,
     **aborted.ACTS,
     **signing_off.ACTS,
+    **reopening.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
     **seating.ACTS,
@@ -158,6 +162,7 @@ _EVENTS_OF_ACTS = {
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
+    **reopening.EVENTS_OF_ACTS,
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
@@ -172,6 +177,7 @@ _FACTS = {
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
+    **reopening.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.

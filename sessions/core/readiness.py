@@ -44,6 +44,12 @@ def _check_in(state: Proceeding) -> None:
             raise NotReady(f"no recorded sound and picture of {room} yet")
 
 
+def _detailed(state: Proceeding) -> None:
+    """A reopened evaluation is recorded like the first one; its recordings may have ended with the last signature."""
+    if state.superseded and (missing := sorted(set(state.admitted) - set(state.recording))):
+        raise NotReady(f"{', '.join(missing)}: not being recorded again yet")
+
+
 def _credentials(state: Proceeding) -> None:
     """Newcomers get theirs while the others wait in the declarations."""
     for seat in state.signers:
@@ -64,6 +70,7 @@ def _signing(state: Proceeding) -> None:
 
 _CHECKS: dict[str, Callable[[Proceeding], None]] = {
     stages.CHECK_IN: _check_in,
+    stages.DETAILED_REVIEW: _detailed,
     stages.DECLARATIONS: _credentials,
     stages.REPORT: _report,
     stages.SIGNING: _signing,

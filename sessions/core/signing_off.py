@@ -111,6 +111,8 @@ def close(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     document = unb64u(members(act.body, {"report": str})["report"], 32)
     if unsigned(state):
         raise NotReady("not every member has signed")
+    if state.reopening is not None:
+        raise NotReady("a reopening waits for the supervisor")
     if state.recording:
         raise NotReady("the recordings have not ended")
     if open_draws := drawing.unresolved(state):

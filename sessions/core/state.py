@@ -272,6 +272,15 @@ class Ending:
     deemed: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A report that was reopened at entry `n`: it stays, with its signatures, and counts no more."""
+
+    n: int
+    report: Report
+    ending: Ending
+
+
 Track = tuple[str, str, int]
 """Room, kind, take."""
 
@@ -281,8 +290,9 @@ class Proceeding:
     """The whole state. `size` is the number of entries folded; before the first one there is no `founding`.
 
     `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
-    said why acts of a seat are missing. `viewed`: until when the log says what a seat had on its screen, in ms.
-    `people` are digests of the disclosures of members' names.
+    said why acts of a seat are missing; `reopening` is the request that waits for the supervisor, and its reason.
+    `viewed`: until when the log says what a seat had on its screen, in ms. `people` are digests of the disclosures of
+    members' names.
     """
 
     origin: str = ""
@@ -315,6 +325,8 @@ class Proceeding:
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None
     ending: Ending = field(default_factory=Ending)
+    superseded: tuple[Superseded, ...] = ()
+    reopening: tuple[bytes, str] | None = None
     drawing: Drawing = field(default_factory=Drawing)
     seated: Mapping[str, Seated] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)

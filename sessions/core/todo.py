@@ -55,7 +55,8 @@ def _leading(state: Proceeding) -> list[str]:
     if found is not None and found.freeze is None and not state.evaluation.unsafe(found):
         return ["round.freeze"] if _lawful(state) else []
     if state.stage == stages.DONE:
-        return [] if state.recording or signing_off.unsigned(state) else ["proceeding.close"]
+        waits = state.recording or state.reopening is not None or signing_off.unsigned(state)
+        return [] if waits else ["proceeding.close"]
     ready = readiness.ready(state) and evaluation_decide.complete(state.evaluation) and _gate(state)
     return ["stage.advance"] if ready else []
 
@@ -84,6 +85,7 @@ def _supervising(state: Proceeding) -> list[str]:
     due += ["recusal.decide"] if asked else []
     due += ["clarification.approve" for each in steps.questions if each.until is None and each.closed is None][:1]
     due += ["stage.back-approve"] if steps.back is not None else []
+    due += ["reopening.approve"] if state.reopening is not None else []
     for drawn in state.drawing.draws:
         if drawn.freeze is None and drawn.annulled is None and drawn.hopeless and drawn.hopeless == drawn.unsafe:
             due.append("draw.freeze")

@@ -195,6 +195,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "results": None,
         "draws": [_draw(found) for found in state.drawing.draws],
         "report": _report(state),
+        "superseded": [[b64u(old.report.document), b64u(old.report.revision)] for old in state.superseded],
         "steps": _steps(state, blind) if _sees_results(state, seat) else None,
         "vacant": list(evaluation.vacant),
         "open": [other.id for other in state.seats.values() if state.is_open(other)],
@@ -317,6 +318,7 @@ def _report(state: Proceeding) -> Object | None:
         "signed": list(report.signed),
         "signing": report.pending.seat if report.pending else None,
         "unsigned": list(signing_off.unsigned(state)),
+        "reopening": [b64u(state.reopening[0]), state.reopening[1]] if state.reopening is not None else None,
     }
 
 

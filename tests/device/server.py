@@ -16,6 +16,7 @@ from evidence.core import act as acts
 from evidence.core.canonical import b64, b64u
 from evidence.errors import EvidenceError
 from sessions.errors import SessionError
+from sessions.node_trust import Pins
 from tests.city.servers import free_port
 from tests.sessions.node_play import Play
 from tests.sessions.node_world import PROCEEDING, Log
@@ -36,6 +37,7 @@ class MainServer:
         self.cut_at: int | None = None
         self.sockets = 0
         self.log: Log | None = None
+        self.pins: Pins | None = None
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -76,6 +78,12 @@ class MainServer:
             if request.url.path != "/v1/sign-in" and request.headers.get("cookie") != SESSION:
                 return problem(401, "not-signed-in")
             return await proceed(request)
+
+        @app.get("/v1/trust")
+        async def trust() -> dict[str, object]:
+            pins = self.pins or self.game.main.pins
+            opened = self.game.main.opened.n
+            return {"policy": pins.policy_text, "trust": pins.trust_text, "opening": opened}
 
         @app.post("/v1/sign-in")
         async def sign_in(request: Request) -> Response:

@@ -298,7 +298,7 @@ async def site(
         services = Services(
             origin=ORIGIN,
             administrator=digest_of(ADMINISTRATOR),
-            identities=identities,
+            pins=world.pins,
             proceedings=proceedings,
             identity=Identity(accounts=seats, clock=clock),
             tickets=Tickets(clock=time.monotonic),

@@ -90,7 +90,7 @@ async def site(
         services = Services(
             origin=origin,
             administrator=digest_of(ADMINISTRATOR),
-            identities=world.pins.trust.identities,
+            pins=world.pins,
             proceedings=proceedings,
             identity=identity,
             tickets=Tickets(clock=time.monotonic),

@@ -154,6 +154,9 @@ class Connection:
     async def answer(self, subscription: str, sdp: str) -> None:
         await self._alive().answer(subscription, sdp)
 
+    async def loopback(self, name: str, sdp_offer: str) -> str:
+        return await self._alive().loopback(name, sdp_offer)
+
     async def drop(self, name: str) -> None:
         await self._alive().drop(name)
 

@@ -25,7 +25,7 @@ from evaluation.step_errors import (
     QuestionNotApproved,
     QuestionRefused,
     RejectionRefused,
-    ReopeningUnsupported,
+    ReportMade,
     ReturnRefused,
     TimeRuns,
 )
@@ -365,7 +365,7 @@ def test_nothing_goes_back_between_a_freeze_and_its_opening_nor_once_the_report_
     refused(ReturnRefused, lambda: drive.perform("operator-1", "stage.back", body), drive)
     made = at("signing")
     body["from"] = "signing"
-    refused(ReopeningUnsupported, lambda: made.perform("operator-1", "stage.back", body), made)
+    refused(ReportMade, lambda: made.perform("operator-1", "stage.back", body), made)
 
 
 def test_more_than_a_third_extends_the_time() -> None:

@@ -31,8 +31,10 @@ from web.demo.partner import VENUE, Partner, PartnerFailed, apart
 from web.demo.progress import Progress
 from web.demo.tender import AUDITORS, Case, Object, case
 from web.demo.venue import write_plan
+from web.server import wiring
 from web.server.cli import supervisor
 from web.server.installation import Layout
+from web.server.links import write_link
 from web.server.settings import load_settings
 
 DEFAULT_STATE = Path("var/demo")
@@ -240,7 +242,9 @@ class Office:
         return str((await self._post(f"/v1/proceedings/{proceeding}/links", {"seat": seat}))["token"])
 
     async def link(self, proceeding: str, seat: str) -> str:
-        return str((await self._post(f"/v1/proceedings/{proceeding}/links", {"seat": seat}))["url"])
+        """A link under the agreement as the people who get it hold it, whatever the server would write."""
+        pins = wiring.read_pins(self.installation.policy)
+        return write_link(self.installation.url, await self.token(proceeding, seat), pins)
 
     async def _post(self, path: str, body: Object, headers: dict[str, str] | None = None) -> Object:
         answer = await self._http.post(path, content=encode(body), headers=self._headers | (headers or {}))

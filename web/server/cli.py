@@ -25,6 +25,7 @@ from web.server.errors import BadSettings, WebError
 from web.server.first_day import FirstDay
 from web.server.installation import Layout, Party, read_private, write_toml, write_trust
 from web.server.journal import start_journal
+from web.server.links import rewrite_link
 from web.server.processes import Sibling, Supervisor, run_until_signal
 from web.server.settings import (
     CITY_FILE,
@@ -290,6 +291,15 @@ def city_trust(
             raise BadSettings(f"{pinned} holds another agreement; remove it by hand if the parties agreed so")
         pinned.write_bytes(data)
     typer.echo(f"已钉住 {layout.policy}")
+
+
+@city.command("link")
+def city_link(
+    url: Annotated[str, typer.Argument(help="A seat's one-time link, as the main centre handed it out.")],
+    state: State = None,
+) -> None:
+    """The same link, naming the agreement that this city has pinned: give the seat this one."""
+    typer.echo(rewrite_link(url, wiring.read_pins(Layout(state_directory(state)).policy)))
 
 
 @city.command("vouch")

@@ -11,6 +11,7 @@ from evidence.core.canonical import Object
 from sessions.centre import Centre
 from sessions.feeds import Feeds
 from sessions.keeper import ProceedingKeeper
+from sessions.node_trust import Pins
 from sessions.partner_ports import PartnerAccounts
 from sessions.service import Proceedings
 from sessions.tender import Staged
@@ -32,8 +33,8 @@ class Services:
     """The one public origin, like `https://pb.example`; also the audience of nodes' tokens."""
     administrator: bytes
     """SHA-256 of the installation's administrator token."""
-    identities: Mapping[str, Object]
-    """Identity keys of the agreement's centres, by domain."""
+    pins: Pins
+    """The agreement as this centre pinned it."""
     proceedings: Proceedings
     identity: Identity
     tickets: Tickets
@@ -62,6 +63,11 @@ class Services:
         """The session cookie's name. Chromium 109 refuses the `__Host-` prefix (RFC 6265bis 4.1.3.2) over plain HTTP
         even on loopback, the one place where settings allow it; it takes `Secure` there."""
         return "__Host-sid" if self.origin.startswith("https:") else "sid"
+
+    @property
+    def identities(self) -> Mapping[str, Object]:
+        """Identity keys of the agreement's centres, by domain."""
+        return self.pins.trust.identities
 
     @property
     def ready(self) -> bool:

@@ -217,7 +217,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
         services = Services(
             origin=settings.public_origin,
             administrator=digest_of(read_private(layout.secrets / ADMINISTRATOR_TOKEN).decode().strip()),
-            identities=pins.trust.identities,
+            pins=pins,
             proceedings=proceedings,
             identity=Identity(accounts=accounts, clock=time.time),
             tickets=Tickets(clock=time.monotonic),

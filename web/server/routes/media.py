@@ -33,6 +33,21 @@ async def publish(here: Caller, id: str, room: str) -> Response:
     return Response(answer, status_code=201, media_type=SDP)
 
 
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/device-check",
+    operation="checkDevice",
+    permission="device-check",
+    reads=SDP,
+    status_code=201,
+)
+async def check_device(here: Caller, id: str) -> Response:
+    # One for each session: a spare machine is checked while the seat's own one works.
+    name = f"{here.seat}-{here.signed_in.digest.hex()[:16]}"
+    answer = await here.keeper.loopback(name, await _description(here))
+    return Response(answer, status_code=201, media_type=SDP)
+
+
 @doors.open("POST", "/v1/proceedings/{id}/watch", operation="watchRooms", permission="watch", status_code=201)
 async def watch(here: Caller, id: str) -> Watch:
     here.services.sdp_buckets.take(here.signed_in.digest)

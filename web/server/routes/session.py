@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from sessions.core.founding import founding
 from web.server.allow import PUBLIC, SIGNED_IN, Caller, Doors
 from web.server.identity import ABSOLUTE_S, ADMINISTRATOR
-from web.server.schemas.session import Link, LinkRequest, Me, SignIn, Ticket
+from web.server.links import write_link
+from web.server.schemas.session import Link, LinkRequest, Me, SignIn, Ticket, Trust
 
 doors = Doors("session")
 
@@ -43,6 +45,14 @@ async def me(here: Caller) -> Me:
     return Me(proceeding=here.signed_in.proceeding, seat=seat.id, role=seat.role, venue=venue, origin=state.origin)
 
 
+@doors.open("GET", "/v1/trust", operation="getTrust", permission=SIGNED_IN)
+async def trust(here: Caller) -> Trust:
+    """Nobody takes this server's word for it: a seat checks it against what its own centre's link names."""
+    _, opening, _ = founding(here.services.keeper(here.signed_in.proceeding).state).opening
+    pins = here.services.pins
+    return Trust(policy=pins.policy_text, trust=pins.trust_text, opening=opening)
+
+
 @doors.open(
     "POST",
     "/v1/proceedings/{id}/links",
@@ -55,7 +65,7 @@ async def issue_link(here: Caller, id: str) -> Link:
     body = await here.json(LinkRequest)
     here.keeper.state.seat(body.seat)
     token = await here.services.identity.issue_link(id, body.seat)
-    return Link(token=token, url=f"{here.services.origin}/sign-in#{token}")
+    return Link(token=token, url=write_link(here.services.origin, token, here.services.pins))
 
 
 @doors.open(

@@ -18,6 +18,14 @@ class Link(Body):
     url: str
 
 
+class Trust(Body):
+    """Policy and trust are exact texts, whose hashes a seat states; `opening` is an index of the centre log."""
+
+    policy: str
+    trust: str
+    opening: int
+
+
 class Ticket(Body):
     ticket: str
 

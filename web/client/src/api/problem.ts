@@ -31,5 +31,6 @@ export async function problemOf(answer: Response): Promise<Problem> {
 
 /** The code of anything that was thrown, for the words beside it. */
 export function codeOf(error: unknown): string {
-  return error instanceof Problem ? error.code : "internal";
+  const coded = error instanceof Error && "code" in error ? error.code : null;
+  return typeof coded === "string" ? coded : "internal";
 }

@@ -1,5 +1,6 @@
 import { createRouter, createWebHistory, type RouteLocationRaw } from "vue-router";
 import { i18n } from "../i18n/index.ts";
+import { needsCheck } from "../state/checked.ts";
 import { whoAmI } from "../state/session.ts";
 import { AREAS, homeOf } from "./areas.ts";
 
@@ -32,7 +33,8 @@ router.beforeEach(async (to): Promise<RouteLocationRaw | boolean> => {
   if (to.meta.open) return true;
   const me = await whoAmI().catch(() => null);
   if (me === null) return "/sign-in";
-  return to.path === "/" ? homeOf(me.role) : true;
+  if (to.path !== "/") return true;
+  return needsCheck(me) ? "/check-in" : homeOf(me.role);
 });
 
 /** A new page says its name: the window's title, and the focus on its main heading for those who hear it. */

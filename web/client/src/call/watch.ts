@@ -4,6 +4,7 @@
  */
 import { call } from "../api/call.ts";
 import type { AnswerWatchData, AnswerWatchResponses, WatchRoomsData, WatchRoomsResponses } from "../api/generated/index.ts";
+import { codeOf } from "../api/problem.ts";
 
 export type Kind = "mic" | "camera" | "document";
 
@@ -45,7 +46,7 @@ export class Watch {
     this.#peer = peer;
     this.#watched.state("connecting", null);
     this.#negotiate(peer).catch((error: unknown) => {
-      this.#broken(peer, error instanceof Error && "code" in error ? String(error.code) : "internal");
+      this.#broken(peer, codeOf(error));
     });
   }
 

@@ -109,6 +109,20 @@ const en: Shape<typeof zh> = {
     malformed: "This is not in the right form.",
     "unknown-key": "This device's key is not registered. Please finish the identity check first.",
     "seat-suspended": "The key of this seat is suspended. Please ask the supervisor.",
+    "pins-refused":
+      "The server hands out another agreement than your link names. Stop, and ask your own centre for a new link.",
+    "record-untrusted":
+      "The server shows another record than this seat has verified. Stop, and tell the supervisor at once.",
+    "untrusted": "A signature or proof did not hold on this device. Stop, and tell the staff.",
+    "seat-in-use": "This seat is open in another tab. Go on there, or close that tab and try again.",
+    "server-silent":
+      "The server does not answer. What you signed is kept on this device and is sent once it is back.",
+    "gate-closed": "The witnesses have not confirmed what is needed yet. Please wait a moment.",
+    "not-offline": "This cannot be done while you are cut off. Please wait for the connection.",
+    "act-pending": "The step before has no answer yet. Please wait a moment.",
+    "journal-broken": "What this device kept for your seat cannot be read. Please ask the staff.",
+    "ranking-differs":
+      "The ranking that this device computed from the record differs from the report's, so it cannot be signed. Tell the supervisor at once.",
   },
 };
 export default en;

@@ -18,11 +18,18 @@ export async function whoAmI(): Promise<Me | null> {
   return me.value;
 }
 
-/** The one-time link's token becomes a session. */
-export async function signIn(token: string): Promise<Me | null> {
+/**
+ * The one-time link's token becomes a session. The agreement that the link names behind it stays on this device: the
+ * seat will believe no other (docs/adr/0005).
+ */
+export async function signIn(fragment: string): Promise<Me | null> {
   me.value = null;
+  const { parseFragment, rememberPins } = await import("../crypto/open.ts");
+  const { token, pins } = parseFragment(fragment);
   await call<SignInData, SignInResponses>("POST", "/v1/sign-in", { body: { token } });
-  return whoAmI();
+  const found = await whoAmI();
+  if (found !== null && found.origin !== "" && pins !== null) await rememberPins(found.origin, found.seat, pins);
+  return found;
 }
 
 export async function signOut(): Promise<void> {

@@ -1,0 +1,214 @@
+/**
+ * A seat's device: its key, the chain of its acts, and the newest tree that it verified.
+ *
+ * A restarted browser goes on where it was: key, acts and their answers are on disk before anything is sent, so the
+ * same act is sent again as the same octets, and one `ctr` never carries two acts that could both be accepted. The
+ * journal's lines are those of web/device/device.py.
+ */
+
+import { type Act, type Jwk, jwkOf, makeAct, NO_ACT, NOTHING_SEEN, parseAct, type Seen, thumbprint } from "./act.ts";
+import { b64u, type Bytes, unb64u } from "./bytes.ts";
+import { isArray, type JsonObject } from "./canonical.ts";
+import { ActPending, JournalBroken } from "./errors.ts";
+import { verifyConsistency } from "./merkle.ts";
+import { readCheckpoint, type VerifierKey } from "./note.ts";
+import type { Store } from "./store.ts";
+import { Turns } from "./turns.ts";
+
+/** An act that the log holds: the server's definitive answer. */
+export interface Answered {
+  readonly act: Act;
+  readonly index: number;
+  readonly leaf: Bytes;
+}
+
+/** Milliseconds since 1970. */
+export type Clock = () => number;
+
+export class Device {
+  readonly origin: string;
+  readonly sub: string;
+  readonly jwk: Jwk;
+  /** RFC 7638: what the seat's centre vouches for. */
+  readonly thumbprint: string;
+  readonly #key: CryptoKeyPair;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #turns = new Turns();
+  readonly #answered: Answered[] = [];
+  readonly #offline: Act[] = [];
+  #pending: Act | null = null;
+  #head: readonly [ctr: number, id: Bytes] = [0, NO_ACT];
+  #seen: Seen = NOTHING_SEEN;
+
+  private constructor(store: Store, key: CryptoKeyPair, jwk: Jwk, origin: string, sub: string, clock: Clock) {
+    this.#store = store;
+    this.#key = key;
+    this.jwk = jwk;
+    this.thumbprint = thumbprint(jwk);
+    this.origin = origin;
+    this.sub = sub;
+    this.#clock = clock;
+  }
+
+  static async open(store: Store, origin: string, sub: string, clock: Clock = Date.now): Promise<Device> {
+    const key = await store.key();
+    const device = new Device(store, key, await jwkOf(key.publicKey), origin, sub, clock);
+    for (const line of await store.lines()) device.#replay(line);
+    return device;
+  }
+
+  /** Acts that the log holds, oldest first. */
+  get answered(): readonly Answered[] {
+    return this.#answered;
+  }
+
+  /** Acts made while cut off, not merged yet. */
+  get offline(): readonly Act[] {
+    return this.#offline;
+  }
+
+  get pending(): Act | null {
+    return this.#pending;
+  }
+
+  /** The newest tree that this device verified. */
+  get seen(): Seen {
+    return this.#seen;
+  }
+
+  /** The last place in the chain that is taken: by an act that the log holds, or by one made while cut off. */
+  get ctr(): number {
+    return this.#head[0];
+  }
+
+  /** The next act of the chain, on disk before it is returned. */
+  sign(name: string, body: JsonObject): Promise<Act> {
+    return this.#turns.run(async () => {
+      if (this.#pending !== null) throw new ActPending(`${this.#pending.act} has no definitive answer yet`);
+      const act = await this.#make(name, body);
+      await this.#append({ act: act.jws });
+      return act;
+    });
+  }
+
+  /**
+   * The next act of the chain while the seat is cut off: it is kept, in order, and merged on return.
+   *
+   * An act whose answer never came is the first of them: whether the log holds it will be seen then.
+   */
+  signOffline(name: string, body: JsonObject): Promise<Act> {
+    return this.#turns.run(async () => {
+      if (this.#pending !== null) await this.#append({ offline: this.#pending.jws });
+      const act = await this.#make(name, body);
+      await this.#append({ offline: act.jws });
+      return act;
+    });
+  }
+
+  /** The first of the acts made while cut off stands in the log at `index`, accepted or as refused. */
+  merged(index: number, leaf: Bytes, accepted: boolean): Promise<void> {
+    return this.#turns.run(() => this.#append({ merged: index, leaf: b64u(leaf), accepted }));
+  }
+
+  /** The pending act stands in the log at `index`. */
+  accepted(index: number, leaf: Bytes): Promise<Answered> {
+    return this.#turns.run(async () => {
+      await this.#append({ index, leaf: b64u(leaf) });
+      const last = this.#answered.at(-1);
+      if (last === undefined) throw new JournalBroken("nothing was pending");
+      return last;
+    });
+  }
+
+  /** The pending act was refused for good: its `ctr` is free again. */
+  refused(code: string): Promise<void> {
+    return this.#turns.run(() => this.#append({ refused: code }));
+  }
+
+  /**
+   * Move `seen` on to this checkpoint: signed by the log, and an extension of what was seen before.
+   *
+   * Untrusted = the server shows another history: a fork.
+   */
+  verified(note: Bytes, proof: readonly Bytes[], logKey: VerifierKey): Promise<void> {
+    return this.#turns.run(async () => {
+      const { checkpoint } = readCheckpoint(note, logKey);
+      const [size, root] = this.#seen;
+      // A turn that was taken meanwhile may have moved `seen` beyond this checkpoint: then there is nothing to move.
+      if (size > checkpoint.size) return;
+      if (size > 0) verifyConsistency(size, checkpoint.size, proof, root, checkpoint.root);
+      if (checkpoint.size > size) await this.#append({ seen: [checkpoint.size, b64u(checkpoint.root)] });
+    });
+  }
+
+  /** Keep octets under a name of this device: P, s and receipts (protocols.md 3, "The seat keeps"). */
+  keep(name: string, data: Bytes): Promise<void> {
+    return this.#store.keep(name, data);
+  }
+
+  kept(name: string): Promise<Bytes | null> {
+    return this.#store.kept(name);
+  }
+
+  /** Let another tab act with this device. Nothing is left to be written. */
+  close(): void {
+    this.#store.close();
+  }
+
+  async #make(name: string, body: JsonObject): Promise<Act> {
+    const [ctr, prev] = this.#head;
+    return makeAct(this.#key, {
+      act: name,
+      aud: this.origin,
+      sub: this.sub,
+      body,
+      ctr: ctr + 1,
+      iat: Math.floor(this.#clock() / 1000),
+      prev,
+      seen: this.#seen,
+    });
+  }
+
+  async #append(line: JsonObject): Promise<void> {
+    await this.#store.append(line);
+    this.#replay(line);
+  }
+
+  #replay(line: JsonObject): void {
+    if (typeof line["act"] === "string") {
+      this.#pending = this.#own(line["act"]);
+    } else if (typeof line["offline"] === "string") {
+      const act = this.#own(line["offline"]);
+      this.#offline.push(act);
+      this.#pending = null;
+      this.#head = [act.ctr, act.id];
+    } else if (typeof line["merged"] === "number") {
+      const act = this.#offline.shift();
+      if (act === undefined) throw new JournalBroken("nothing was to be merged");
+      if (line["accepted"] === true) this.#answer(act, line["merged"], line);
+    } else if (typeof line["index"] === "number" && this.#pending !== null) {
+      this.#head = [this.#pending.ctr, this.#pending.id];
+      this.#answer(this.#pending, line["index"], line);
+      this.#pending = null;
+    } else if (typeof line["refused"] === "string") {
+      this.#pending = null;
+    } else if (isArray(line["seen"]) && typeof line["seen"][0] === "number") {
+      this.#seen = [line["seen"][0], unb64u(line["seen"][1], 32)];
+    } else {
+      throw new JournalBroken("a line without a meaning");
+    }
+  }
+
+  #answer(act: Act, index: number, line: JsonObject): void {
+    this.#answered.push({ act, index, leaf: unb64u(line["leaf"], 32) });
+  }
+
+  #own(jws: string): Act {
+    const act = parseAct(jws);
+    if (act.aud !== this.origin || act.sub !== this.sub || act.kid !== this.thumbprint) {
+      throw new JournalBroken("an act of another key, seat or log");
+    }
+    return act;
+  }
+}

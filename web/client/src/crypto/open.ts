@@ -1,0 +1,87 @@
+/**
+ * Opening a seat in a page.
+ *
+ *   const { token, pins } = parseFragment(location.hash);       // the one-time link
+ *   … POST /v1/sign-in { token }, then GET /v1/me …
+ *   if (pins !== null) await rememberPins(me.origin, me.seat, pins);
+ *   const seat = await openSeat(me);                            // here, or later in another page of the same browser
+ *
+ * PinsRefused: the link named no agreement, or the server hands out another one (docs/adr/0005).
+ */
+
+import { door } from "../api/door.ts";
+import { openBrowserStore } from "./browser_store.ts";
+import { type Bytes, same } from "./bytes.ts";
+import { type Call, Client } from "./client.ts";
+import { PinsRefused } from "./errors.ts";
+import { openDatabase, run } from "./indexeddb.ts";
+import { Seat } from "./seat.ts";
+import { parsePins, type Pins } from "./trust.ts";
+
+export { parseFragment } from "./trust.ts";
+
+/** What `GET /v1/me` says. */
+export interface Me {
+  readonly proceeding: string;
+  readonly seat: string;
+  readonly origin: string;
+}
+
+/** What the link said, and the agreement's files once they were found to be the right ones. */
+interface Remembered {
+  readonly digest: Bytes;
+  readonly files?: { readonly policy: string; readonly trust: string };
+}
+
+/** Keep what the link named. A link of the same seat that names another agreement is refused. */
+export async function rememberPins(origin: string, seat: string, digest: Bytes): Promise<void> {
+  await withPins(async (database) => {
+    const known = await recalled(database, origin, seat);
+    if (known !== null && !same(known.digest, digest)) throw new PinsRefused("an earlier link named another agreement");
+    if (known === null) await store(database, origin, seat, { digest });
+  });
+}
+
+/** SeatInUse while another tab has it. Works without the network once the agreement's files were loaded. */
+export async function openSeat(me: Me, call: Call = door): Promise<Seat> {
+  const pins = await agreedPins(me, call);
+  const store = await openBrowserStore(me.origin, me.seat);
+  try {
+    return await Seat.open({ call, store, pins, proceeding: me.proceeding, origin: me.origin, sub: me.seat });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+async function agreedPins(me: Me, call: Call): Promise<Pins> {
+  return withPins(async (database) => {
+    const known = await recalled(database, me.origin, me.seat);
+    if (known === null) throw new PinsRefused("this browser was not signed in by a link that names the agreement");
+    const files = known.files ?? (await new Client(call, me.proceeding).trust());
+    const pins = parsePins(files.policy, files.trust, known.digest);
+    if (known.files === undefined) {
+      const { policyText: policy, trustText: trust } = pins;
+      await store(database, me.origin, me.seat, { digest: known.digest, files: { policy, trust } });
+    }
+    return pins;
+  });
+}
+
+async function withPins<T>(work: (database: IDBDatabase) => Promise<T>): Promise<T> {
+  const database = await openDatabase("tongping-pins", { pins: {} });
+  try {
+    return await work(database);
+  } finally {
+    database.close();
+  }
+}
+
+async function recalled(database: IDBDatabase, origin: string, seat: string): Promise<Remembered | null> {
+  const found = await run<Remembered | undefined>(database, "pins", "readonly", (s) => s.get(`${origin}/${seat}`));
+  return found ?? null;
+}
+
+async function store(database: IDBDatabase, origin: string, seat: string, value: Remembered): Promise<void> {
+  await run(database, "pins", "readwrite", (s) => s.put(value, `${origin}/${seat}`));
+}

@@ -1,0 +1,32 @@
+/** (V2) Where a proceeding began: its opening in the pinned and witnessed centre log (protocols.md sections 2 and 8). */
+
+import { verifyAct } from "./act.ts";
+import type { Bytes } from "./bytes.ts";
+import { parseEntry } from "./entry.ts";
+import { Untrusted } from "./errors.ts";
+import { ED25519, parseKey, type VerifierKey } from "./note.ts";
+import { checkProof, parseProof } from "./proof.ts";
+import type { Pins } from "./trust.ts";
+
+/** The `ProceedingOpened` entry of the centre log and its tlog-proof. */
+export type Opening = readonly [entry: Bytes, proof: Bytes];
+
+/** The proceeding's log key. It may come from anywhere, since it is checked. */
+export async function openedKey([data, octets]: Opening, pins: Pins, origin: string): Promise<VerifierKey> {
+  const [entry, proof] = [parseEntry(data), parseProof(octets)];
+  const checkpoint = checkProof(proof, entry.leaf, pins.policy, pins.policy.log);
+  const { act } = entry;
+  const centre = pins.policy.log.name;
+  if (entry.origin !== centre || checkpoint.origin !== centre || entry.n !== proof.index || entry.type !== "ProceedingOpened") {
+    throw new Untrusted("not the centre log's entry at that index");
+  }
+  if (act === null || act.act !== "proceeding.open" || act.aud !== entry.origin || act.body["origin"] !== origin) {
+    throw new Untrusted("the opening is another proceeding's");
+  }
+  const identity = pins.trust.identities.get(pins.trust.main);
+  if (identity === undefined) throw new Untrusted("the main centre has no identity");
+  await verifyAct(act, identity);
+  const key = parseKey(act.body["vkey"]);
+  if (key.name !== origin || key.type !== ED25519) throw new Untrusted("the log's key is another log's");
+  return key;
+}

@@ -1,0 +1,152 @@
+/** The log as a seat verified it, under its own pins and not on the server's word. */
+
+import type { Bytes } from "./bytes.ts";
+import { type Client, delay } from "./client.ts";
+import type { Device } from "./device.ts";
+import { type Entry, parseEntry } from "./entry.ts";
+import { GateClosed, Malformed, RecordUntrusted, ServerRefused, Untrusted } from "./errors.ts";
+import { verifyConsistency } from "./merkle.ts";
+import { readCheckpoint, type VerifierKey } from "./note.ts";
+import { type Opening, openedKey } from "./opening.ts";
+import { checkProof, parseProof, type Proof } from "./proof.ts";
+import type { Pins } from "./trust.ts";
+
+/** A gate's quorum takes one round trip per witness; asking more often than this only loads the server. */
+export const POLL_MS = 200;
+/** Gates are witnessed within seconds of their entries; a seat that waits longer tells its expert so. */
+export const GATE_PATIENCE_MS = 60_000;
+const NOT_WITNESSED = "not-witnessed-yet";
+/** What a role may not see does not exist for it. */
+const HIDDEN = new Set([403, 404]);
+
+/** Entries and proofs of one proceeding. */
+export class Record {
+  readonly pins: Pins;
+  readonly #client: Client;
+  readonly #device: Device;
+  readonly #opening: Opening | null;
+  readonly #entries = new Map<number, Entry>();
+  #logKey: VerifierKey | null = null;
+
+  /** `opening` may come from anywhere, since it is checked; without one the main server is asked for it. */
+  constructor(client: Client, device: Device, pins: Pins, opening: Opening | null = null) {
+    this.#client = client;
+    this.#device = device;
+    this.pins = pins;
+    this.#opening = opening;
+  }
+
+  /** The proceeding's log key, from `ProceedingOpened` in the pinned and witnessed centre log (protocols.md 2). */
+  async logKey(): Promise<VerifierKey> {
+    if (this.#logKey === null) {
+      const opening = this.#opening ?? (await this.#askOpening());
+      this.#logKey = await trusting("the proceeding's opening does not hold", () =>
+        openedKey(opening, this.pins, this.#device.origin),
+      );
+    }
+    return this.#logKey;
+  }
+
+  /** Verify the newest checkpoint and move `seen` on to it; its size. */
+  async advance(): Promise<number> {
+    try {
+      await this.#link(await this.#client.checkpoint());
+    } catch (error) {
+      if (!(error instanceof ServerRefused && error.status === 404)) throw error;
+    }
+    return this.#device.seen[0];
+  }
+
+  /** Entry n as shown, or null where this role may not see it. Not proven: see `prove`. */
+  async entry(n: number): Promise<Entry | null> {
+    const known = this.#entries.get(n);
+    if (known !== undefined) return known;
+    let data: Bytes;
+    try {
+      data = await this.#client.entry(n);
+    } catch (error) {
+      if (error instanceof ServerRefused && HIDDEN.has(error.status)) return null;
+      throw error;
+    }
+    const found = parseEntry(data);
+    if (found.n !== n || found.origin !== this.#device.origin) {
+      throw new RecordUntrusted(`entry ${n} says it is ${found.n} of ${found.origin}`);
+    }
+    this.#entries.set(n, found);
+    return found;
+  }
+
+  /** The entries [start, stop) that this role may see. */
+  async *scan(start: number, stop: number): AsyncGenerator<Entry, void, undefined> {
+    for (let n = start; n < stop; n += 1) {
+      const found = await this.entry(n);
+      if (found !== null) yield found;
+    }
+  }
+
+  /** Entry n and its receipt: the quorum of this seat's own policy cosigned a tree that holds it, and that tree and
+   * the one seen last are one history. GateClosed where it is not witnessed in time. */
+  async prove(n: number, patienceMs = GATE_PATIENCE_MS): Promise<{ entry: Entry; proof: Proof; octets: Bytes }> {
+    const octets = await this.#receipt(n, patienceMs);
+    const proof = parseProof(octets);
+    const entry = await this.entry(n);
+    if (entry === null || proof.index !== n) throw new RecordUntrusted(`entry ${n} is proven, and not shown`);
+    const key = await this.logKey();
+    await trusting(`the receipt of entry ${n} does not hold`, async () => {
+      const checkpoint = checkProof(proof, entry.leaf, this.pins.policy, key);
+      if (checkpoint.origin !== this.#device.origin) throw new RecordUntrusted("the receipt is another log's");
+    });
+    await this.#link(proof.note);
+    return { entry, proof, octets };
+  }
+
+  async #receipt(n: number, patienceMs: number): Promise<Bytes> {
+    const until = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await this.#client.receipt(n);
+      } catch (error) {
+        if (!(error instanceof ServerRefused && error.code === NOT_WITNESSED)) throw error;
+      }
+      if (performance.now() > until) throw new GateClosed(`entry ${n} is not witnessed yet`);
+      await delay(POLL_MS);
+    }
+  }
+
+  /** This checkpoint and the one seen last are of one history. */
+  async #link(note: Bytes): Promise<void> {
+    const key = await this.logKey();
+    await trusting("the server shows another history", async () => {
+      const { checkpoint } = readCheckpoint(note, key);
+      if (checkpoint.origin !== this.#device.origin) throw new RecordUntrusted("the checkpoint is another log's");
+      for (;;) {
+        const [size, root] = this.#device.seen;
+        const [small, large] = [Math.min(size, checkpoint.size), Math.max(size, checkpoint.size)];
+        const proof = small > 0 && small < large ? await this.#client.consistency(small, large) : [];
+        // The wait for the proof may have let another call move `seen`: then this proof is of other sizes.
+        if (this.#device.seen[0] !== size) continue;
+        if (checkpoint.size >= size) await this.#device.verified(note, proof, key);
+        else if (checkpoint.size > 0) verifyConsistency(small, large, proof, checkpoint.root, root);
+        return;
+      }
+    });
+  }
+
+  /** The server only says where the opening stands: a room's screen may not see entry 0, which says so, too. */
+  async #askOpening(): Promise<Opening> {
+    const { opening } = await this.#client.trust();
+    return [await this.#client.centreEntry(opening), await this.#client.centreReceipt(opening)];
+  }
+}
+
+/** What does not hold here is the server's record, whatever failed in particular. */
+export async function trusting<T>(what: string, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    if (error instanceof Malformed || error instanceof Untrusted) {
+      throw new RecordUntrusted(`${what}: ${error.message}`);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Sealing a sheet or a ballot, steps S2 to S5 of protocols.md section 3 (S1 is `gate.ts`, S6 and S7 are the seat's).
+ *
+ * S2 build P and parse P again: what is shown for checking comes from that parse;
+ * S3 the envelope, which the author opens once itself;
+ * S4 the act, signed by the seat key;
+ * S5 P, s and the act are on disk before anything is sent.
+ */
+
+import { b64u, type Bytes, unb64u } from "./bytes.ts";
+import { decodeObject, encode, type JsonObject, members } from "./canonical.ts";
+import { type Entropy, joinPayload, seal, sheetCommitment } from "./envelope.ts";
+import type { Gate } from "./gate.ts";
+import type { Place } from "./plaintext.ts";
+import type { Proof } from "./proof.ts";
+
+export type Purpose = "sheet" | "ballot";
+
+/** What the seat keeps of a seal until the report is signed. */
+export interface Kept {
+  readonly plaintext: Bytes;
+  readonly secret: Bytes;
+  readonly ct: Bytes;
+  readonly envelope: JsonObject;
+}
+
+/** How far a seal has come, for the page: S5 done, S6 receipt in hand, S7 k acks. */
+export type Step = "kept" | "logged" | "witnessed" | "safe";
+
+/** S7: the act's id, where it stands, the receipt, and who acknowledged. */
+export interface Sealed {
+  readonly act: Bytes;
+  readonly index: number;
+  readonly leaf: Bytes;
+  readonly receipt: Proof;
+  readonly acks: readonly string[];
+}
+
+/** MAX_CT in base64url, and the rest of what is kept. */
+const MAX_KEPT = 1 << 22;
+
+/** S3: seal P to the gate's holders. */
+export async function envelop(gate: Gate, purpose: Purpose, place: Place, plaintext: Bytes, entropy: Entropy): Promise<Kept> {
+  const context = {
+    purpose,
+    origin: place.aud,
+    author: place.seat,
+    round: place.round,
+    subject: sheetCommitment(plaintext),
+    k: gate.k,
+    holders: gate.holders,
+  };
+  return { plaintext, ...(await seal(context, joinPayload(plaintext), entropy)) };
+}
+
+export function writeKept({ plaintext, secret, ct, envelope }: Kept): Bytes {
+  return encode({ ct: b64u(ct), envelope, p: b64u(plaintext), s: b64u(secret) });
+}
+
+/** Read what `writeKept` wrote. */
+export function readKept(data: Bytes): Kept {
+  const form = { ct: "string", envelope: "object", p: "string", s: "string" } as const;
+  const { ct, envelope, p, s } = members(decodeObject(data, MAX_KEPT), form);
+  return { plaintext: unb64u(p), secret: unb64u(s, 32), ct: unb64u(ct), envelope };
+}

@@ -1,0 +1,382 @@
+/**
+ * A seat at work: its device's acts, posted until they are decided, and its seals.
+ *
+ *   import { openSeat } from "@/crypto/open.ts";         // in a page, after sign-in; see there
+ *   const seat = await openSeat(me);                     // SeatInUse: another tab has it
+ *
+ *   await seat.bind();                                   // seat.bind; again is the same answer
+ *   await seat.perform("commitment.sign", { shown });    // any act of docs/protocol.md -> { act, index, leaf }
+ *   const gate = await seat.gate();                      // S1: holders, definition, scoring, proven under the own pins
+ *   const asked = askedOf(gate.scoring, view.valid);     // plaintext.ts: what a sheet asks for; `faultOf`, `sum`
+ *   const sheet = seat.checkSheet(scores, { number, asked });       // S2: what the check page shows
+ *   await seat.sealSheet(scores, { number, asked, onStep });        // S2 to S7; the same scores again: the same seal
+ *   await seat.sealBallot(choice, { number, choices, onStep });
+ *   await seat.confirmRanking(entries);                  // the own ranking over the log; RankingDiffers
+ *   const report = await seat.prepareReport();           // G3 proven; document, its hash and what is to be signed
+ *   await seat.signReport(report);                       // report.sign; ServerRefused `signing-turn`: try again
+ *   await seat.signOffline(name, body);                  // while cut off: sheet.seal, recusal.declare, incident.note
+ *   await seat.sealSheetOffline(scores, { number, asked });
+ *   await seat.resume(view.me.ctr, [ids…]);              // after a pause; ids of `seat.device.offline` still wanted
+ *   seat.device.offline, .pending, .answered, .seen, .ctr, .thumbprint, .jwk
+ *   seat.client.object(hash), .page(hash, n); seat.record.entry(n), .prove(n), .advance()
+ *   seat.close();
+ *
+ * Every method throws the errors of `errors.ts`, whose `code` is what a page translates. Acts queue up: two calls at
+ * once are two acts in a row. `drafts.ts` keeps what is typed and not sealed.
+ */
+
+import { type Act, verifyAct } from "./act.ts";
+import { b64u, type Bytes, hex, same } from "./bytes.ts";
+import { encode, type JsonObject } from "./canonical.ts";
+import { type Call, Client, delay } from "./client.ts";
+import { type Answered, type Clock, Device } from "./device.ts";
+import type { Entropy } from "./envelope.ts";
+import { GateClosed, NotOffline, RecordUntrusted, ServerRefused } from "./errors.ts";
+import { type Gate, proveGate } from "./gate.ts";
+import type { Opening } from "./opening.ts";
+import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
+import { GATE_PATIENCE_MS, POLL_MS, Record, trusting } from "./record.ts";
+import { envelop, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
+import type { Store } from "./store.ts";
+import type { Pins } from "./trust.ts";
+import { Turns } from "./turns.ts";
+
+export interface SeatOptions {
+  readonly call: Call;
+  readonly store: Store;
+  readonly pins: Pins;
+  /** The proceeding's id, its log's origin, and the seat. */
+  readonly proceeding: string;
+  readonly origin: string;
+  readonly sub: string;
+  readonly opening?: Opening;
+  readonly clock?: Clock;
+  readonly entropy?: Entropy;
+  readonly patienceMs?: number;
+}
+
+/** Which round, and where a page wants to hear how far the seal has come. */
+export interface SheetRound {
+  readonly number: number;
+  readonly asked: readonly Asked[];
+  readonly onStep?: (step: Step) => void;
+}
+
+export interface BallotRound {
+  readonly number: number;
+  readonly choices: readonly string[];
+  readonly onStep?: (step: Step) => void;
+}
+
+/** Whether a kept plaintext says the same, and how to make one that does. */
+interface Content {
+  readonly same: (plaintext: Bytes) => boolean;
+  readonly build: () => Bytes;
+}
+
+/** protocols.md section 6: acts that depend on nobody else's state. */
+const OFFLINE = new Set(["sheet.seal", "recusal.declare", "incident.note"]);
+/** Refusals of the door and not of the act: nothing was decided about the act, so it stays pending. */
+const UNDECIDED = new Set(["not-signed-in", "origin-refused", "not-founded-yet", "unknown-proceeding", "not-found"]);
+
+export class Seat {
+  readonly device: Device;
+  readonly client: Client;
+  readonly record: Record;
+  readonly #entropy: Entropy;
+  readonly #turns = new Turns();
+  #gate: Gate | null = null;
+
+  private constructor(device: Device, client: Client, record: Record, entropy: Entropy) {
+    this.device = device;
+    this.client = client;
+    this.record = record;
+    this.#entropy = entropy;
+  }
+
+  static async open(options: SeatOptions): Promise<Seat> {
+    const { call, store, pins, proceeding, origin, sub, opening = null, clock, patienceMs } = options;
+    const device = await Device.open(store, origin, sub, clock);
+    const client = new Client(call, proceeding, patienceMs);
+    const entropy = options.entropy ?? ((n) => crypto.getRandomValues(new Uint8Array(n)));
+    return new Seat(device, client, new Record(client, device, pins, opening), entropy);
+  }
+
+  /**
+   * Sign an act and post it until it is decided; ServerRefused where the server decided against it.
+   *
+   * An act left over from before a restart goes first; if it is the very act asked for, its answer is the answer.
+   */
+  perform(name: string, body: JsonObject): Promise<Answered> {
+    return this.#turns.run(async () => {
+      const earlier = await this.#resubmit();
+      if (earlier !== null && earlier.act.act === name && same(encode(earlier.act.body), encode(body))) return earlier;
+      await this.record.advance();
+      await this.device.sign(name, body);
+      return this.#post();
+    });
+  }
+
+  /** After a restart: post the act whose answer is not known, if there is one. */
+  resubmit(): Promise<Answered | null> {
+    return this.#turns.run(() => this.#resubmit());
+  }
+
+  /** `seat.bind`: the seat's first act, which states what it trusts. Again is the same answer. */
+  async bind(): Promise<Answered> {
+    const { pins } = this.record;
+    return (
+      this.device.answered[0] ??
+      this.perform("seat.bind", {
+        jwk: { ...this.device.jwk },
+        policy: b64u(pins.policyHash),
+        trust: b64u(pins.trustHash),
+        client: null,
+      })
+    );
+  }
+
+  /**
+   * `seat.resume` after the venue was lost: `confirmed` are the ids of those acts made while cut off that the person
+   * still wants; all of them are then merged, in their order. After a restart it goes on where it was.
+   */
+  async resume(serverCtr: number, confirmed: readonly Bytes[] = []): Promise<Answered> {
+    const earlier = await this.#turns.run(async () => {
+      await this.#resubmit();
+      let found = this.#resumed();
+      while (found === null && (this.device.offline[0]?.ctr ?? Number.POSITIVE_INFINITY) <= serverCtr) {
+        // It reached the log before the venue was lost, and only its answer did not come.
+        await this.#merge();
+        found = this.#resumed();
+      }
+      return found;
+    });
+    const resumed =
+      earlier ??
+      (await this.perform("seat.resume", {
+        offline: this.#wanted(confirmed),
+        ctr: this.device.ctr,
+        server_ctr: serverCtr,
+      }));
+    await this.#turns.run(async () => {
+      while (this.device.offline.length > 0) await this.#merge();
+    });
+    return resumed;
+  }
+
+  /** G1, proven once by this seat itself (S1). */
+  async gate(): Promise<Gate> {
+    this.#gate ??= await proveGate(this.record, await this.record.advance());
+    return this.#gate;
+  }
+
+  /** S2: the scores as they would be sealed, read back from P. SheetRefused names what is wrong, and where. */
+  async checkSheet(scores: readonly Score[], { number, asked }: SheetRound): Promise<Score[]> {
+    const place = this.#place(await this.gate(), number);
+    return parseSheet(buildSheet(place, scores, asked, new Uint8Array(32)), place, asked);
+  }
+
+  /** Seal a vote in round `number`. */
+  async sealBallot(choice: string, { number, choices, onStep }: BallotRound): Promise<Sealed> {
+    const gate = await this.gate();
+    const place = this.#place(gate, number);
+    const content = {
+      same: (plaintext: Bytes) => parseBallot(plaintext, place, choices) === choice,
+      build: () => buildBallot(place, choice, choices, this.#entropy(32)),
+    };
+    return this.#seal(gate, "ballot", number, content, onStep);
+  }
+
+  /** Seal a score for each of the items asked for, in round `number`; sealing other scores replaces the sheet. */
+  async sealSheet(scores: readonly Score[], { number, asked, onStep }: SheetRound): Promise<Sealed> {
+    const gate = await this.gate();
+    return this.#seal(gate, "sheet", number, this.#sheet(gate, scores, number, asked), onStep);
+  }
+
+  /** Sign while cut off: kept on disk, and merged when the person confirms it on return (`resume`). */
+  async signOffline(name: string, body: JsonObject): Promise<Act> {
+    if (!OFFLINE.has(name)) throw new NotOffline(`${name} needs the log as it is`);
+    return this.device.signOffline(name, body);
+  }
+
+  /** S2 to S5 while cut off, to the holders that this seat has proven before; S6 follows on return. */
+  async sealSheetOffline(scores: readonly Score[], { number, asked }: SheetRound): Promise<Act> {
+    const gate = this.#gate;
+    if (gate === null) throw new GateClosed("holders and definition were not proven before the seat was cut off");
+    const kept = await this.#keep(gate, "sheet", number, this.#sheet(gate, scores, number, asked));
+    const made = this.device.offline.find((act) => act.act === "sheet.seal" && holds(act, kept));
+    return made ?? this.signOffline("sheet.seal", this.#sealBody(gate, "sheet", number, kept));
+  }
+
+  /** Let another tab have the seat. */
+  close(): void {
+    this.device.close();
+  }
+
+  #place(gate: Gate, round: number): Place {
+    return { aud: this.device.origin, seat: this.device.sub, round, definition: gate.definition };
+  }
+
+  #sheet(gate: Gate, scores: readonly Score[], number: number, asked: readonly Asked[]): Content {
+    const place = this.#place(gate, number);
+    const build = () => buildSheet(place, scores, asked, this.#entropy(32));
+    const wanted = JSON.stringify(parseSheet(build(), place, asked));
+    return { build, same: (plaintext) => JSON.stringify(parseSheet(plaintext, place, asked)) === wanted };
+  }
+
+  /** S2 to S7; the same content again is the same seal, whatever happened in between. */
+  async #seal(
+    gate: Gate,
+    purpose: Purpose,
+    number: number,
+    content: Content,
+    onStep: (step: Step) => void = () => undefined,
+  ): Promise<Sealed> {
+    const kept = await this.#keep(gate, purpose, number, content);
+    onStep("kept");
+    let sealed = this.#current(purpose, number);
+    if (sealed === null || !holds(sealed.act, kept)) {
+      // S4 and the first half of S6
+      await this.client.putObject(kept.ct);
+      sealed = await this.perform(`${purpose}.seal`, this.#sealBody(gate, purpose, number, kept));
+    }
+    onStep("logged");
+    // S6
+    const { entry, proof, octets } = await this.record.prove(sealed.index);
+    if (entry.act === null || !same(entry.act.id, sealed.act.id)) {
+      throw new RecordUntrusted("the log holds something else where this seal should stand");
+    }
+    await this.device.keep(`${purpose}-${number}.receipt`, octets);
+    onStep("witnessed");
+    // S7
+    const acks = await this.#acks(sealed, gate);
+    onStep("safe");
+    return { act: sealed.act.id, index: sealed.index, leaf: sealed.leaf, receipt: proof, acks };
+  }
+
+  async #keep(gate: Gate, purpose: Purpose, number: number, content: Content): Promise<Kept> {
+    const name = `${purpose}-${number}`;
+    const stored = await this.device.kept(name);
+    const old = stored === null ? null : readKept(stored);
+    if (old !== null && content.same(old.plaintext)) return old;
+    // S2 and S3
+    const kept = await envelop(gate, purpose, this.#place(gate, number), content.build(), this.#entropy);
+    // S5, P and s; the act is in the journal before it is sent
+    await this.device.keep(name, writeKept(kept));
+    return kept;
+  }
+
+  #sealBody(gate: Gate, purpose: Purpose, number: number, kept: Kept): JsonObject {
+    const current = this.#current(purpose, number);
+    return {
+      envelope: kept.envelope,
+      definition: b64u(gate.definition),
+      round: number,
+      part: [1, 1],
+      replaces: current === null ? null : b64u(current.act.id),
+    };
+  }
+
+  /** This device's newest accepted seal of the round. */
+  #current(purpose: Purpose, number: number): Answered | null {
+    const name = `${purpose}.seal`;
+    return this.device.answered.filter(({ act }) => act.act === name && act.body["round"] === number).at(-1) ?? null;
+  }
+
+  /** The ciphertext of a seal is with the server before its act. */
+  async #supply(act: Act): Promise<void> {
+    if (!act.act.endsWith(".seal")) return;
+    const kept = await this.device.kept(`${act.act.replace(/\.seal$/, "")}-${String(act.body["round"])}`);
+    if (kept !== null) await this.client.putObject(readKept(kept).ct);
+  }
+
+  /** The holders whose signed `share.ack` of this seal stands in the log, once there are k. */
+  async #acks(sealed: Answered, gate: Gate): Promise<readonly string[]> {
+    const found = new Set<string>();
+    const until = performance.now() + GATE_PATIENCE_MS;
+    for (let n = sealed.index + 1; ; ) {
+      const size = await this.record.advance();
+      for await (const entry of this.record.scan(n, size)) {
+        if (entry.type === "ShareAcked" && entry.act !== null && (await this.#isAck(entry.act, sealed, gate))) {
+          found.add(entry.act.sub);
+        }
+      }
+      n = Math.max(n, size);
+      if (found.size >= gate.k) return [...found];
+      if (performance.now() > until) throw new GateClosed(`${found.size} of ${gate.k} holders acknowledged the seal`);
+      await delay(POLL_MS);
+    }
+  }
+
+  async #isAck(act: Act, sealed: Answered, gate: Gate): Promise<boolean> {
+    if (act.act !== "share.ack" || act.body["act"] !== b64u(sealed.act.id) || !gate.domains.includes(act.sub)) {
+      return false;
+    }
+    const identity = this.record.pins.trust.identities.get(act.sub);
+    if (identity === undefined) return false;
+    await trusting("an acknowledgement is not the holder's", () => verifyAct(act, identity));
+    return true;
+  }
+
+  /** The `seat.resume` that announced the acts that are still to be merged. */
+  #resumed(): Answered | null {
+    const last = this.device.offline.at(-1);
+    if (last === undefined) return null;
+    return this.device.answered.find(({ act }) => act.act === "seat.resume" && act.ctr > last.ctr) ?? null;
+  }
+
+  /** Of several seals for one round only the last has its ciphertext still; the others were given up. */
+  #wanted(confirmed: readonly Bytes[]): string[] {
+    const kind = (act: Act) => `${act.act} ${String(act.body["round"])}`;
+    const last = new Map(this.device.offline.map((act) => [kind(act), hex(act.id)]));
+    return this.device.offline
+      .filter((act) => confirmed.some((id) => same(id, act.id)))
+      .filter((act) => !act.act.endsWith(".seal") || last.get(kind(act)) === hex(act.id))
+      .map((act) => b64u(act.id));
+  }
+
+  /** Post the first act made while cut off; the entry itself says whether it was accepted. */
+  async #merge(): Promise<void> {
+    const act = this.device.offline[0];
+    if (act === undefined) return;
+    await this.#supply(act);
+    const posted = await this.client.postAct(act.jws);
+    const entry = await this.record.entry(posted.index);
+    const found = entry?.act ?? null;
+    if (entry === null || found === null || !same(posted.id, act.id) || !same(found.id, act.id)) {
+      throw new RecordUntrusted("the log holds something else where this act should stand");
+    }
+    await this.device.merged(posted.index, posted.leaf, entry.type !== "OfflineAct");
+  }
+
+  async #resubmit(): Promise<Answered | null> {
+    const { pending } = this.device;
+    if (pending === null) return null;
+    await this.#supply(pending);
+    try {
+      return await this.#post();
+    } catch (error) {
+      if (error instanceof ServerRefused && this.device.pending === null) return null;
+      throw error;
+    }
+  }
+
+  async #post(): Promise<Answered> {
+    const act = this.device.pending;
+    if (act === null) throw new Error("nothing was signed");
+    try {
+      const posted = await this.client.postAct(act.jws);
+      if (!same(posted.id, act.id)) throw new RecordUntrusted("the server answered for another act");
+      return await this.device.accepted(posted.index, posted.leaf);
+    } catch (error) {
+      if (error instanceof ServerRefused && !UNDECIDED.has(error.code)) await this.device.refused(error.code);
+      throw error;
+    }
+  }
+}
+
+/** Whether the act seals just this envelope. */
+function holds(act: Act, kept: Kept): boolean {
+  const { envelope } = act.body;
+  return envelope !== undefined && same(encode(envelope), encode(kept.envelope));
+}

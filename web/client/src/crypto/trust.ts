@@ -1,0 +1,87 @@
+/** Pins: policy and trust as this seat's own centre handed them out (docs/protocol.md 9, ADR 5). */
+
+import { type Jwk, parseJwk } from "./act.ts";
+import { type Bytes, concat, same, unb64, unb64u, utf8 } from "./bytes.ts";
+import { decodeObject, members, sha256, tagged } from "./canonical.ts";
+import { Malformed, PinsRefused } from "./errors.ts";
+import { parsePolicy, type Policy } from "./policy.ts";
+
+/** Nine holders, some witnesses and a root or two: far below this. */
+const MAX_TRUST = 60_000;
+
+/** The parsed `trust.json`. */
+export interface Trust {
+  readonly main: string;
+  /** The identity key of each centre, by its domain. */
+  readonly identities: ReadonlyMap<string, Jwk>;
+  readonly holderK: number;
+}
+
+/** Both files, with the hashes that acts and foundings state. */
+export interface Pins {
+  readonly policy: Policy;
+  readonly trust: Trust;
+  readonly policyText: string;
+  readonly trustText: string;
+  readonly policyHash: Bytes;
+  readonly trustHash: Bytes;
+}
+
+/** T("pins", H(policy) || H(trust)): what a one-time link carries behind its token. */
+export function pinsDigest(policyText: string, trustText: string): Bytes {
+  return tagged("pins", concat(sha256(utf8(policyText)), sha256(utf8(trustText))));
+}
+
+/** The parts of a link's fragment, `<token>.<pins>`. Without pins one may look on, and sign nothing. */
+export function parseFragment(fragment: string): { token: string; pins: Bytes | null } {
+  const [token, pins, ...rest] = fragment.replace(/^#/, "").split(".");
+  if (!token || rest.length > 0) throw new PinsRefused("not a one-time link");
+  try {
+    return { token, pins: pins === undefined ? null : unb64u(pins, 32) };
+  } catch {
+    throw new PinsRefused("the link's pins are out of form");
+  }
+}
+
+/** Read both files; PinsRefused unless they are the ones that `digest` names. */
+export function parsePins(policyText: string, trustText: string, digest: Bytes): Pins {
+  if (!same(pinsDigest(policyText, trustText), digest)) {
+    throw new PinsRefused("the server hands out another policy or trust than this seat's centre did");
+  }
+  const [policy, trust] = [parsePolicy(policyText), parseTrust(trustText)];
+  if (policy.log.name !== `${trust.main}/centre`) {
+    throw new Malformed("the policy pins another centre log than that of trust.json's main centre");
+  }
+  const [policyHash, trustHash] = [sha256(utf8(policyText)), sha256(utf8(trustText))];
+  return { policy, trust, policyText, trustText, policyHash, trustHash };
+}
+
+/** Exactly the agreement's nodes (a witness `<domain>/witness` is also holder); the main centre may be one more
+ * (protocols.md 2 and 3). */
+export function areHolders({ policy, trust }: Pins, domains: readonly string[]): boolean {
+  const nodes = new Set(policy.witnesses.map((key) => key.name.split("/", 1)[0] ?? ""));
+  const given = new Set(domains.filter((domain) => domain !== trust.main));
+  return given.size === nodes.size && [...given].every((domain) => nodes.has(domain));
+}
+
+function parseTrust(text: string): Trust {
+  const value = members(decodeObject(utf8(text), MAX_TRUST), {
+    v: "integer",
+    main: "string",
+    centres: "array",
+    ca_roots: "array",
+    holder_k: "integer",
+    f: "integer",
+  });
+  const identities = new Map<string, Jwk>();
+  for (const item of value.centres) {
+    const centre = members(item, { domain: "string", operator: "string", jwk: "object" });
+    if (identities.has(centre.domain)) throw new Malformed("a centre stands twice in trust.json");
+    identities.set(centre.domain, parseJwk(centre.jwk));
+  }
+  for (const root of value.ca_roots) unb64(root);
+  if (value.v !== 1 || !identities.has(value.main) || value.holder_k < 1 || value.f < 0) {
+    throw new Malformed("trust.json is out of form");
+  }
+  return { main: value.main, identities, holderK: value.holder_k };
+}
