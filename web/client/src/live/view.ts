@@ -123,6 +123,18 @@ export interface SeatOf {
   recused: boolean;
 }
 
+export interface HelpRequest {
+  id: string;
+  n: number;
+  seat: string;
+  kind: "device" | "document" | "procedure" | "other";
+  text: string;
+  at: string;
+  answer: string | null;
+  answered: string | null;
+  by: string | null;
+}
+
 /** Members after `todo` are absent for room devices and recused members. */
 export interface View {
   origin: string;
@@ -152,4 +164,8 @@ export interface View {
   draws?: Draw[];
   report?: Report | null;
   steps?: Steps | null;
+  help?: { yellow: number; red: number; requests: HelpRequest[] };
+  /** For who watches: who is asked to be recused, on which ground, and what was decided. */
+  requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
+  reopening?: [asked: string, reason: string] | null;
 }

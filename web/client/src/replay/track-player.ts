@@ -21,6 +21,8 @@ const BEND_PICTURE = 0.5;
 const SETTLE_S = 0.2;
 // A paused element further away than half a frame is put in its place.
 const PLACE_S = 0.02;
+// Less than this before a hole is not waited for: a decoder begins only when it has a few frames ahead.
+const TAIL_MS = 800;
 // A failed fetch is tried again after this time.
 const RETRY_MS = 1_000;
 
@@ -70,7 +72,12 @@ export class TrackPlayer {
     if (this.refused.has(index)) {
       return "refused";
     }
-    return this.ready(t) ? "shown" : "waiting";
+    if (this.ready(t)) {
+      return "shown";
+    }
+    // A browser finishes no seek with so little left before a hole: nobody waits for it.
+    const ahead = holeAt(this.track, t + TAIL_MS);
+    return ahead ? (ahead[1] === Infinity ? "outside" : "gap") : "waiting";
   }
 
   // Whether the moment can be shown now: the octets are there, and the element has come to them.

@@ -14,6 +14,7 @@ const en: Shape<typeof zh> = {
     pause: "Pause",
     back: "Back 10 seconds",
     forward: "Forward 10 seconds",
+    chapter: "Chapter",
     speed: "Speed",
     position: "Position",
     positionText: "{time}, {stage}",
@@ -35,7 +36,6 @@ const en: Shape<typeof zh> = {
       "The recording of {room} from {from} to {to} does not have the hash that the log states (entry {n}). It may have been altered and is not played; everything else is.",
     lanes: "Time line: recordings of each room, stages and pauses",
     legend: { recorded: "Recorded", gap: "Gap", refused: "Did not pass", paused: "Paused" },
-    stage: "{stage}, from {from}, {length} long",
   },
   list: {
     heading: "Events",

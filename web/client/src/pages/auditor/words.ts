@@ -36,7 +36,7 @@ export function useWords(proceeding: Proceeding, desk: Desk) {
   function room(id: string): string {
     const view = proceeding.view;
     const venue = view?.venues[view.rooms[id]?.venue ?? ""];
-    return venue ? `${t(`venues.${venue.kind}`)} · ${venue.centre} (${id})` : id;
+    return venue ? `${t(`venues.${venue.kind}`)} · ${venue.centre} ${id}` : id;
   }
 
   function venue(id: string): string {

@@ -12,6 +12,7 @@ export default {
     pause: "暂停",
     back: "后退 10 秒",
     forward: "前进 10 秒",
+    chapter: "章节",
     speed: "速度",
     position: "播放位置",
     positionText: "{time}，{stage}",
@@ -32,7 +33,6 @@ export default {
     refusedText: "{room} {from} 至 {to} 的录像与日志（第 {n} 条）记载的哈希值不一致，可能被改动，未予播放；其余录像照常播放。",
     lanes: "时间轴：各会场录像、阶段与暂停",
     legend: { recorded: "有录像", gap: "中断", refused: "未通过核对", paused: "暂停" },
-    stage: "{stage}，{from} 起，历时 {length}",
   },
   list: {
     heading: "事件",
