@@ -12,6 +12,8 @@ EvaluationError
 │   └── ImportRefused            a tender or sheet of bidders is out of form; the text says where (`import-refused`)
 ├── CommitteeRefused         the committee breaks 87号令 47 (`committee-refused`)
 ├── UnknownRulePack          no such rule pack in this engine (`unknown-rule-pack`)
+├── UnknownCalendar          no such calendar of working days in this engine (`unknown-calendar`)
+├── UnknownTimetable         no such timetable in this engine (`unknown-timetable`)
 ├── StageError
 │   ├── TooEarly                 the stage for it has not come (`too-early`)
 │   ├── TooLate                  the stage for it is over (`too-late`)
@@ -138,6 +140,18 @@ class UnknownRulePack(EvaluationError):
     """This engine does not hold the rule pack named."""
 
     code = "unknown-rule-pack"
+
+
+class UnknownCalendar(EvaluationError):
+    """A log computes its days on a calendar that this engine does not hold."""
+
+    code = "unknown-calendar"
+
+
+class UnknownTimetable(EvaluationError):
+    """A log names a timetable that this engine does not hold."""
+
+    code = "unknown-timetable"
 
 
 class StageError(EvaluationError):

@@ -10,6 +10,8 @@ EvidenceError
 ├── UnknownLog           no log of this origin here (`unknown-log`)
 ├── ObjectMissing        the vault has no such object (`object-missing`)
 ├── ObjectRejected       the vault was offered bytes that do not hash to their name (`object-rejected`)
+├── Retained             the object is kept until a date that has not come (`retained`)
+├── NotRetained          no date was set for the object, so nothing says that it may go (`not-retained`)
 ├── WitnessConflict      a witness holds another size (`witness-conflict`)
 ├── WitnessRefused       a witness refused a checkpoint for good: a fork (`witness-refused`)
 └── Unavailable          a store or a witness did not answer (`evidence-unavailable`)
@@ -85,6 +87,18 @@ class ObjectRejected(EvidenceError):
     """The object's bytes do not hash to the name they came with."""
 
     code = "object-rejected"
+
+
+class Retained(EvidenceError):
+    """The object is kept until a date that has not come."""
+
+    code = "retained"
+
+
+class NotRetained(EvidenceError):
+    """No date was set for the object, so nothing says that it may go."""
+
+    code = "not-retained"
 
 
 class WitnessConflict(EvidenceError):

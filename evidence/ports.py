@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -121,6 +122,14 @@ class Vault(Protocol):
 
     async def size(self, name: str) -> int:
         """Its length; ObjectMissing."""
+
+    async def retain(self, name: str, until: datetime) -> None:
+        """The object stays until then. MUST be durable before it returns and MUST NOT shorten what was set before;
+        ObjectMissing. Where the store can lock objects, its own administrator MUST NOT be able to delete them."""
+
+    async def remove(self, name: str, now: datetime) -> None:
+        """The object is gone. MUST raise Retained where its date lies after `now` and NotRetained where none was set,
+        and MUST do nothing then; no error where the object is not there."""
 
 
 class Witness(Protocol):

@@ -2,26 +2,33 @@
 
 (1) `ProceedingClosed`, the last entry, lies in a checkpoint of the whole log that the quorum has cosigned.
 (2) `FinalRootRecorded` in the centre log, cosigned, too: so a whole proceeding cannot vanish.
-(3) The evidence file is written durably.
-(4) The log's key is destroyed: a closed log cannot grow.
-Each step is safe to repeat; the file's presence under its final name says that (1) to (3) are done.
+(3) `AfterOpened` in the centre log: which timetable and calendar hold now, and until when everything is kept.
+(4) The evidence file is written durably.
+(5) Every object that it holds is locked in the vault until that day.
+(6) The log's key is destroyed: a closed log cannot grow.
+Each step is safe to repeat; the file's presence under its final name says that (1) to (4) are done.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from evidence.core.canonical import Object
 from evidence.core.entry import Draft, Entry
 from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, Note
 from evidence.core.proof import Proof
-from evidence.errors import LostLease, NoQuorum
+from evidence.errors import LostLease, NoQuorum, NotRetained, ObjectMissing, Retained
 from evidence.ports import Ledger, StoredDisclosure, Vault
 from evidence.witnessing import Signed, read_signed
 from sessions import evidence_file
+from sessions.after_errors import Purged
 from sessions.centre import Centre
+from sessions.core import contents
 from sessions.docket import Log
 from sessions.evidence_file import Contents
 from sessions.ports import Keyring
@@ -43,8 +50,13 @@ class Archive:
         path = self._path(proceeding)
         return path if path.exists() else None
 
-    async def close(self, log: Log, opened: Entry, *, within: float) -> Path:
-        """Steps (1) to (4) for a log whose last entry closed it."""
+    def demand_kept(self, origin: str) -> None:
+        """Purged, where the centre log says so."""
+        if origin in self._centre.purged:
+            raise Purged("everything was deleted after the date until which it was kept")
+
+    async def close(self, log: Log, opened: Entry, *, after: Object, within: float) -> Path:
+        """Steps (1) to (6) for a log whose last entry closed it; `after` is the body of `after.open`."""
         path = self._path(log.origin.rpartition("/")[2])
         if not path.exists():
             # (1)
@@ -56,6 +68,8 @@ class Archive:
             final = await self._centre.record_root(log.origin, checkpoint.size, checkpoint.root)
             final_proof = await self._centre.witnessed(final, within)
             # (3)
+            await self._centre.open_after(log.origin, after)
+            # (4)
             whole = Contents(
                 opened=opened.data,
                 opened_proof=bytes(await self._centre.witnessed(opened, within)),
@@ -72,9 +86,32 @@ class Archive:
 
             self._folder.mkdir(parents=True, exist_ok=True)
             await asyncio.to_thread(evidence_file.write, path, whole, load)
-        # (4)
+        # (5)
+        await self.retain(await log.read(), date.fromisoformat(after["retain"]))
+        # (6)
         await asyncio.to_thread(self._keyring.destroy, log.origin)
         return path
+
+    async def retain(self, entries: Sequence[Entry], until: date) -> None:
+        """Step (5): no object of the proceeding goes before this day is over."""
+        for sha256 in sorted(contents.kept(entries)):
+            # What was made on the way to a signature that was not finished may never have come to the vault.
+            with suppress(ObjectMissing):
+                await self._vault.retain(sha256.hex(), end_of(until))
+
+    async def purge(self, proceeding: str, names: Iterable[bytes], now: datetime) -> tuple[int, int]:
+        """Delete these objects, then the evidence file: (gone, still kept by the vault's own dates). Safe to repeat;
+        the file goes last, so that whoever repeats it finds what is left."""
+        gone = left = 0
+        for sha256 in sorted(names):
+            try:
+                await self._vault.remove(sha256.hex(), now)
+                gone += 1
+            except (Retained, NotRetained):
+                left += 1
+        if not left:
+            await asyncio.to_thread(self._path(proceeding).unlink, missing_ok=True)
+        return gone, left
 
     async def _disclosures(self, opened: Entry, entries: Sequence[Entry]) -> list[str]:
         """Of the proceeding's log, and of its opening in the centre log."""
@@ -86,6 +123,11 @@ class Archive:
 
     def _path(self, proceeding: str) -> Path:
         return self._folder / f"{proceeding}.zip"
+
+
+def end_of(day: date) -> datetime:
+    """When a day is over, in Beijing and everywhere west of it as far as Greenwich."""
+    return datetime.combine(day, time(), UTC) + timedelta(days=1)
 
 
 class ClosedLog:

@@ -19,7 +19,8 @@ from sessions.ports import Clock
 
 
 class Centre:
-    """Facts of the centre log, folded: proceedings opened, certificates issued, final roots, partners' acts."""
+    """Facts of the centre log, folded: proceedings opened, certificates issued, final roots, partners' acts, what
+    followed a proceeding."""
 
     def __init__(self, *, domain: str, log: LogKeeper, identity: Signer, clock: Clock) -> None:
         self.domain = domain
@@ -29,6 +30,10 @@ class Centre:
         self.finals: dict[str, Entry] = {}
         self.partnership: dict[str, Entry] = {}
         """By the digest of the act that only its two centres can read (`sessions.partners`)."""
+        self.after_opened: dict[str, Entry] = {}
+        self.after: dict[str, Entry] = {}
+        """By the digest of the act that only those whom it concerns can read (`sessions.after`)."""
+        self.purged: dict[str, Entry] = {}
         self._certificates: dict[bytes, int] = {}
         self._identity = identity
         self._clock = clock
@@ -51,6 +56,22 @@ class Centre:
         """`FinalRootRecorded`; once per origin."""
         body = {"origin": origin, "root": b64u(root), "size": size}
         return await self._once(self.finals, origin, "root.record", "FinalRootRecorded", body, ())
+
+    async def open_after(self, origin: str, body: Object) -> Entry:
+        """`AfterOpened`: timetable, calendar and retention of a proceeding that is over; once per origin."""
+        return await self._once(self.after_opened, origin, "after.open", "AfterOpened", body, ())
+
+    async def record_purge(self, origin: str, body: Object) -> Entry:
+        """`ProceedingPurged`, before anything is deleted; once per origin."""
+        return await self._once(self.purged, origin, "proceeding.purge", "ProceedingPurged", body, ())
+
+    async def note_after(self, act: Private) -> Entry | None:
+        """`AfterActed`, which holds the salted digest of an act and nothing else. None where an append that was not
+        answered came to light: the caller decides again."""
+        digest = act.disclosure.digest
+        async with self._writing:
+            await self._append(Draft("AfterActed", {}, sd=(digest,)), (act,))
+            return self.after.get(digest)
 
     async def note_certificate(self, origin: str, certificate: bytes) -> None:
         """`CertificateIssued`, which holds the certificate's hash and no name; once per certificate."""
@@ -136,6 +157,12 @@ class Centre:
                     self.finals[entry.act.body["origin"]] = entry
                 case "CertificateIssued":
                     self._certificates[unb64u(entry.body["certificate"], 32)] = entry.n
+                case "AfterOpened" if entry.act is not None:
+                    self.after_opened[entry.act.body["origin"]] = entry
+                case "AfterActed" if len(entry.sd) == 1:
+                    self.after[entry.sd[0]] = entry
+                case "ProceedingPurged" if entry.act is not None:
+                    self.purged[entry.act.body["origin"]] = entry
                 case "PartnershipActed" if len(entry.sd) == 1:
                     self.partnership[entry.sd[0]] = entry
                 case "CentreFounded" | "LookNoted":

@@ -18,6 +18,7 @@ from evidence.core.proof import Proof
 from evidence.errors import LostLease, NoQuorum, ObjectMissing
 from evidence.ports import Vault
 from media.ports import Offer
+from sessions.after import opening_body
 from sessions.announced import AnnouncedKeys
 from sessions.archive import Archive, ClosedLog
 from sessions.clerk import Clerk
@@ -235,9 +236,10 @@ class ProceedingKeeper:
             raise NotWitnessedYet(str(error)) from error
 
     def evidence_path(self) -> Path:
-        """The evidence file; NotArchived before it is whole."""
+        """The evidence file; NotArchived before it is whole, Purged after its time."""
         path = self._archive.path(self.id)
         if path is None:
+            self._archive.demand_kept(self.log.origin)
             raise NotArchived("the evidence file is written after the final root has its quorum")
         return path
 
@@ -299,7 +301,8 @@ class ProceedingKeeper:
 
     async def _close(self) -> None:
         log = self._docket.log
-        await self._archive.close(log, self._opened, within=self._times.gate)
+        after = opening_body(self.state, self.entries[-1])
+        await self._archive.close(log, self._opened, after=after, within=self._times.gate)
         self._docket.log = ClosedLog(origin=log.origin, entries=self.entries, note=log.cosigned.note)
         await log.close()
         logger.info("archived %s", log.origin)

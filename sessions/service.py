@@ -15,16 +15,18 @@ from functools import partial
 from pathlib import Path
 
 from evidence.core import entry as entry_form
-from evidence.core.canonical import Object
+from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.entry import Entry
 from evidence.core.note import NoteSigner
 from evidence.core.witness import AddLog
 from evidence.errors import EvidenceError, LostLease
 from evidence.ports import Envelopes, Ledger, Vault, Witness
 from evidence.service import LogKeeper
+from sessions.after import After, opening_body
 from sessions.archive import Archive, ClosedLog
 from sessions.centre import Centre
 from sessions.clerk import Clerk
+from sessions.core import contents
 from sessions.docket import Docket, Performed
 from sessions.founding import Founding, proceeding_id
 from sessions.keeper import ProceedingKeeper
@@ -99,6 +101,7 @@ class Proceedings:
         self._times = times or Times()
         self._centre: Centre | None = None
         self._partners: Partners | None = None
+        self._after: After | None = None
         self._known: set[str] = set()
         self._found: frozenset[str] | None = None
         self._keepers: dict[str, ProceedingKeeper] = {}
@@ -129,6 +132,13 @@ class Proceedings:
         if self._partners is None:
             raise NotFoundedYet("the process has not started")
         return self._partners
+
+    @property
+    def after(self) -> After:
+        """What follows the proceedings that are over."""
+        if self._after is None:
+            raise NotFoundedYet("the process has not started")
+        return self._after
 
     @property
     def parties(self) -> tuple[tuple[str, str], ...]:
@@ -166,6 +176,8 @@ class Proceedings:
         )
         await partners.load()
         self._partners = partners
+        self._after = After(centre=self._centre, ledger=self._ledger, clock=self._clock, entropy=self._entropy)
+        await self._after.load()
         for opened in tuple(self._centre.openings.values()):
             self._begin(opened)
         self._found = frozenset(self._known)
@@ -201,6 +213,32 @@ class Proceedings:
             async with self._founded, asyncio.timeout(self._times.opening):
                 await self._founded.wait_for(lambda: name in self._keepers)
         return name
+
+    async def purge(self, proceeding: str) -> Object:
+        """Delete what belongs to a proceeding whose time of retention is over, and to no other one.
+
+        (1) The day has come, and nobody waits for an answer.
+        (2) The centre log says so first, durably: when, and the digest of the list.
+        (3) The objects go, each only where the vault's own date allows it; the evidence file last. Safe to repeat.
+        """
+        keeper = self.get(proceeding)
+        state = self.after.demand_purge(keeper.state.origin)  # (1)
+        others = (
+            other.entries for name, other in self._keepers.items() if name != proceeding and not self._gone(other)
+        )
+        names = contents.kept(keeper.entries).difference(*(contents.kept(entries) for entries in others))
+        body: Object = {
+            "origin": keeper.state.origin,
+            "until": state.retain.isoformat(),
+            "objects": len(names),
+            "list": b64u(sha256(b"".join(sorted(names)))),
+        }
+        entry = await self.centre.record_purge(keeper.state.origin, body)  # (2)
+        gone, left = await self._archive().purge(proceeding, names, self._clock())  # (3)
+        return {"index": entry.n, "gone": gone, "left": left}
+
+    def _gone(self, keeper: ProceedingKeeper) -> bool:
+        return keeper.state.origin in self.centre.purged
 
     def _begin(self, opened: Entry) -> None:
         name = _id(_origin(opened))
@@ -239,6 +277,9 @@ class Proceedings:
         else:
             docket = Docket(log=await self._archived(name, origin), clock=self._clock, entropy=self._entropy)
             await docket.load()
+            if origin not in self.centre.after_opened:
+                # Closed by a release that did not know of what follows.
+                await self.centre.open_after(origin, opening_body(docket.state, docket.entries[-1]))
         keeper = self._keeper(docket, opened)
         keeper.start()
         self._keepers[name] = keeper
@@ -268,7 +309,8 @@ class Proceedings:
 
     async def _archived(self, name: str, origin: str) -> ClosedLog:
         """A log whose key is gone, as it must be after its archive and at no other time."""
-        if self._archive().path(name) is None or origin not in self.centre.finals:
+        purged = origin in self.centre.purged
+        if (self._archive().path(name) is None and not purged) or origin not in self.centre.finals:
             raise KeyLost(f"the key of {origin} is missing, and the proceeding is not archived")
         size = await self._ledger.size(origin)
         entries = [entry_form.parse(data) for data in await self._ledger.entries(origin, 0, size)]

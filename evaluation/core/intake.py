@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeAlias
 
 from evaluation.core import credit_code, points
@@ -181,17 +182,17 @@ def _or_null(check: Check) -> Check:
     return found
 
 
-def _object(known: Mapping[str, Check]) -> Check:
+def _object(known: Mapping[str, Check], optional: Mapping[str, Check] = MappingProxyType({})) -> Check:
     def found(value: JSON, place: str) -> None:
         if not isinstance(value, dict):
             raise ImportRefused(place, "an object is expected")
         for name in value:
-            if name not in known:
+            if name not in known and name not in optional:
                 raise ImportRefused(f"{place}/{_escaped(name)}", "unknown field")
-        for name, check in known.items():
+        for name, check in (*known.items(), *optional.items()):
             if name in value:
                 check(value[name], f"{place}/{name}")
-            else:
+            elif name in known:
                 raise ImportRefused(f"{place}/{name}", "missing")
 
     return found
@@ -332,6 +333,15 @@ _COMMON: dict[str, Check] = {
 }
 _LINE = _object({"quantity": money, "unit": money, "amount": money, "misplaced": _flag})
 _QUOTE = _object({"opening": price, "figures": price, "words": price, "lines": _list(_LINE), "confirmed": _flag})
+_INCIDENTS = _object(
+    {
+        **dict.fromkeys(("before_start", "during", "recorder"), _count),
+        **dict.fromkeys(("cut_off", "opens"), _or_null(_word)),
+        "source": text,
+    }
+)
+_NAMED = _object({"id": _word, "version": _word, "sha256": _word})
+_PLAN = _object({"starts": _or_null(_word), "timetable": _NAMED, "calendar": _NAMED, "retain_years": _or_null(_count)})
 _TERMS = _object(
     {
         "announced": _word,
@@ -344,7 +354,8 @@ _TERMS = _object(
         "tie": _word,
         "ranked": _flag,
         "candidates": _count,
-    }
+    },
+    {"objective": _list(_ident), "incidents": _INCIDENTS, "plan": _PLAN},
 )
 _MORE: dict[str, Check] = {
     "brand": _or_null(_ident),
@@ -358,7 +369,7 @@ _SECOND = _object(
     {
         **_COMMON,
         "bidders": _list(_object({**_BIDDER, **_MORE})),
-        "rule_pack": _object({"id": _word, "version": _word, "sha256": _word}),
+        "rule_pack": _NAMED,
         "terms": _TERMS,
     }
 )

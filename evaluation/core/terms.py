@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from evaluation.core import points
+from evaluation.core import incidents, points
+from evaluation.core import plan as plans
 from evaluation.core.benchmark import CEILING, FEWEST_TRIMMED, MEAN, TRIMMED, Benchmark, Slope, slope_at
+from evaluation.core.incidents import Incidents
+from evaluation.core.plan import Plan
 from evaluation.core.rules import shelf
 from evaluation.core.rules.shelf import Method, Pack
 from evaluation.errors import TermsRefused, WeightRefused
@@ -82,6 +85,8 @@ class Terms:
     bidders: int
     bids: tuple[Bid, ...]
     objective: tuple[str, ...] = ()
+    incidents: Incidents | None = None
+    plan: Plan | None = None
 
     @property
     def by_points(self) -> bool:
@@ -119,6 +124,8 @@ class Terms:
                 for bid in self.bids
             ],
             **({"objective": list(self.objective)} if self.objective else {}),
+            **({"incidents": self.incidents.json} if self.incidents is not None else {}),
+            **({"plan": self.plan.json} if self.plan is not None else {}),
         }
 
 
@@ -136,7 +143,7 @@ def parse(value: JSON) -> Terms:
             "trim_sheets": object,
             "tie": str,
         },
-        {"objective": list},
+        {"objective": list, "incidents": dict, "plan": dict},
     )
     pack = members(found["pack"], {"id": str, "version": str, "sha256": str})
     if any(key not in KEYS for key in found["order"]) or found["tie"] not in TIES:
@@ -166,6 +173,8 @@ def parse(value: JSON) -> Terms:
         bidders=found["bidders"],
         bids=tuple(bids),
         objective=tuple(found.get("objective", ())),
+        incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
+        plan=plans.parse(found["plan"]) if "plan" in found else None,
     )
 
 
@@ -184,6 +193,8 @@ class Asked:
     ranked: bool
     candidates: int
     objective: tuple[str, ...] = ()
+    incidents: Incidents | None = None
+    plan: Plan | None = None
 
 
 def asked(value: JSON) -> Asked:
@@ -198,7 +209,7 @@ def asked(value: JSON) -> Asked:
             "ranked": bool,
             "candidates": int,
         },
-        {"objective": list},
+        {"objective": list, "incidents": dict, "plan": dict},
     )
     objective = found.get("objective", [])
     if any(not isinstance(name, str) for name in objective) or len(set(objective)) != len(objective):
@@ -220,6 +231,8 @@ def asked(value: JSON) -> Asked:
         ranked=found["ranked"],
         candidates=found["candidates"],
         objective=tuple(objective),
+        incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
+        plan=plans.parse(found["plan"]) if "plan" in found else None,
     )
 
 
@@ -227,6 +240,8 @@ def check(asked: Asked, pack: Pack, method: Method, *, category: str, technical:
     """Hold the terms against the pack; the refusal cites the article."""
     if not pack.in_force(asked.announced):
         raise TermsRefused(f"the pack was not in force on {asked.announced} ({pack.source('in_force')})")
+    if asked.plan is not None:
+        plans.check(asked.plan, pack.regime)
     if "classified" in asked.conditions:
         raise TermsRefused("a classified project does not belong on this platform")
     if category not in pack.value["categories"]:

@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from evidence.core.canonical import Object, sha256
 from evidence.core.entry import Entry, check_row
 from evidence.core.note import Note, NoteSigner, SignatureLine, VerifierKey, check_names, with_lines
 from evidence.core.policy import Policy
+from evidence.core.retention import check_date
 from evidence.core.witness import AddCheckpoint, AddLog, Answer, WitnessState, admit, decide
 from evidence.errors import (
     LostLease,
@@ -196,6 +198,7 @@ class MemoryVault:
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
+        self._until: dict[str, datetime] = {}
 
     async def put(self, data: bytes) -> str:
         name = sha256(data).hex()
@@ -215,3 +218,13 @@ class MemoryVault:
 
     async def size(self, name: str) -> int:
         return len(await self.get(name))
+
+    async def retain(self, name: str, until: datetime) -> None:
+        await self.get(name)
+        self._until[name] = max(until, self._until.get(name, until))
+
+    async def remove(self, name: str, now: datetime) -> None:
+        if name not in self._objects:
+            return
+        check_date(name, self._until.get(name), now)
+        del self._objects[name], self._until[name]

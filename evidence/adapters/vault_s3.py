@@ -23,7 +23,8 @@ from minio.error import MinioException, S3Error
 from minio.retention import Retention
 
 from evidence.core.canonical import sha256
-from evidence.errors import ObjectMissing, ObjectRejected, Unavailable
+from evidence.core.retention import check_date
+from evidence.errors import ObjectMissing, ObjectRejected, Retained, Unavailable
 
 Result = TypeVar("Result")
 
@@ -31,6 +32,8 @@ Result = TypeVar("Result")
 _SMALL = 8 * 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}\Z")
 _MISSING = frozenset({"NoSuchKey", "NoSuchVersion", "NoSuchObject", "MethodNotAllowed"})
+_UNLOCKED = frozenset({"NoSuchObjectLockConfiguration"})
+_LOCKED = frozenset({"AccessDenied", "ObjectLocked", "InvalidRequest"})
 # Government procurement keeps its files for at least 15 years (政府采购法 42).
 DEFAULT_RETENTION = timedelta(days=15 * 366)
 
@@ -90,6 +93,14 @@ class S3Vault:
         _check(name)
         return await self._call(lambda: self._size(name))
 
+    async def retain(self, name: str, until: datetime) -> None:
+        _check(name)
+        await self._call(lambda: self._retain(name, until))
+
+    async def remove(self, name: str, now: datetime) -> None:
+        _check(name)
+        await self._call(lambda: self._remove(name, now))
+
     async def _call(self, run: Callable[[], Result]) -> Result:
         try:
             return await asyncio.to_thread(run)
@@ -136,6 +147,38 @@ class S3Vault:
                 if sha256(data).hex() == name:
                     return data
         raise ObjectRejected(f"{name} holds other bytes") if found else ObjectMissing(name)
+
+    def _retain(self, name: str, until: datetime) -> None:
+        versions = list(self._versions(name))
+        if not versions:
+            raise ObjectMissing(name)
+        for version in versions:
+            locked = self._lock(name, version)
+            if locked is None or locked < until:
+                lock = Retention(COMPLIANCE, until)
+                self._client.set_object_retention(self._bucket, name, lock, version_id=version)
+
+    def _remove(self, name: str, now: datetime) -> None:
+        versions = list(self._versions(name))
+        for version in versions:
+            check_date(name, self._lock(name, version), now)
+        for version in versions:
+            # The store has the last word: by its own clock the lock must be over, too.
+            try:
+                self._client.remove_object(self._bucket, name, version_id=version)
+            except S3Error as error:
+                if error.code in _LOCKED:
+                    raise Retained(f"the store still locks {name}") from error
+                raise
+
+    def _lock(self, name: str, version: str | None) -> datetime | None:
+        try:
+            found = self._client.get_object_retention(self._bucket, name, version_id=version)
+        except S3Error as error:
+            if error.code in _UNLOCKED:
+                return None
+            raise
+        return None if found is None else found.retain_until_date
 
     def _size(self, name: str) -> int:
         try:

@@ -42,6 +42,23 @@ def superseded_name(revision: bytes) -> str:
     return f"superseded/{revision.hex()}.pdf"
 
 
+def kept(entries: Iterable[Entry]) -> set[bytes]:
+    """All objects that belong to a proceeding: those of its evidence file, and what was made on the way to them."""
+    found: set[bytes] = set()
+    for entry in entries:
+        found |= {sha256 for _, sha256 in _cited(entry)}
+        match entry.type:
+            case "ReportFrozen":
+                found |= {unb64u(entry.body[name], 32) for name in ("document", "content")}
+            case "ReportSigned":
+                found.add(unb64u(entry.body["document"], 32))
+            case "SignatureAuthorised":
+                found.add(unb64u(entry.body["revision"], 32))
+            case "CredentialIssued":
+                found.add(unb64u(entry.body["certificate"], 32))
+    return found
+
+
 def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
     act = entry.act.body if entry.act else {}
     match entry.type:

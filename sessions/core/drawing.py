@@ -50,7 +50,7 @@ from evidence.core.canonical import JSON, Object, b64u, members, unb64u
 from evidence.core.entry import Draft
 from evidence.core.envelope import Context, Envelope, combine, scalar
 from evidence.errors import Malformed
-from sessions.core import seating
+from sessions.core import draw_day, seating
 from sessions.core.commands import FreezeDraw, MissReveals, OpenLot, ResolveDraw
 from sessions.core.draws import Draw, Pool, names, seconds
 from sessions.core.state import Proceeding
@@ -90,6 +90,7 @@ def open_draw(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         raise DrawRefused("a pool belongs to candidates whom only its custodian knows")
     seating.check_quotas(state, [each for each, _ in strata])
     check_new(state, body["draw"], body["attempt"], labels)
+    draw_day.check(state, labels, at)
     return (Draft("DrawOpened", _terms(state), act),)
 
 

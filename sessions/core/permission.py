@@ -70,6 +70,7 @@ _MEETING = _MEMBERS | {OPERATOR}
 _ALWAYS = frozenset(STAGES)
 _OPEN = frozenset({OPEN})
 _LIVE = frozenset({OPEN, PAUSED})
+_CLOSED = frozenset({CLOSED})
 _ANY_GATE = frozenset({OPEN, PAUSED, ABORTED, CLOSED})
 # A holder's acts are appended in the order it made them; refusing one in a pause would break its chain for good.
 _HOLDER_GATES = frozenset({OPEN, PAUSED, ABORTED})
@@ -112,6 +113,10 @@ ACTS: Mapping[str, Rule] = {
     "seat.reinstate": _rule(SUPERVISOR, gates=_LIVE),
     "seat.release": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
     "incident.decide": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
+    "incident.declare": _rule(OPERATOR, SUPERVISOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "recording.waive": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
+    "area.seal": _rule(OPERATOR, gates=frozenset({PAUSED})),
+    "area.open": _rule(OPERATOR, gates=frozenset({PAUSED})),
     "incident.note": _rule(*_MEETING, SUPERVISOR, gates=_LIVE),
     # evaluation
     "stage.advance": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),
@@ -162,6 +167,18 @@ ACTS: Mapping[str, Rule] = {
     "draw.external": _rule(SUPERVISOR, gates=_LIVE),
 }
 
+AFTER: Mapping[str, Rule] = {
+    # what follows a closed proceeding; its timetable says further who does what (`sessions.core.afterwards`)
+    "milestone.state": _rule(OPERATOR, relation=Relation.MAIN, gates=_CLOSED),
+    "case.open": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=_CLOSED),
+    "case.answer": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=_CLOSED),
+    "rating.give": _rule(OPERATOR, SUPERVISOR, relation=Relation.MAIN, gates=_CLOSED),
+    "rating.appeal": _rule(*_MEMBERS, gates=_CLOSED),
+    "rating.decide": _rule(SUPERVISOR, gates=_CLOSED),
+    "hand-over.give": _rule(OPERATOR, relation=Relation.OWN, gates=_CLOSED),
+    "hand-over.take": _rule(OPERATOR, relation=Relation.MAIN, gates=_CLOSED),
+}
+
 DOORS: Mapping[str, Rule] = {
     "view": _rule(*ROLES, gates=_ANY_GATE),
     "socket": _rule(*ROLES, gates=_ANY_GATE),
@@ -182,6 +199,8 @@ DOORS: Mapping[str, Rule] = {
     "keys.see": _rule(OPERATOR, NODE, ADMINISTRATOR, gates=_LIVE),
     "vouches.bring": _rule(NODE, gates=_LIVE),
     "report.prepare": _rule(*_MEMBERS, when=frozenset({SIGNING})),
+    "after": _rule(*_PEOPLE, gates=_CLOSED),
+    "retention.purge": _rule(ADMINISTRATOR, gates=_CLOSED),
     "evidence.get": _rule(*_PEOPLE, gates=frozenset({CLOSED, ABORTED})),
     "listen": _rule(SUPERVISOR, AUDITOR, gates=_HOLDER_GATES),
     "recordings.get": _rule(SUPERVISOR, AUDITOR, gates=_ANY_GATE),
@@ -210,7 +229,7 @@ ACROSS_PROCEEDINGS = (
 )
 """What a partner does between proceedings: a party of the agreement may, and for everybody else there is none."""
 
-TABLE: Mapping[str, Rule] = {**ACTS, **DOORS}
+TABLE: Mapping[str, Rule] = {**ACTS, **AFTER, **DOORS}
 _BOUND_TO_VENUES = frozenset({OPERATOR, ROOM})
 
 

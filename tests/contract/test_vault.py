@@ -21,7 +21,7 @@ from minio.retention import Retention
 from evidence.adapters.memory import MemoryVault
 from evidence.adapters.vault_files import FileVault
 from evidence.adapters.vault_s3 import S3Vault
-from evidence.errors import ObjectMissing, ObjectRejected, Unavailable
+from evidence.errors import NotRetained, ObjectMissing, ObjectRejected, Retained, Unavailable
 from evidence.ports import Vault
 from tests.seaweed import ACCESS, SECRET, ObjectStore
 
@@ -203,3 +203,54 @@ async def test_bytes_that_do_not_hash_to_their_name_are_rejected(store: ObjectSt
     store.client.put_object(bucket, name, io.BytesIO(b"forgery"), 7)
     with pytest.raises(ObjectRejected):
         await vault.get(name)
+
+
+async def test_a_date_holds_an_object_and_only_grows(kind: str, tmp_path: Path, store: ObjectStore) -> None:
+    """政府采购法 42: what is kept until a date is not removed before it, by nobody who uses this interface."""
+    vault = await open_vault(kind, tmp_path, store)
+    name = await vault.put(b"kept")
+    now = datetime.now(UTC)
+    later = now + timedelta(days=30)
+    if kind != "s3":
+        # S3 locks on each put; elsewhere nothing says that an object may go before its proceeding is over.
+        with pytest.raises(NotRetained):
+            await vault.remove(name, now + timedelta(days=36500))
+    await vault.retain(name, later)
+    await vault.retain(name, now + timedelta(days=1))
+    for moment in (now, later - timedelta(minutes=1)):
+        with pytest.raises(Retained):
+            await vault.remove(name, moment)
+    assert await vault.get(name) == b"kept"
+    with pytest.raises(ObjectMissing):
+        await vault.retain("0" * 64, later)
+    await vault.remove("0" * 64, later)
+    if kind == "files":
+        assert await FileVault(tmp_path / "vault").get(name) == b"kept"
+        with pytest.raises(Retained):
+            await FileVault(tmp_path / "vault").remove(name, now)
+    if kind == "s3":
+        # The store's own clock has the last word, whatever date we say it is.
+        with pytest.raises(Retained):
+            await vault.remove(name, later + timedelta(days=1))
+        assert await vault.get(name) == b"kept"
+        return
+    await vault.remove(name, later + timedelta(seconds=1))
+    assert not await vault.has(name)
+    assert await vault.put(b"kept") == name
+
+
+async def test_the_store_locks_until_the_tenders_date(store: ObjectStore) -> None:
+    """Object Lock for each object: longer than the bucket's default where the tender wants it."""
+    bucket = next(_BUCKETS)
+    store.client.make_bucket(bucket, object_lock=True)
+    vault = await s3_vault(store, bucket)
+    name = await vault.put(b"recording")
+    until = datetime.now(UTC) + timedelta(days=15 * 365)
+    await vault.retain(name, until)
+    version = str(store.client.stat_object(bucket, name).version_id)
+    lock = store.client.get_object_retention(bucket, name, version_id=version)
+    assert lock is not None
+    assert lock.retain_until_date is not None
+    assert abs(lock.retain_until_date - until) < timedelta(seconds=2)
+    with pytest.raises(S3Error):
+        store.client.remove_object(bucket, name, version_id=version)

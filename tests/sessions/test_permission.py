@@ -61,6 +61,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/S: sheet.author_open sheet.seal sheet.reseal freeze.ok freeze.dispute score.correct",
         "op/CS: objects.put",
         "o/G: report.sign report.prepare report.dissent signing.call member.deem",
+        f"c/{ANY_TIME}: after rating.appeal",
         "o/GF: reopening.ask",
     ),
     "operator@other": (
@@ -74,12 +75,18 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"o/{ANY_TIME}: presenter.hand-over",
         f"op/{ANY_TIME}: incident.note",
         "o/DCVSTRG: page.show pointer screen",
+        f"c/{ANY_TIME}: after",
         "op/KDCVST: recusal.request",
+        f"p/{ANY_TIME}: area.seal area.open",
     ),
-    "operator@own": ("+operator@other", f"op/{ANY_TIME}: room.admit seat.lose help.answer identity.check"),
+    "operator@own": (
+        "+operator@other",
+        f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer identity.check",
+        f"c/{ANY_TIME}: hand-over.give",
+    ),
     "operator@main": (
         "+operator@other",
-        f"op/{ANY_TIME}: room.admit seat.lose help.answer",
+        f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer",
         f"op/{ANY_TIME}: proceeding.pause vouch",
         f"p/{ANY_TIME}: proceeding.resume",
         "o/KDCVSTRG: stage.advance draw.open",
@@ -88,6 +95,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/GF: reopening.ask",
         "o/F: proceeding.close",
         f"a/{ANY_TIME}: proceeding.seal",
+        f"c/{ANY_TIME}: milestone.state case.open case.answer rating.give hand-over.take",
     ),
     "supervisor": (
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
@@ -109,7 +117,10 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/GF: reopening.approve",
         "o/G: signing.call member.deem",
         f"op/{ANY_TIME}: draw.freeze draw.annul draw.countersign draw.external",
+        f"c/{ANY_TIME}: after case.open case.answer rating.give rating.decide",
         "+watcher",
+        f"op/{ANY_TIME}: incident.declare",
+        f"p/{ANY_TIME}: recording.waive",
     ),
     "watcher": (
         f"opac/{ANY_TIME}: recordings.get timeline.get",
@@ -125,6 +136,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"ac/{ANY_TIME}: evidence.get",
         f"op/{ANY_TIME}: seat.bind keys.announce device-check",
         f"p/{ANY_TIME}: seat.resume",
+        f"c/{ANY_TIME}: after",
     ),
     "room@other": (
         f"opac/{ANY_TIME}: view socket log.read receipts.get",
@@ -166,6 +178,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "administrator": (
         f"opac/{ANY_TIME}: create links.issue partners.host summary",
         f"op/{ANY_TIME}: vouch keys.see",
+        f"c/{ANY_TIME}: retention.purge",
     ),
     "stranger": (),
     "nobody": (),

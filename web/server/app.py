@@ -11,6 +11,7 @@ from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.routes import (
     administration,
+    after,
     audit,
     centre_log,
     client,
@@ -45,6 +46,7 @@ DOORS = (
     client,
     media,
     report,
+    after,
     audit,
     oauth,
     partner_agreements,

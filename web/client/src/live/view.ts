@@ -17,6 +17,7 @@ export interface Me {
   seat: string;
   role: Role;
   venue: string | null;
+  checked: string | null;
   vouched: string | null;
   bound: boolean;
   ctr: number;
@@ -118,6 +119,8 @@ export interface Steps {
 export interface SeatOf {
   role: Role;
   venue: string | null;
+  checked: boolean;
+  vouched: boolean;
   bound: boolean;
   waiting: boolean;
   recused: boolean;
@@ -135,6 +138,13 @@ export interface HelpRequest {
   by: string | null;
 }
 
+/** What of the rule pack a page offers for choice. */
+export interface Rules {
+  recusal: { grounds: string[]; source: string };
+  rejection: string[];
+  clarification: "chair" | "majority";
+}
+
 /** Members after `todo` are absent for room devices and recused members. */
 export interface View {
   origin: string;
@@ -148,9 +158,11 @@ export interface View {
   presenter: string | null;
   page: { document: string; page: number } | null;
   documents: [sha256: string, pages: number][];
+  help?: { yellow: number; red: number; requests: HelpRequest[] };
   /** Names of acts that are due, in their order. */
   todo: string[];
   seats?: Record<string, SeatOf>;
+  rules?: Rules;
   definition?: string | null;
   witnessed?: number;
   committed?: string[];
@@ -164,7 +176,6 @@ export interface View {
   draws?: Draw[];
   report?: Report | null;
   steps?: Steps | null;
-  help?: { yellow: number; red: number; requests: HelpRequest[] };
   /** For who watches: who is asked to be recused, on which ground, and what was decided. */
   requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
   reopening?: [asked: string, reason: string] | null;
