@@ -5,14 +5,17 @@ export class Problem extends Error {
   readonly detail: string;
   /** Seconds after which it may be asked again, where the server says so. */
   readonly after: number | null;
+  /** Where in what was handed in: a JSON pointer, or empty. */
+  readonly pointer: string;
 
-  constructor(status: number, code: string, detail = "", after: number | null = null) {
+  constructor(status: number, code: string, detail = "", after: number | null = null, pointer = "") {
     super(`${status} ${code}`);
     this.name = "Problem";
     this.status = status;
     this.code = code;
     this.detail = detail;
     this.after = after;
+    this.pointer = pointer;
   }
 }
 
@@ -24,7 +27,8 @@ export async function problemOf(answer: Response): Promise<Problem> {
   const after = Number(answer.headers.get("Retry-After")) || null;
   if (typeof said === "object" && said !== null && "code" in said && typeof said.code === "string") {
     const detail = "detail" in said && typeof said.detail === "string" ? said.detail : "";
-    return new Problem(answer.status, said.code, detail, after);
+    const pointer = "pointer" in said && typeof said.pointer === "string" ? said.pointer : "";
+    return new Problem(answer.status, said.code, detail, after, pointer);
   }
   return new Problem(answer.status, "internal", "", after);
 }

@@ -17,6 +17,7 @@ export interface Me {
   seat: string;
   role: Role;
   venue: string | null;
+  checked: string | null;
   vouched: string | null;
   bound: boolean;
   ctr: number;
@@ -118,9 +119,23 @@ export interface Steps {
 export interface SeatOf {
   role: Role;
   venue: string | null;
+  checked: boolean;
+  vouched: boolean;
   bound: boolean;
   waiting: boolean;
   recused: boolean;
+}
+
+export interface HelpRequest {
+  id: string;
+  n: number;
+  seat: string;
+  kind: "device" | "document" | "procedure" | "other";
+  text: string;
+  at: string;
+  answer: string | null;
+  answered: string | null;
+  by: string | null;
 }
 
 /** Members after `todo` are absent for room devices and recused members. */
@@ -136,6 +151,7 @@ export interface View {
   presenter: string | null;
   page: { document: string; page: number } | null;
   documents: [sha256: string, pages: number][];
+  help?: { yellow: number; red: number; requests: HelpRequest[] };
   /** Names of acts that are due, in their order. */
   todo: string[];
   seats?: Record<string, SeatOf>;

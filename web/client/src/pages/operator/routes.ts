@@ -1,3 +1,9 @@
 import type { RouteRecordRaw } from "vue-router";
 
-export const routes: RouteRecordRaw[] = [{ path: "/operator", redirect: "/rooms" }];
+export const routes: RouteRecordRaw[] = [
+  {
+    path: "/operator",
+    component: () => import("./OperatorPage.vue"),
+    meta: { title: "operator.title", oneTab: true, wide: true },
+  },
+];

@@ -1,0 +1,240 @@
+/** A tender as it is typed. It stays on this device until it is founded, and survives a closed window. */
+import { amount, cents, ofCents } from "./checks.ts";
+
+export interface Criterion {
+  key: string;
+  name: string;
+  /** Empty for a branch: its maximum is the sum of its leaves. */
+  max: string;
+  children: Criterion[];
+}
+
+export interface Bidder {
+  key: string;
+  name: string;
+  code: string;
+  price: string;
+}
+
+export interface TenderDocument {
+  sha256: string;
+  name: string;
+  size: number;
+  pages: number;
+  notes: string[];
+  /** Index of the bidder whose file it is; -1: the tender's own. */
+  bidder: number;
+}
+
+export interface Member {
+  key: string;
+  name: string;
+  organisation: string;
+  role: "expert" | "buyer-representative";
+}
+
+export interface DraftVenue {
+  centre: string;
+  rooms: number;
+  operators: number;
+  members: Member[];
+}
+
+export interface Draft {
+  v: 2;
+  title: string;
+  kind: "real" | "rehearsal";
+  pack: string;
+  method: string;
+  category: string;
+  technical: string;
+  price: string;
+  announced: string;
+  budget: string;
+  ceiling: string;
+  conditions: string[];
+  tie: string;
+  candidates: string;
+  bidders: Bidder[];
+  criteria: Criterion[];
+  compliance: { key: string; name: string }[];
+  documents: TenderDocument[];
+  venues: DraftVenue[];
+  supervisors: { centre: string; count: number };
+  auditors: { centre: string; count: number };
+}
+
+const KEY = "tongping/tender-draft";
+let counter = 0;
+export const key = (): string => `k${Date.now().toString(36)}${(counter += 1)}`;
+
+export function leaf(): Criterion {
+  return { key: key(), name: "", max: "", children: [] };
+}
+
+export function bidder(): Bidder {
+  return { key: key(), name: "", code: "", price: "" };
+}
+
+export function member(): Member {
+  return { key: key(), name: "", organisation: "", role: "expert" };
+}
+
+export function empty(): Draft {
+  return {
+    v: 2,
+    title: "",
+    kind: "real",
+    pack: "",
+    method: "",
+    category: "services",
+    technical: "80.00",
+    price: "20.00",
+    announced: "",
+    budget: "",
+    ceiling: "",
+    conditions: [],
+    tie: "equal",
+    candidates: "3",
+    bidders: [bidder(), bidder(), bidder()],
+    criteria: [leaf()],
+    compliance: [{ key: key(), name: "" }],
+    documents: [],
+    venues: [],
+    supervisors: { centre: "", count: 1 },
+    auditors: { centre: "", count: 1 },
+  };
+}
+
+export function stored(): Draft | null {
+  try {
+    const found = JSON.parse(localStorage.getItem(KEY) ?? "null") as Draft | null;
+    return found?.v === 2 ? found : null;
+  } catch {
+    return null;
+  }
+}
+
+export function store(draft: Draft | null): void {
+  try {
+    if (draft === null) localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, JSON.stringify(draft));
+  } catch {
+    // A browser that keeps nothing still founds.
+  }
+}
+
+/** A leaf's own maximum; a branch's is the sum of what is in it. null where a figure is missing. */
+export function maximum(node: Criterion): bigint | null {
+  if (node.children.length === 0) return cents(node.max);
+  let sum = 0n;
+  for (const child of node.children) {
+    const part = maximum(child);
+    if (part === null) return null;
+    sum += part;
+  }
+  return sum;
+}
+
+export interface PackName {
+  id: string;
+  version: string;
+  sha256: string;
+  regime: string;
+}
+
+/** The body of `POST /v1/proceedings` (docs/protocol.md sections 4 and 6). */
+export function tenderOf(draft: Draft, pack: PackName): Record<string, unknown> {
+  const members: { seat: string; name: string; organisation: string }[] = [];
+  const seats: Record<string, unknown>[] = [];
+  const rooms: Record<string, unknown>[] = [];
+  let operators = 0;
+  draft.venues.forEach((venue, at) => {
+    const id = `venue-${at + 1}`;
+    for (const each of venue.members) {
+      const seat = `seat-${members.length + 1}`;
+      members.push({ seat, name: each.name.trim(), organisation: each.organisation.trim() });
+      seats.push({ id: seat, role: each.role, venue: id, centre: venue.centre });
+    }
+    for (let n = 0; n < venue.rooms; n += 1) rooms.push({ id: `room-${rooms.length + 1}`, venue: id });
+    for (let n = 0; n < venue.operators; n += 1) {
+      operators += 1;
+      seats.push({ id: `operator-${operators}`, role: "operator", venue: id, centre: venue.centre });
+    }
+  });
+  for (const role of ["supervisor", "auditor"] as const) {
+    const { centre, count } = role === "supervisor" ? draft.supervisors : draft.auditors;
+    for (let n = 1; n <= count; n += 1) seats.push({ id: `${role}-${n}`, role, venue: null, centre });
+  }
+  return {
+    kind: draft.kind,
+    definition: {
+      title: draft.title.trim(),
+      regime: pack.regime,
+      method: draft.method,
+      category: draft.category,
+      weights: { technical: amount(draft.technical) ?? draft.technical, price: amount(draft.price) ?? draft.price },
+      bidders: draft.bidders.map((each, at) => ({
+        id: `bidder-${at + 1}`,
+        name: each.name.trim(),
+        code: each.code.trim(),
+        price: amount(each.price) ?? each.price,
+        brand: null,
+        policy: null,
+        plus: "0.00",
+        minus: "0.00",
+        quote: null,
+      })),
+      criteria: draft.criteria.map((node, at) => criterion(node, `criterion-${at + 1}`)),
+      compliance: draft.compliance.map(({ name }, at) => ({ id: `compliance-${at + 1}`, name: name.trim() })),
+      documents: draft.documents.map(({ sha256, name, bidder: at, pages }) => ({
+        sha256,
+        name: name.trim(),
+        bidder: at < 0 ? null : `bidder-${at + 1}`,
+        pages,
+      })),
+      members,
+      rule_pack: { id: pack.id, version: pack.version, sha256: pack.sha256 },
+      terms: {
+        announced: draft.announced,
+        budget: amount(draft.budget) ?? draft.budget,
+        ceiling: draft.ceiling.trim() === "" ? null : (amount(draft.ceiling) ?? draft.ceiling),
+        conditions: draft.conditions,
+        rates: {},
+        price: { kind: "lowest" },
+        trim_sheets: null,
+        tie: draft.tie,
+        ranked: true,
+        candidates: Number(draft.candidates) || 0,
+      },
+    },
+    venues: draft.venues.map((venue, at) => ({
+      id: `venue-${at + 1}`,
+      centre: venue.centre,
+      kind: at === 0 ? "main" : "secondary",
+    })),
+    rooms,
+    seats,
+    files: [],
+  };
+}
+
+function criterion(node: Criterion, id: string): Record<string, unknown> {
+  const max = maximum(node);
+  return {
+    id,
+    name: node.name.trim(),
+    max: max === null ? node.max : ofCents(max),
+    children: node.children.map((child, at) => criterion(child, `${id}-${at + 1}`)),
+  };
+}
+
+/** Which step of the wizard a JSON pointer of the server belongs to. */
+export function stepOf(pointer: string): number {
+  const place = pointer.replace(/^\/definition/, "");
+  if (place.startsWith("/bidders")) return 1;
+  if (place.startsWith("/criteria") || place.startsWith("/compliance")) return 2;
+  if (place.startsWith("/documents")) return 3;
+  if (place.startsWith("/members") || pointer.startsWith("/seats") || pointer.startsWith("/rooms")) return 4;
+  return 0;
+}

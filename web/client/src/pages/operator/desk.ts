@@ -1,0 +1,116 @@
+/** What the operator's parts share: the seat with its key, and one way to act with words for every refusal. */
+import { computed, inject, onBeforeUnmount, provide, reactive, ref, shallowRef, watch, type InjectionKey, type Ref } from "vue";
+import type { JsonObject } from "../../crypto/canonical.ts";
+import type { Seat } from "../../crypto/seat.ts";
+import { useProceeding, type Proceeding } from "../../state/proceeding.ts";
+import { me } from "../../state/session.ts";
+
+// Another page of this browser that is giving the seat up needs a moment.
+const HAND_OVER_MS = 5000;
+
+export interface Desk {
+  proceeding: Proceeding;
+  /** Why the seat cannot be opened: a code, or empty. */
+  problem: Readonly<Ref<string>>;
+  /** This device's key acts for the seat. */
+  ready: Readonly<Ref<boolean>>;
+  main: Readonly<Ref<boolean>>;
+  /** Names of acts that are under way. */
+  busy: Set<string>;
+  /** The newest refusal: which act, and its code. */
+  refused: Readonly<Ref<{ act: string; code: string } | null>>;
+  clear(): void;
+  /** Sign and hand in; true once the log holds it. */
+  act(name: string, body: JsonObject): Promise<boolean>;
+  /** Open the seat's key, when this device has been vouched for. */
+  open(): Promise<void>;
+}
+
+const KEY: InjectionKey<Desk> = Symbol("operator's desk");
+
+export function useDesk(): Desk {
+  const desk = inject(KEY);
+  if (!desk) throw new Error("outside the operator's page");
+  return desk;
+}
+
+export function provideDesk(): Desk {
+  const proceeding = useProceeding();
+  const seat = shallowRef<Seat | null>(null);
+  const problem = ref("");
+  const refused = ref<{ act: string; code: string } | null>(null);
+  const busy = reactive(new Set<string>());
+  let left = false;
+  let opening: Promise<void> | null = null;
+
+  async function openNow(): Promise<void> {
+    const who = me.value;
+    if (!who || seat.value) return;
+    problem.value = "";
+    const until = Date.now() + HAND_OVER_MS;
+    for (;;) {
+      try {
+        const { openSeat } = await import("../../crypto/open.ts");
+        const opened = await openSeat(who);
+        if (left) return opened.close();
+        seat.value = opened;
+        await opened.resubmit().catch(() => undefined);
+        return;
+      } catch (error) {
+        if (codeOf(error) !== "seat-in-use" || Date.now() > until || left) {
+          problem.value = codeOf(error);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    }
+  }
+
+  function open(): Promise<void> {
+    opening ??= openNow().finally(() => (opening = null));
+    return opening;
+  }
+
+  async function act(name: string, body: JsonObject): Promise<boolean> {
+    if (busy.has(name) || !seat.value) return false;
+    busy.add(name);
+    refused.value = null;
+    try {
+      await seat.value.perform(name, body);
+      return true;
+    } catch (error) {
+      refused.value = { act: name, code: codeOf(error) };
+      return false;
+    } finally {
+      busy.delete(name);
+    }
+  }
+
+  const view = computed(() => proceeding.view);
+  watch(
+    () => view.value?.me.bound === true,
+    (bound) => bound && void open(),
+    { immediate: true },
+  );
+  onBeforeUnmount(() => {
+    left = true;
+    seat.value?.close();
+  });
+  const desk: Desk = {
+    proceeding,
+    problem,
+    ready: computed(() => seat.value !== null && view.value?.me.bound === true && view.value.me.vouched === seat.value.device.thumbprint),
+    main: computed(() => view.value?.venues[view.value.me.venue ?? ""]?.kind === "main"),
+    busy,
+    refused,
+    clear: () => (refused.value = null),
+    act,
+    open,
+  };
+  provide(KEY, desk);
+  return desk;
+}
+
+export function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : "internal";
+}
