@@ -182,6 +182,11 @@ class NotePages:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginNight:
+    """The tender's cut-off time has come."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoteClockJump:
     """The server's clock was set by so many milliseconds."""
 
@@ -215,6 +220,7 @@ Command = (
     | FreezeDraw
     | MissReveals
     | Due
+    | BeginNight
     | NoteClockJump
     | NoteLooks
     | NotePages
