@@ -243,6 +243,13 @@ class ProceedingKeeper:
             raise NotArchived("the evidence file is written after the final root has its quorum")
         return path
 
+    async def workbook(self) -> bytes:
+        """The frozen report's workbook, with each expert's detail."""
+        report = self.state.report
+        if report is None or report.workbook is None:
+            raise ObjectMissing("no workbook was made yet")
+        return await self._vault.get(report.workbook.hex())
+
     # -- media and presence --------------------------------------------------------------------------------------
 
     async def publish(self, room: str, sdp: str) -> str:

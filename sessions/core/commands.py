@@ -105,12 +105,14 @@ class RegainRecording:
 
 @dataclass(frozen=True, slots=True)
 class FreezeReport:
-    """The report lies in the vault: hashes of the document, its content and the ranking."""
+    """The report lies in the vault: hashes of the document, its content and the ranking, and of the workbook, which
+    reports of earlier releases did not have."""
 
     document: bytes
     size: int
     content: bytes
     ranking: bytes
+    workbook: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,7 @@ DOORS: Mapping[str, Rule] = {
     "report.prepare": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "after": _rule(*_PEOPLE, gates=_CLOSED),
     "retention.purge": _rule(ADMINISTRATOR, gates=_CLOSED),
+    "workbook.get": _rule(OPERATOR, SUPERVISOR, AUDITOR, relation=Relation.MAIN, gates=_ANY_GATE),
     "evidence.get": _rule(*_PEOPLE, gates=frozenset({CLOSED, ABORTED})),
     "listen": _rule(SUPERVISOR, AUDITOR, gates=_HOLDER_GATES),
     "recordings.get": _rule(SUPERVISOR, AUDITOR, gates=_ANY_GATE),

@@ -117,6 +117,7 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
                 size=body["size"],
                 content=unb64u(body["content"], 32),
                 ranking=unb64u(body["ranking"], 32),
+                workbook=unb64u(body["workbook"], 32) if "workbook" in body else None,
             )
         case "ReportSigned":
             return commands.RecordSignature(

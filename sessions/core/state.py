@@ -257,6 +257,7 @@ class Report:
     size: int
     content: bytes
     ranking: bytes
+    workbook: bytes | None = None
     signatures: tuple[Signature, ...] = ()
 
     @property

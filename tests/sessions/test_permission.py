@@ -95,6 +95,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/GF: reopening.ask",
         "o/F: proceeding.close",
         f"a/{ANY_TIME}: proceeding.seal",
+        f"opac/{ANY_TIME}: workbook.get",
         f"c/{ANY_TIME}: milestone.state case.open case.answer rating.give hand-over.take",
     ),
     "supervisor": (
@@ -123,7 +124,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"p/{ANY_TIME}: recording.waive",
     ),
     "watcher": (
-        f"opac/{ANY_TIME}: recordings.get timeline.get",
+        f"opac/{ANY_TIME}: recordings.get timeline.get workbook.get",
         f"opa/{ANY_TIME}: listen",
         f"ac/{ANY_TIME}: verification.run",
     ),
