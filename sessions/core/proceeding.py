@@ -15,6 +15,7 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
+    attention,
     clocks,
     cut_off,
     dissent,
@@ -52,6 +53,7 @@ from sessions.core.commands import (
     NoteClockJump,
     NoteLooks,
     NotePages,
+    NoteSeats,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -181,6 +183,7 @@ _FACTS = {
     **founding.FACTS,
     **meeting.FACTS,
     **page_views.FACTS,
+    **attention.FACTS,
     **cut_off.FACTS,
     **clocks.FACTS,
     **night.FACTS,
@@ -217,6 +220,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     Due: (clocks.due, _LIVE),
     BeginNight: (night.begin, _LIVE),
     NotePages: (page_views.note, _LIVE),
+    NoteSeats: (attention.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 
