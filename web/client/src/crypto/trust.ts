@@ -1,4 +1,4 @@
-/** Pins: policy and trust as this seat's own centre handed them out (docs/protocol.md 9, ADR 5). */
+/** Pins: policy and trust as this seat's own centre handed them out (docs/protocol.md 9, ADR 6). */
 
 import { type Jwk, parseJwk } from "./act.ts";
 import { type Bytes, concat, same, unb64, unb64u, utf8 } from "./bytes.ts";
