@@ -15,6 +15,7 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
+    attention,
     clocks,
     confirming,
     cut_off,
@@ -53,6 +54,7 @@ from sessions.core.commands import (
     NoteClockJump,
     NoteLooks,
     NotePages,
+    NoteSeats,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -185,6 +187,7 @@ _FACTS = {
     **founding.FACTS,
     **meeting.FACTS,
     **page_views.FACTS,
+    **attention.FACTS,
     **cut_off.FACTS,
     **clocks.FACTS,
     **night.FACTS,
@@ -222,6 +225,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     Due: (clocks.due, _LIVE),
     BeginNight: (night.begin, _LIVE),
     NotePages: (page_views.note, _LIVE),
+    NoteSeats: (attention.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 

@@ -336,6 +336,7 @@ class Proceeding:
     presenter: str = ""
     page: Page | None = None
     viewed: Mapping[str, int] = field(default_factory=dict)
+    noticed: Mapping[str, int] = field(default_factory=dict)
     helps: tuple[HelpRequest, ...] = ()
     acts: Mapping[bytes, int] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)

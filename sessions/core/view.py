@@ -65,7 +65,7 @@ _PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGa
 _PERSONAL |= {"RecusalRequested", "RecusalDecided", "MemberRemoved"}
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
 # What somebody reads, or needs help with, is for those who watch; help also for those who give it.
-_READING = frozenset({"PagesViewed"})
+_READING = frozenset({"PagesViewed", "SeatsNoticed"})
 _HELP = frozenset({"HelpAsked", "HelpAnswered"})
 
 

@@ -54,6 +54,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: incident.note help.ask",
         "o/DCVSTRG: page.show pointer screen",
         "op/KDCVST: recusal.request",
+        f"op/{ANY_TIME}: attention",
         "o/D: commitment.sign recusal.declare",
         "o/C: ballot.seal sheet.author_open freeze.ok freeze.dispute",
         "o/V: review.vote",
