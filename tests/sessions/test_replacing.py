@@ -44,6 +44,7 @@ def finish(drive: Drive, members: tuple[str, ...]) -> None:
     assert render(content).startswith(b"%PDF")
     drive.freeze_report()
     drive.advance()
+    drive.rank_all()
     for seat in members:
         drive.sign(seat)
     drive.advance()
