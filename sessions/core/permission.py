@@ -148,6 +148,7 @@ ACTS: Mapping[str, Rule] = {
     "stage.back-approve": _rule(SUPERVISOR, when=span(COMPLIANCE_REVIEW, DONE)),
     "extension.ask": _rule(*_MEMBERS, when=span(COMPLIANCE_REVIEW, DETAILED_REVIEW)),
     "score.correct": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
+    "ranking.confirm": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "report.sign": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "report.dissent": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "signing.call": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),

@@ -17,6 +17,7 @@ from sessions.core import (
     aborted,
     attention,
     clocks,
+    confirming,
     cut_off,
     dissent,
     draw_answers,
@@ -123,6 +124,7 @@ EVENT_OF: Mapping[str, str] = {
     "stage.back-approve": "StepBackAnswered",
     "extension.ask": "ExtensionAsked",
     "score.correct": "ScoreCorrected",
+    "ranking.confirm": "RankingConfirmed",
     "report.sign": "SignatureAuthorised",
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
@@ -161,6 +163,7 @@ _ACTS = {
     **reopening.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **confirming.ACTS,
     **seating.ACTS,
 }
 _TIMED_ACTS = {**night.TIMED, **drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
@@ -177,6 +180,7 @@ _EVENTS_OF_ACTS = {
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **confirming.EVENTS_OF_ACTS,
     **seating.EVENTS_OF_ACTS,
 }
 _FACTS = {
@@ -191,6 +195,7 @@ _FACTS = {
     **draw_fold.FACTS,
     **looks.FACTS,
     **reopening.FACTS,
+    **confirming.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.

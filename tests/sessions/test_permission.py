@@ -61,7 +61,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/VS: motion.open motion.vote clarification.ask clarification.lapse extension.ask",
         "o/S: sheet.author_open sheet.seal sheet.reseal freeze.ok freeze.dispute score.correct",
         "op/CS: objects.put",
-        "o/G: report.sign report.prepare report.dissent signing.call member.deem",
+        "o/G: ranking.confirm report.sign report.prepare report.dissent signing.call member.deem",
         f"c/{ANY_TIME}: after rating.appeal",
         "o/GF: reopening.ask",
     ),
