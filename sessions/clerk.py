@@ -14,7 +14,7 @@ from evidence.core.note import Checkpoint, Note
 from evidence.ports import Envelopes, Vault
 from sessions import opening
 from sessions.centre import Centre
-from sessions.core import clocks, commands, duties
+from sessions.core import clocks, commands, duties, night
 from sessions.core.duties import Duty
 from sessions.docket import Docket
 from sessions.drawer import Drawer
@@ -37,6 +37,7 @@ class Clerk:
         holders: Mapping[str, HolderNode],
         envelopes: Envelopes,
         renderer: ReportRenderer,
+        workbooks: ReportRenderer,
         reports: ReportSigner,
         desk: SigningDesk,
         recorder: Recorder,
@@ -48,6 +49,7 @@ class Clerk:
         self._holders = holders
         self._envelopes = envelopes
         self._renderer = renderer
+        self._workbooks = workbooks
         self._reports = reports
         self._desk = desk
         self._recorder = recorder
@@ -76,6 +78,8 @@ class Clerk:
                 await self._draws.await_reveals(freeze, until)
             case duties.AwaitIncident(subject, until):
                 await self._await_incident(subject, until)
+            case duties.AwaitNight(until):
+                await self._await_night(until)
             case duties.ResolveDraw(freeze):
                 await self._draws.resolve(freeze)
             case duties.FreezeHolders():
@@ -123,6 +127,16 @@ class Clerk:
             except NotOverdue as error:
                 raise StillDue(str(error)) from error
 
+    async def _await_night(self, until: int) -> None:
+        """Looks at the clock once a minute, since it may be set while we wait for a time of the day."""
+        left = until - self._clock().timestamp()
+        over = await self._docket.until(lambda: night.cut_off(self._docket.state) != until, min(60.0, max(0.0, left)))
+        if not over:
+            try:
+                await self._docket.execute(commands.BeginNight())
+            except NotOverdue as error:
+                raise StillDue(str(error)) from error
+
     def _deadline(self, subject: str) -> int | None:
         return clocks.deadlines(self._docket.state).get(subject)
 
@@ -157,13 +171,15 @@ class Clerk:
             content = report.content(definition, state.evaluation, self._docket.entries)
             pdf = await asyncio.to_thread(self._renderer, content)
             document = await asyncio.to_thread(self._reports.lock_report, pdf, state.signers)
-            await self._vault.put(report.encode(content))
-            await self._vault.put(document)
+            workbook = await asyncio.to_thread(self._workbooks, content)
+            for data in (report.encode(content), document, workbook):
+                await self._vault.put(data)
             return commands.FreezeReport(
                 document=sha256(document),
                 size=len(document),
                 content=report.digest(content),
                 ranking=ranking_digest(state.evaluation.ranking),
+                workbook=sha256(workbook),
             )
 
         await self._docket.compose(frozen)

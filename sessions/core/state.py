@@ -27,6 +27,7 @@ VENUE_LOST = "venue-lost"
 RECORDING_LOST = "recording-lost"
 ORDERED = "ordered"
 OVERDUE = "incident-overdue"
+NIGHT = "overnight"
 
 Pause = tuple[str, str]
 """Cause, and the venue or room that it holds for ("" for an ordered pause)."""
@@ -86,6 +87,7 @@ class Founding:
     holder_k: int
     identities: Mapping[str, Object]
     special: bytes | None = None
+    engine: str = "1"
 
     @property
     def main_venue(self) -> Venue:
@@ -202,6 +204,16 @@ class LostVenue:
 
 
 @dataclass(frozen=True, slots=True)
+class Night:
+    """A night since entry `n`; areas are opened from `opens` on. `sealed`: venue -> numbers of its seals."""
+
+    n: int
+    opens: int
+    sealed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    opened: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What everybody looks at."""
 
@@ -245,6 +257,7 @@ class Report:
     size: int
     content: bytes
     ranking: bytes
+    workbook: bytes | None = None
     signatures: tuple[Signature, ...] = ()
 
     @property
@@ -265,11 +278,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Signing besides signatures: dissents with their reasons, times set (seat, until), who is deemed to agree."""
+    """Signing besides signatures: dissents with their reasons, times set (seat, until), who is deemed to agree, and the
+    digest of the ranking that each signer's own device came to."""
 
     dissents: Mapping[str, str] = field(default_factory=dict)
     calls: Mapping[str, str] = field(default_factory=dict)
     deemed: frozenset[str] = frozenset()
+    rankings: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +306,7 @@ class Proceeding:
 
     `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
     said why acts of a seat are missing; `reopening` is the request that waits for the supervisor, and its reason.
+    `day`: since when, in seconds, this day's cut-off counts; `waived`: rooms without which the supervisor goes on.
     `viewed`: until when the log says what a seat had on its screen, in ms. `people` are digests of the disclosures of
     members' names.
     """
@@ -320,12 +336,16 @@ class Proceeding:
     presenter: str = ""
     page: Page | None = None
     viewed: Mapping[str, int] = field(default_factory=dict)
+    noticed: Mapping[str, int] = field(default_factory=dict)
     helps: tuple[HelpRequest, ...] = ()
     acts: Mapping[bytes, int] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None
     ending: Ending = field(default_factory=Ending)
     superseded: tuple[Superseded, ...] = ()
+    day: int | None = None
+    night: Night | None = None
+    waived: frozenset[str] = frozenset()
     reopening: tuple[bytes, str] | None = None
     drawing: Drawing = field(default_factory=Drawing)
     seated: Mapping[str, Seated] = field(default_factory=dict)
@@ -417,6 +437,14 @@ class Proceeding:
         if name not in self.venues:
             raise UnknownVenue(f"no venue {name[:40]!r}")
         return self.venues[name]
+
+    def waiting(self, venue: str) -> frozenset[str]:
+        """Bound seats of the venue, its room devices included, recused members not: who resumes after its loss."""
+        return frozenset(
+            seat.id
+            for seat in self.seats.values()
+            if seat.venue == venue and seat.id in self.seat_key and seat.id not in self.evaluation.recused
+        )
 
     def in_main_venue(self, seat: Seat) -> bool:
         """Whether the seat sits in the main venue."""
