@@ -15,7 +15,9 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
+    attention,
     clocks,
+    confirming,
     cut_off,
     dissent,
     draw_answers,
@@ -33,6 +35,7 @@ from sessions.core import (
     reopening,
     seating,
     signing_off,
+    unsealing,
 )
 from sessions.core.commands import (
     AuthoriseSignature,
@@ -52,6 +55,7 @@ from sessions.core.commands import (
     NoteClockJump,
     NoteLooks,
     NotePages,
+    NoteSeats,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -121,6 +125,7 @@ EVENT_OF: Mapping[str, str] = {
     "stage.back-approve": "StepBackAnswered",
     "extension.ask": "ExtensionAsked",
     "score.correct": "ScoreCorrected",
+    "ranking.confirm": "RankingConfirmed",
     "report.sign": "SignatureAuthorised",
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
@@ -159,6 +164,7 @@ _ACTS = {
     **reopening.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **confirming.ACTS,
     **seating.ACTS,
 }
 _TIMED_ACTS = {**night.TIMED, **drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
@@ -175,19 +181,23 @@ _EVENTS_OF_ACTS = {
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **confirming.EVENTS_OF_ACTS,
     **seating.EVENTS_OF_ACTS,
 }
 _FACTS = {
     **founding.FACTS,
     **meeting.FACTS,
     **page_views.FACTS,
+    **attention.FACTS,
     **cut_off.FACTS,
     **clocks.FACTS,
     **night.FACTS,
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
+    **unsealing.FACTS,
     **reopening.FACTS,
+    **confirming.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
@@ -217,6 +227,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     Due: (clocks.due, _LIVE),
     BeginNight: (night.begin, _LIVE),
     NotePages: (page_views.note, _LIVE),
+    NoteSeats: (attention.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 
@@ -277,7 +288,8 @@ def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         raise CommandRefused(f"{act.act} comes with more than the act")
     _demand(state, act, act.act)
     if act.act in _ACTS:
-        return _ACTS[act.act](state, act)
+        drafts = _ACTS[act.act](state, act)
+        return *drafts, *unsealing.disclosed(state, drafts)
     if act.act in _TIMED_ACTS:
         return _TIMED_ACTS[act.act](state, act, at)
     if act.act in evaluation_decide.TIMED:
@@ -286,7 +298,8 @@ def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         return drawing.ANSWERS_OF_HOLDERS[act.act](state, act)
     if act.act == "stage.advance":
         readiness.check(state)
-    return evaluation_decide.decide(state.evaluation, act)
+    drafts = evaluation_decide.decide(state.evaluation, act)
+    return *drafts, *unsealing.disclosed(state, drafts)
 
 
 def _demand(state: Proceeding, act: Act, permission: str) -> None:

@@ -12,7 +12,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, members, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed
-from sessions.core import drawing
+from sessions.core import confirming, drawing
 from sessions.core.commands import AuthoriseSignature, FreezeReport, RecordSignature
 from sessions.core.state import Proceeding, Report, Signature
 from sessions.errors import (
@@ -65,6 +65,7 @@ def authorise(state: Proceeding, command: AuthoriseSignature) -> tuple[Draft, ..
     frozen = report(state)
     if missing := legal_items.unmet(state.evaluation):
         raise LegalItemsUnmet("; ".join(f"{name} ({source})" for name, source in missing))
+    confirming.check(state, act.sub)
     credential = state.credentials.get(act.sub)
     if credential is None or body["credential"] != credential.credential:
         raise WrongCredential("not the seat's own credential")

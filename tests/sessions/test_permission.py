@@ -44,6 +44,7 @@ ANY_TIME = "KDCVSTRGF"
 EXPECTED: dict[str, tuple[str, ...]] = {
     "expert": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -54,18 +55,20 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: incident.note help.ask",
         "o/DCVSTRG: page.show pointer screen",
         "op/KDCVST: recusal.request",
+        f"op/{ANY_TIME}: attention",
         "o/D: commitment.sign recusal.declare",
         "o/C: ballot.seal sheet.author_open freeze.ok freeze.dispute",
         "o/V: review.vote",
         "o/VS: motion.open motion.vote clarification.ask clarification.lapse extension.ask",
         "o/S: sheet.author_open sheet.seal sheet.reseal freeze.ok freeze.dispute score.correct",
         "op/CS: objects.put",
-        "o/G: report.sign report.prepare report.dissent signing.call member.deem",
+        "o/G: ranking.confirm report.sign report.prepare report.dissent signing.call member.deem",
         f"c/{ANY_TIME}: after rating.appeal",
         "o/GF: reopening.ask",
     ),
     "operator@other": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -100,6 +103,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     ),
     "supervisor": (
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -131,6 +135,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "auditor": (
         "+watcher",
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
