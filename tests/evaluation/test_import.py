@@ -140,10 +140,13 @@ def test_the_door_of_tenders_answers_with_the_pointer() -> None:
     value["bidders"][2]["price"] = "１.００"
     tender = {"definition": value, "venues": VENUES, "rooms": ROOMS, "seats": SEATS}
     with pytest.raises(ImportRefused) as refused:
-        tenders.read(tender, origin="hohhot.example/proceedings/" + "k3" * 13, salt=bytes(32))
+        tenders.read(tender, origin="hohhot.example/proceedings/" + "k3" * 13, salt=bytes(32), entropy=bytes)
     assert str(refused.value) == "/definition/bidders/2/price: full-width characters"
     value["bidders"][2]["price"] = "1.00"
-    assert tenders.read(tender, origin="hohhot.example/proceedings/" + "k3" * 13, salt=bytes(32)).plan.size > 1000
+    assert (
+        tenders.read(tender, origin="hohhot.example/proceedings/" + "k3" * 13, salt=bytes(32), entropy=bytes).plan.size
+        > 1000
+    )
 
 
 # --- workbooks
