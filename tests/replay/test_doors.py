@@ -15,7 +15,6 @@ from tests.sessions.service_world import eventually
 from web.server.errors import NotVerified
 from web.server.verifying import FAILED, Verifications
 
-
 # The verifier is a process of its own at the machine's idle half.
 PATIENCE_S = 240
 
