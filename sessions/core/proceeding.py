@@ -341,16 +341,16 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
         state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
     elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
-    presenter = state.presenter
+    presenter, day = state.presenter, state.day
     if presenter in evaluation.recused and presenter not in state.evaluation.recused:
         presenter = founding.first_presenter(state.seats.values(), state.venues)
-    if entry.type == "StageAdvanced" and state.day is None:
-        state = replace(state, day=seconds(entry.at))
+    if entry.type == "StageAdvanced" and day is None:
+        day = seconds(entry.at)
     keys, acts = state.keys, state.acts
     if act is not None:
         acts = {**acts, act.id: entry.n}
         if not cut_off.keeps_chain(state, entry, act):
             key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
             keys = {**keys, act.kid: key}
-    state = replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
-    return replace(state, presenter=presenter)
+    size = entry.n + 1
+    return replace(state, size=size, evaluation=evaluation, keys=keys, acts=acts, presenter=presenter, day=day)
