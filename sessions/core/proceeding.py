@@ -348,7 +348,7 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
         day = seconds(entry.at)
     keys, acts = state.keys, state.acts
     if act is not None:
-        acts = {**acts, act.id: entry.n}
+        acts = acts.put(act.id, entry.n)
         if not cut_off.keeps_chain(state, entry, act):
             key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
             keys = {**keys, act.kid: key}

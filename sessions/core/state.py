@@ -10,6 +10,7 @@ from evaluation.core.state import Evaluation
 from evidence.core.act import NO_ACT, NOTHING_SEEN
 from evidence.core.canonical import Object
 from sessions.core.draws import Drawing
+from sessions.core.places import Places
 from sessions.errors import UnknownRoom, UnknownSeat, UnknownVenue
 
 OPEN = "open"
@@ -333,7 +334,7 @@ class Proceeding:
     page: Page | None = None
     viewed: Mapping[str, int] = field(default_factory=dict)
     helps: tuple[HelpRequest, ...] = ()
-    acts: Mapping[bytes, int] = field(default_factory=dict)
+    acts: Places = field(default_factory=Places)
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None
     ending: Ending = field(default_factory=Ending)
