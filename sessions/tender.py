@@ -37,6 +37,7 @@ class Plan:
     venues: list[Object]
     rooms: list[Object]
     seats: list[Object]
+    follows: str | None = None
 
     def to_json(self) -> bytes:
         """Canonical bytes."""
@@ -51,7 +52,7 @@ class Plan:
             "v": 1,
             "venues": self.venues,
         }
-        return encode(value)
+        return encode(value if self.follows is None else value | {"follows": self.follows})
 
     @staticmethod
     def from_json(data: bytes) -> Plan:
@@ -66,6 +67,7 @@ class Plan:
             venues=value["venues"],
             rooms=value["rooms"],
             seats=value["seats"],
+            follows=value.get("follows"),
         )
 
 
@@ -97,7 +99,7 @@ def nothing_staged(_: bytes) -> None:
 def read(tender: Object, *, origin: str, salt: bytes, staged: FindStaged = nothing_staged) -> Tender:
     """Read a tender strictly and write its definition document; the rules of the regime are checked by the caller.
 
-    (1) The form, with the place of what is wrong, and the kind.
+    (1) The form, with the place of what is wrong, and the kind. `follows` is the id of an aborted proceeding.
     (2) The definition document gets its version, its salt and the proceeding's origin.
     (3) Every document that the definition names is there, in the tender or handed in before, and nothing else.
     """
@@ -106,7 +108,7 @@ def read(tender: Object, *, origin: str, salt: bytes, staged: FindStaged = nothi
         value = members(
             tender,
             {"definition": dict, "venues": list, "rooms": list, "seats": list},
-            {"kind": str, "files": list},
+            {"kind": str, "files": list, "follows": str},
         )
         kind = value.get("kind", "real")
         if kind not in KINDS or len(salt) != _DEFINITION_SALT:
@@ -148,5 +150,6 @@ def read(tender: Object, *, origin: str, salt: bytes, staged: FindStaged = nothi
         venues=value["venues"],
         rooms=value["rooms"],
         seats=value["seats"],
+        follows=f"{origin.rpartition('/')[0]}/{value['follows']}" if "follows" in value else None,
     )
     return Tender(plan, definition, files, tuple(found.path for found in before.values() if found is not None))

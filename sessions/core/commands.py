@@ -180,6 +180,23 @@ class NotePages:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSample:
+    """A seat's own clock in ms when its ping was sent, how far the server's was ahead, and the round trip in ms."""
+
+    seat: str
+    clock: int
+    offset: int
+    rtt: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOffsets:
+    """Seats whose clocks are new, or have moved against the server's."""
+
+    samples: tuple[ClockSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BeginNight:
     """The tender's cut-off time has come."""
 
@@ -219,6 +236,7 @@ Command = (
     | MissReveals
     | Due
     | BeginNight
+    | NoteOffsets
     | NoteClockJump
     | NoteLooks
     | NotePages

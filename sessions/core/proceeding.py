@@ -33,6 +33,7 @@ from sessions.core import (
     reopening,
     seating,
     signing_off,
+    venue_clocks,
 )
 from sessions.core.commands import (
     AuthoriseSignature,
@@ -51,6 +52,7 @@ from sessions.core.commands import (
     MissReveals,
     NoteClockJump,
     NoteLooks,
+    NoteOffsets,
     NotePages,
     NoteWitnessed,
     OpenLot,
@@ -184,6 +186,7 @@ _FACTS = {
     **cut_off.FACTS,
     **clocks.FACTS,
     **night.FACTS,
+    **venue_clocks.FACTS,
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
@@ -204,6 +207,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
+    NoteOffsets: (venue_clocks.note, _LIVE),
     NoteLooks: (looks.note, _NOT_CLOSED),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),

@@ -9,6 +9,7 @@ from evaluation.core.committee import MEMBER_ROLES
 from evaluation.core.state import Evaluation
 from evidence.core.act import NO_ACT, NOTHING_SEEN
 from evidence.core.canonical import Object
+from sessions.core.commands import ClockSample
 from sessions.core.draws import Drawing
 from sessions.core.places import Places
 from sessions.errors import UnknownRoom, UnknownSeat, UnknownVenue
@@ -74,7 +75,8 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What `ProceedingFounded` states; newcomers' seats are added. `special` is the approval of designated members."""
+    """What `ProceedingFounded` states; newcomers' seats are added. `special` is the approval of designated members,
+    `follows` the aborted proceeding that this one's new committee takes up anew: origin, size and root of its log."""
 
     main: str
     policy: bytes
@@ -88,6 +90,7 @@ class Founding:
     holder_k: int
     identities: Mapping[str, Object]
     special: bytes | None = None
+    follows: tuple[str, int, bytes] | None = None
 
     @property
     def main_venue(self) -> Venue:
@@ -341,6 +344,7 @@ class Proceeding:
     superseded: tuple[Superseded, ...] = ()
     day: int | None = None
     night: Night | None = None
+    clocks: Mapping[str, ClockSample] = field(default_factory=dict)
     waived: frozenset[str] = frozenset()
     reopening: tuple[bytes, str] | None = None
     drawing: Drawing = field(default_factory=Drawing)
