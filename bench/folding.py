@@ -1,8 +1,8 @@
 """Folding a log of 100 000 events, beside the floor of hashing the same bytes.
 
 `python -m bench.folding` makes a log as a long meeting leaves it (pages shown by their presenter's acts, segments of
-every room, a checkpoint's quorum every minute), then measures reading it from its bytes and folding it to the state. The
-floor is SHA-256 over the same bytes, which whoever verifies the log has to do in any case. Signatures and deciding
+every room, a checkpoint's quorum every minute), then measures reading it from its bytes and folding it to the state.
+The floor is SHA-256 over the same bytes, which whoever verifies the log has to do in any case. Signatures and deciding
 again are not in it: they are the verifier's.
 """
 

@@ -1,9 +1,9 @@
 """The clocks of seats against the server's: estimates, in batches, whenever one has moved (the domain study, rule 39).
 
 Order in the log is the index and nothing else. But who asks years later what a device's own clock showed when something
-happened finds here how far it was from the server's, and within which bounds: the server's `at` less the offset, give or
-take half the round trip (protocols.md section 2: entries on a change of more than 500 ms). A device that lies about its
-clock misleads about itself alone.
+happened finds here how far it was from the server's, and within which bounds: the server's `at` less the offset, give
+or take half the round trip (protocols.md section 2: entries on a change of more than 500 ms). A device that lies about
+its clock misleads about itself alone.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ async def test_the_service_writes_the_evidence_of_an_aborted_proceeding(tmp_path
         await until(lambda: world.keyring.log_key(keeper.state.origin) is None, 30)
         data = keeper.evidence_path().read_bytes()
         # Another committee evaluates anew, in a proceeding that names this one by its final root.
-        anew = await proceedings.create(tender(follows=name))
+        anew = await proceedings.create(tender() | {"follows": name})
         await until(lambda: proceedings.get(anew).state.founding is not None)
         founding = proceedings.get(anew).state.founding
         assert founding is not None
@@ -109,9 +109,9 @@ async def test_the_service_writes_the_evidence_of_an_aborted_proceeding(tmp_path
         assert view(proceedings.get(anew).state, "auditor-1")["follows"] == keeper.state.origin
         for other in (anew, "k3" * 13, "x", ""):
             with pytest.raises(TenderRefused):
-                await proceedings.create(tender(follows=other))
+                await proceedings.create(tender() | {"follows": other})
         with pytest.raises(TenderRefused):
-            await proceedings.create(tender(follows=7))
+            await proceedings.create(tender() | {"follows": 7})
     policy = tmp_path / "policy"
     policy.mkdir()
     (policy / "tlog-policy").write_text(world.pins.policy_text)

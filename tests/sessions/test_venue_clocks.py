@@ -70,8 +70,9 @@ async def test_pings_become_one_batch_and_the_shortest_round_trip_counts(tmp_pat
         for rtt, clock in ((400, 10_000), (30, 20_000), (500, 30_000)):
             clocking.heard("seat-4", clock, rtt)
         clocking.heard("seat-5", 1_000, 40)
-        for seat, rtt in (("seat-1", None), ("seat-1", -1), ("seat-1", 10_001), ("seat-99", 5)):
-            clocking.heard(seat, 1_000, rtt)
+        useless: list[tuple[str, int | None]] = [("seat-1", None), ("seat-1", -1), ("seat-2", 10_001), ("seat-99", 5)]
+        for seat, bad in useless:
+            clocking.heard(seat, 1_000, bad)
         await clocking.look()
         await until(lambda: "seat-4" in keeper.state.clocks)
         assert keeper.state.clocks["seat-4"].clock == 20_000
