@@ -14,7 +14,7 @@ from evidence.core.note import Checkpoint, Note
 from evidence.ports import Envelopes, Vault
 from sessions import opening
 from sessions.centre import Centre
-from sessions.core import clocks, commands, duties
+from sessions.core import clocks, commands, duties, night
 from sessions.core.duties import Duty
 from sessions.docket import Docket
 from sessions.drawer import Drawer
@@ -76,6 +76,8 @@ class Clerk:
                 await self._draws.await_reveals(freeze, until)
             case duties.AwaitIncident(subject, until):
                 await self._await_incident(subject, until)
+            case duties.AwaitNight(until):
+                await self._await_night(until)
             case duties.ResolveDraw(freeze):
                 await self._draws.resolve(freeze)
             case duties.FreezeHolders():
@@ -120,6 +122,16 @@ class Clerk:
         if self._deadline(subject) == until:
             try:
                 await self._docket.execute(commands.Due(subject))
+            except NotOverdue as error:
+                raise StillDue(str(error)) from error
+
+    async def _await_night(self, until: int) -> None:
+        """Looks at the clock once a minute, since it may be set while we wait for a time of the day."""
+        left = until - self._clock().timestamp()
+        over = await self._docket.until(lambda: night.cut_off(self._docket.state) != until, min(60.0, max(0.0, left)))
+        if not over:
+            try:
+                await self._docket.execute(commands.BeginNight())
             except NotOverdue as error:
                 raise StillDue(str(error)) from error
 

@@ -13,6 +13,7 @@ SessionError
 ├── SeenUnknown          `seen` is no root of this log, or older than before (`seen-unknown`)
 ├── CauseNotStated       nobody has said yet why acts of the seat are missing (`cause-not-stated`)
 ├── NotOverdue           the time of an incident is not over (`not-overdue`)
+├── NotNight             areas are sealed and opened at night only (`not-night`)
 ├── NotSuspended         the seat's key is not suspended (`not-suspended`)
 ├── UnknownAct           no such act (`unknown-act`)
 ├── WrongRole            the actor's role does not allow it (`wrong-role`)
@@ -94,6 +95,12 @@ class NotOverdue(SessionError):
     """The time of an incident is not over."""
 
     code = "not-overdue"
+
+
+class NotNight(SessionError):
+    """Areas are sealed and opened at night only."""
+
+    code = "not-night"
 
 
 class NotSuspended(SessionError):

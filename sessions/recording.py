@@ -166,11 +166,17 @@ class Recorder:
             await self._docket.execute(commands.StartRecording(begun, engine))
         for room in sorted(self._docket.state.recording):
             flowed = self._flowed.setdefault(room, max(now, self._first_flow))
-            lost = (RECORDING_LOST, room) in self._docket.state.pauses
-            if not lost and now - flowed >= self._times.lost:
+            state = self._docket.state
+            lost = (RECORDING_LOST, room) in state.pauses or room in state.waived
+            if not lost and state.night is None and now - flowed >= self._limit():
                 await self._docket.execute(commands.LoseRecording(room))
             elif lost and room in flowing:
                 await self._docket.execute(commands.RegainRecording(room))
+
+    def _limit(self) -> float:
+        """How long a room may send nothing: the tender's figure, or ours where neither it nor its pack has one."""
+        rules = self._docket.state.evaluation.incidents
+        return self._times.lost if rules is None or not rules.source else float(rules.recorder)
 
     async def _flowing(self, now: float) -> set[str]:
         """Rooms whose sound and picture arrive and are recorded."""

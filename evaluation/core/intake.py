@@ -333,6 +333,13 @@ _COMMON: dict[str, Check] = {
 }
 _LINE = _object({"quantity": money, "unit": money, "amount": money, "misplaced": _flag})
 _QUOTE = _object({"opening": price, "figures": price, "words": price, "lines": _list(_LINE), "confirmed": _flag})
+_INCIDENTS = _object(
+    {
+        **dict.fromkeys(("before_start", "during", "recorder"), _count),
+        **dict.fromkeys(("cut_off", "opens"), _or_null(_word)),
+        "source": text,
+    }
+)
 _NAMED = _object({"id": _word, "version": _word, "sha256": _word})
 _PLAN = _object({"starts": _or_null(_word), "timetable": _NAMED, "calendar": _NAMED, "retain_years": _or_null(_count)})
 _TERMS = _object(
@@ -348,7 +355,7 @@ _TERMS = _object(
         "ranked": _flag,
         "candidates": _count,
     },
-    {"objective": _list(_ident), "plan": _PLAN},
+    {"objective": _list(_ident), "incidents": _INCIDENTS, "plan": _PLAN},
 )
 _MORE: dict[str, Check] = {
     "brand": _or_null(_ident),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from evaluation.core import ballot, committee, sheet, stages
 from evaluation.core.committee import Member
 from evaluation.core.compliance import Finding
+from evaluation.core.incidents import Incidents
 from evaluation.core.ranking import Ranking
 from evaluation.core.rounds import BALLOT, SHEET, Round, Seal
 from evaluation.core.rules import shelf
@@ -125,6 +126,15 @@ class Evaluation:
         """The rule pack of the definition in force; the first one knew of no other."""
         asked = self.fixed.scoring.terms if self.fixed is not None else None
         return shelf.FIRST if asked is None else asked.rules
+
+    @property
+    def incidents(self) -> Incidents | None:
+        """The tender's clocks of incidents, or its pack's; the first pack set none."""
+        asked = self.fixed.scoring.terms if self.fixed is not None else None
+        if asked is not None and asked.incidents is not None:
+            return asked.incidents
+        limits = self.rules.incident_limits
+        return None if limits is None else Incidents(*limits)
 
     @property
     def least_members(self) -> int:

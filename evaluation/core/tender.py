@@ -314,6 +314,7 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
         bidders=definition.pack.least_bidders,
         bids=tuple(bids),
         objective=asked.objective,
+        incidents=asked.incidents,
         plan=asked.plan,
     )
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from evaluation.core import incidents, points
 from evaluation.core import plan as plans
-from evaluation.core import points
 from evaluation.core.benchmark import CEILING, FEWEST_TRIMMED, MEAN, TRIMMED, Benchmark, Slope, slope_at
+from evaluation.core.incidents import Incidents
 from evaluation.core.plan import Plan
 from evaluation.core.rules import shelf
 from evaluation.core.rules.shelf import Method, Pack
@@ -84,6 +85,7 @@ class Terms:
     bidders: int
     bids: tuple[Bid, ...]
     objective: tuple[str, ...] = ()
+    incidents: Incidents | None = None
     plan: Plan | None = None
 
     @property
@@ -122,6 +124,7 @@ class Terms:
                 for bid in self.bids
             ],
             **({"objective": list(self.objective)} if self.objective else {}),
+            **({"incidents": self.incidents.json} if self.incidents is not None else {}),
             **({"plan": self.plan.json} if self.plan is not None else {}),
         }
 
@@ -140,7 +143,7 @@ def parse(value: JSON) -> Terms:
             "trim_sheets": object,
             "tie": str,
         },
-        {"objective": list, "plan": dict},
+        {"objective": list, "incidents": dict, "plan": dict},
     )
     pack = members(found["pack"], {"id": str, "version": str, "sha256": str})
     if any(key not in KEYS for key in found["order"]) or found["tie"] not in TIES:
@@ -170,6 +173,7 @@ def parse(value: JSON) -> Terms:
         bidders=found["bidders"],
         bids=tuple(bids),
         objective=tuple(found.get("objective", ())),
+        incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
         plan=plans.parse(found["plan"]) if "plan" in found else None,
     )
 
@@ -189,6 +193,7 @@ class Asked:
     ranked: bool
     candidates: int
     objective: tuple[str, ...] = ()
+    incidents: Incidents | None = None
     plan: Plan | None = None
 
 
@@ -204,7 +209,7 @@ def asked(value: JSON) -> Asked:
             "ranked": bool,
             "candidates": int,
         },
-        {"objective": list, "plan": dict},
+        {"objective": list, "incidents": dict, "plan": dict},
     )
     objective = found.get("objective", [])
     if any(not isinstance(name, str) for name in objective) or len(set(objective)) != len(objective):
@@ -226,6 +231,7 @@ def asked(value: JSON) -> Asked:
         ranked=found["ranked"],
         candidates=found["candidates"],
         objective=tuple(objective),
+        incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
         plan=plans.parse(found["plan"]) if "plan" in found else None,
     )
 

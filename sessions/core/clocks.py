@@ -28,12 +28,12 @@ _MAX_REASON = 500
 
 
 def deadlines(state: Proceeding) -> dict[str, int]:
-    """Venue or room -> when its incident is overdue, in seconds since the epoch; overdue ones wait for no clock."""
-    limits = state.evaluation.rules.incident_limits
-    if limits is None:
+    """Venue or room -> when its incident is overdue, in seconds since the epoch; overdue ones wait for no clock, and at
+    night none runs."""
+    rules = state.evaluation.incidents
+    if rules is None or state.night is not None:
         return {}
-    before, during = limits
-    limit = before if state.stage == stages.CHECK_IN else during
+    limit = rules.before_start if state.stage == stages.CHECK_IN else rules.during
     return {
         subject: state.since[cause, subject] + limit
         for cause, subject in sorted(state.pauses)

@@ -180,6 +180,11 @@ class NotePages:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginNight:
+    """The tender's cut-off time has come."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoteClockJump:
     """The server's clock was set by so many milliseconds."""
 
@@ -213,6 +218,7 @@ Command = (
     | FreezeDraw
     | MissReveals
     | Due
+    | BeginNight
     | NoteClockJump
     | NoteLooks
     | NotePages

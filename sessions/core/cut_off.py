@@ -16,6 +16,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import b64u, members, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError, Malformed
+from sessions.core import night
 from sessions.core.state import OPERATOR, RECORDING_LOST, ROOM, SUPERVISOR, Key, Merge, Proceeding
 from sessions.errors import (
     ActFork,
@@ -24,6 +25,7 @@ from sessions.errors import (
     CommandRefused,
     NotBound,
     NotLost,
+    NotReady,
     NotSuspended,
     SessionError,
 )
@@ -58,6 +60,8 @@ def resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     seat = state.seat(act.sub)
     if not _is_waiting(state, seat.id):
         raise NotLost("the seat is not cut off, or has resumed")
+    if night.closed(state, seat.venue):
+        raise NotReady("the area is closed for the night")
     if not state.causes.get(seat.id, _CAUSE_BY) >= _CAUSE_BY:
         raise CauseNotStated("operator and supervisor state why acts of the seat are missing")
     # (2), (3)

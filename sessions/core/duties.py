@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.core import lots, stages
-from sessions.core import clocks, signing_off
+from sessions.core import clocks, night, signing_off
 from sessions.core.commands import FreezeDraw as FreezeDraw
 from sessions.core.commands import FreezeHolders as FreezeHolders
 from sessions.core.commands import OpenLot as OpenLot
@@ -78,6 +78,13 @@ class AwaitIncident:
     """At `until` (seconds since the epoch) the incident of this venue or room is stated overdue: `Due`."""
 
     subject: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitNight:
+    """At `until` (seconds since the epoch) the tender's cut-off time has come: `BeginNight`."""
+
     until: int
 
 
@@ -153,6 +160,7 @@ Duty = (
     | Vouch
     | AwaitReveals
     | AwaitIncident
+    | AwaitNight
     | FreezeDraw
     | OpenLot
     | ResolveDraw
@@ -184,6 +192,7 @@ def duties(state: Proceeding) -> tuple[Duty, ...]:
     if state.gate in (OPEN, PAUSED):
         due += _people(state)
         due += [AwaitIncident(subject, until) for subject, until in clocks.deadlines(state).items()]
+        due += [AwaitNight(until)] if (until := night.cut_off(state)) is not None else []
     return tuple(due)
 
 

@@ -22,6 +22,7 @@ from sessions.core.draws import seconds
 from sessions.core.state import (
     AUDITOR,
     ORDERED,
+    OVERDUE,
     RECORDING_LOST,
     ROOM,
     VENUE_LOST,
@@ -43,6 +44,7 @@ from sessions.errors import (
 
 # A reason is a sentence or two; it stands in the log for good.
 _MAX_REASON = 500
+FAILURES = ("power", "network", "equipment")
 
 
 def admit(state: Proceeding, act: Act) -> tuple[Draft, ...]:
@@ -89,7 +91,7 @@ def lose_venue(state: Proceeding, command: LoseVenue) -> tuple[Draft, ...]:
         raise AlreadyFixed("the venue is lost already")
     if not 0 <= command.size <= state.size:
         raise CommandRefused("a venue acknowledges what the log holds")
-    if not _waiting(state, venue.id):
+    if not state.waiting(venue.id):
         raise NotBound("no seat of the venue is bound, so none could resume")
     return (
         Draft("VenueLost", {"venue": venue.id, "size": command.size}),
@@ -101,16 +103,41 @@ def lose_recording(state: Proceeding, command: LoseRecording) -> tuple[Draft, ..
     """A room that is being recorded sends nothing: no evaluation without a recording (87号令 39)."""
     if state.room(command.room).id not in state.recording:
         raise CommandRefused("the room is not being recorded")
-    if (RECORDING_LOST, command.room) in state.pauses:
-        raise AlreadyFixed("the recording is lost already")
+    if (RECORDING_LOST, command.room) in state.pauses or command.room in state.waived or state.night is not None:
+        raise AlreadyFixed("the recording is lost already, or nobody waits for it")
     return (Draft("ProceedingPaused", {"cause": RECORDING_LOST, "room": command.room}),)
 
 
 def regain_recording(state: Proceeding, command: RegainRecording) -> tuple[Draft, ...]:
     """Packets flow again."""
-    if (RECORDING_LOST, command.room) not in state.pauses:
+    if (RECORDING_LOST, command.room) not in state.pauses and command.room not in state.waived:
         raise NotLost("the recording is not lost")
     return (Draft("ProceedingResumed", {"venues": [], "room": command.room}),)
+
+
+def declare(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`incident.declare`: whoever is on the spot says that power, network or equipment of a venue failed. It is lost
+    from then on, whatever still answers: pause and lock, and the clocks of a lost venue run."""
+    body = members(act.body, {"venue": str, "kind": str, "text": str})
+    venue = state.venue(body["venue"])
+    if body["kind"] not in FAILURES:
+        raise Malformed(f"what fails is one of {', '.join(FAILURES)}")
+    _words(body["text"])
+    declared = Draft("IncidentDeclared", {}, act)
+    if venue.id in state.lost:
+        return (declared,)
+    keys = (state.keys[kid] for seat, kid in state.seat_key.items() if state.seat(seat).venue == venue.id)
+    size = max((key.seen_size for key in keys), default=0)
+    return declared, *lose_venue(state, LoseVenue(venue.id, size))
+
+
+def waive(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`recording.waive`: the supervisor lets the session go on without a room's recorder, in writing."""
+    body = members(act.body, {"room": str, "reason": str})
+    _words(body["reason"])
+    if (RECORDING_LOST, state.room(body["room"]).id) not in state.pauses:
+        raise NotLost("the recording is not lost")
+    return (Draft("RecordingWaived", {}, act),)
 
 
 def show(state: Proceeding, act: Act) -> tuple[Draft, ...]:
@@ -191,7 +218,7 @@ def on_presenter(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 
 def on_lost(state: Proceeding, entry: Entry) -> Proceeding:
     body = members(entry.body, {"venue": str, "size": int})
-    lost = LostVenue(body["size"], _waiting(state, body["venue"]))
+    lost = LostVenue(body["size"], state.waiting(body["venue"]))
     return replace(state, lost={**state.lost, body["venue"]: lost})
 
 
@@ -208,7 +235,7 @@ def on_resumed(state: Proceeding, entry: Entry) -> Proceeding:
         ended.add((ORDERED, ""))
     if "room" in body:
         ended.add((RECORDING_LOST, body["room"]))
-    return replace(state, pauses=state.pauses - ended)
+    return replace(state, pauses=state.pauses - ended, waived=state.waived - {body.get("room", "")})
 
 
 def on_rejoined(state: Proceeding, entry: Entry) -> Proceeding:
@@ -218,15 +245,6 @@ def on_rejoined(state: Proceeding, entry: Entry) -> Proceeding:
 
 def on_aborted(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     return replace(state, aborted=True)
-
-
-def _waiting(state: Proceeding, venue: str) -> frozenset[str]:
-    """Bound seats of the venue, its room devices included, recused members not."""
-    return frozenset(
-        seat.id
-        for seat in state.seats.values()
-        if seat.venue == venue and seat.id in state.seat_key and seat.id not in state.evaluation.recused
-    )
 
 
 def _cause(body: Object) -> Pause:
@@ -239,8 +257,23 @@ def _rooms(rooms: tuple[str, ...]) -> None:
         raise CommandRefused("rooms are named, each once")
 
 
+def on_declared(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    """What follows stands in its own events."""
+    return state
+
+
+def on_waived(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
+    """Until its packets flow again."""
+    room = act.body["room"]
+    gone = {(RECORDING_LOST, room), (OVERDUE, room)}
+    return replace(state, waived=state.waived | {room}, pauses=state.pauses - gone)
+
+
 def _reason(body: Object) -> None:
-    reason = members(body, {"reason": str})["reason"]
+    _words(members(body, {"reason": str})["reason"])
+
+
+def _words(reason: str) -> None:
     if not 1 <= len(reason.strip()) <= len(reason) <= _MAX_REASON:
         raise Malformed(f"a reason has 1 to {_MAX_REASON} characters")
 
@@ -252,12 +285,16 @@ ACTS: dict[str, Callable[[Proceeding, Act], tuple[Draft, ...]]] = {
     "proceeding.pause": pause,
     "proceeding.resume": resume,
     "proceeding.abort": abort,
+    "incident.declare": declare,
+    "recording.waive": waive,
 }
 EVENTS_OF_ACTS: dict[str, Callable[[Proceeding, Entry, Act], Proceeding]] = {
     "RoomAdmitted": on_admitted,
     "PageShown": on_page,
     "PresenterChanged": on_presenter,
     "ProceedingAborted": on_aborted,
+    "IncidentDeclared": on_declared,
+    "RecordingWaived": on_waived,
 }
 FACTS: dict[str, Callable[[Proceeding, Entry], Proceeding]] = {
     "RecordingStarted": on_recording,

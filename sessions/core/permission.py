@@ -113,6 +113,10 @@ ACTS: Mapping[str, Rule] = {
     "seat.reinstate": _rule(SUPERVISOR, gates=_LIVE),
     "seat.release": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
     "incident.decide": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
+    "incident.declare": _rule(OPERATOR, SUPERVISOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
+    "recording.waive": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
+    "area.seal": _rule(OPERATOR, gates=frozenset({PAUSED})),
+    "area.open": _rule(OPERATOR, gates=frozenset({PAUSED})),
     "incident.note": _rule(*_MEETING, SUPERVISOR, gates=_LIVE),
     # evaluation
     "stage.advance": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),

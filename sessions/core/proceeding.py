@@ -26,6 +26,7 @@ from sessions.core import (
     identity,
     looks,
     meeting,
+    night,
     page_views,
     questioning,
     readiness,
@@ -35,6 +36,7 @@ from sessions.core import (
 )
 from sessions.core.commands import (
     AuthoriseSignature,
+    BeginNight,
     CloseSegments,
     Command,
     Due,
@@ -58,6 +60,7 @@ from sessions.core.commands import (
     ResolveDraw,
     StartRecording,
 )
+from sessions.core.draws import seconds
 from sessions.core.permission import demand
 from sessions.core.state import ABORTED, CLOSED, OPEN, PAUSED, Proceeding
 from sessions.errors import Aborted, Closed, CommandRefused, EntryRefused, Paused, UnknownAct
@@ -82,6 +85,10 @@ EVENT_OF: Mapping[str, str] = {
     "seat.release": "SeatReleased",
     "incident.note": "IncidentNoted",
     "incident.decide": "IncidentDecided",
+    "incident.declare": "IncidentDeclared",
+    "recording.waive": "RecordingWaived",
+    "area.seal": "AreaSealed",
+    "area.open": "AreaOpened",
     "proceeding.resume": "ProceedingResumed",
     "proceeding.abort": "ProceedingAborted",
     "proceeding.seal": "ProceedingClosed",
@@ -146,6 +153,7 @@ _ACTS = {
     **help_requests.ACTS,
     **cut_off.ACTS,
     **clocks.ACTS,
+    **night.ACTS,
     **aborted.ACTS,
     **signing_off.ACTS,
     **reopening.ACTS,
@@ -153,7 +161,7 @@ _ACTS = {
     **dissent.ACTS,
     **seating.ACTS,
 }
-_TIMED_ACTS = {**drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
+_TIMED_ACTS = {**night.TIMED, **drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
     **founding.EVENTS_OF_ACTS,
     **identity.EVENTS_OF_ACTS,
@@ -161,6 +169,7 @@ _EVENTS_OF_ACTS = {
     **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
+    **night.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,
     **reopening.EVENTS_OF_ACTS,
     **draw_fold.EVENTS_OF_ACTS,
@@ -174,6 +183,7 @@ _FACTS = {
     **page_views.FACTS,
     **cut_off.FACTS,
     **clocks.FACTS,
+    **night.FACTS,
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
@@ -205,6 +215,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     FreezeDraw: (drawing.freeze, _LIVE),
     MissReveals: (drawing.miss, _NOT_CLOSED),
     Due: (clocks.due, _LIVE),
+    BeginNight: (night.begin, _LIVE),
     NotePages: (page_views.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
@@ -284,6 +295,8 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
     venue = None
     if permission == "room.admit":
         venue = state.room(members(act.body, {"room": str})["room"]).venue
+    elif permission == "incident.declare":
+        venue = state.venue(members(act.body, {"venue": str, "kind": str, "text": str})["venue"]).id
     elif permission == "seat.lose":
         venue = state.seat(members(act.body, {"seat": str, "reason": str})["seat"]).venue
     elif permission == "identity.check":
@@ -331,6 +344,8 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
     presenter = state.presenter
     if presenter in evaluation.recused and presenter not in state.evaluation.recused:
         presenter = founding.first_presenter(state.seats.values(), state.venues)
+    if entry.type == "StageAdvanced" and state.day is None:
+        state = replace(state, day=seconds(entry.at))
     keys, acts = state.keys, state.acts
     if act is not None:
         acts = {**acts, act.id: entry.n}

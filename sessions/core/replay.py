@@ -96,6 +96,8 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.FreezeDraw(opened=unb64u(body["opened"], 32))
         case "IncidentOverdue":
             return commands.Due(subject=body["subject"])
+        case "NightBegan":
+            return commands.BeginNight()
         case "ClockJumped":
             return commands.NoteClockJump(by_ms=body["by"])
         case "LookNoted":

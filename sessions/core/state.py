@@ -27,6 +27,7 @@ VENUE_LOST = "venue-lost"
 RECORDING_LOST = "recording-lost"
 ORDERED = "ordered"
 OVERDUE = "incident-overdue"
+NIGHT = "overnight"
 
 Pause = tuple[str, str]
 """Cause, and the venue or room that it holds for ("" for an ordered pause)."""
@@ -202,6 +203,16 @@ class LostVenue:
 
 
 @dataclass(frozen=True, slots=True)
+class Night:
+    """A night since entry `n`; areas are opened from `opens` on. `sealed`: venue -> numbers of its seals."""
+
+    n: int
+    opens: int
+    sealed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    opened: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """What everybody looks at."""
 
@@ -291,6 +302,7 @@ class Proceeding:
 
     `since` says from when the clock of each pause counts, in seconds since the epoch; `causes` are the roles that have
     said why acts of a seat are missing; `reopening` is the request that waits for the supervisor, and its reason.
+    `day`: since when, in seconds, this day's cut-off counts; `waived`: rooms without which the supervisor goes on.
     `viewed`: until when the log says what a seat had on its screen, in ms. `people` are digests of the disclosures of
     members' names.
     """
@@ -326,6 +338,9 @@ class Proceeding:
     report: Report | None = None
     ending: Ending = field(default_factory=Ending)
     superseded: tuple[Superseded, ...] = ()
+    day: int | None = None
+    night: Night | None = None
+    waived: frozenset[str] = frozenset()
     reopening: tuple[bytes, str] | None = None
     drawing: Drawing = field(default_factory=Drawing)
     seated: Mapping[str, Seated] = field(default_factory=dict)
@@ -417,6 +432,14 @@ class Proceeding:
         if name not in self.venues:
             raise UnknownVenue(f"no venue {name[:40]!r}")
         return self.venues[name]
+
+    def waiting(self, venue: str) -> frozenset[str]:
+        """Bound seats of the venue, its room devices included, recused members not: who resumes after its loss."""
+        return frozenset(
+            seat.id
+            for seat in self.seats.values()
+            if seat.venue == venue and seat.id in self.seat_key and seat.id not in self.evaluation.recused
+        )
 
     def in_main_venue(self, seat: Seat) -> bool:
         """Whether the seat sits in the main venue."""

@@ -26,6 +26,8 @@ _ROOM_SEES = frozenset(
         "PresenterChanged",
         "VenueLost",
         "VenueRejoined",
+        "NightBegan",
+        "NightEnded",
         "ProceedingPaused",
         "ProceedingResumed",
         "ProceedingAborted",
@@ -87,6 +89,8 @@ def view(state: Proceeding, seat_id: str) -> Object:
             }
             for room in state.rooms.values()
         },
+        "night": _night(state),
+        "waived": sorted(state.waived),
         "presenter": state.presenter,
         "page": {"document": b64u(state.page.document), "page": state.page.number} if state.page else None,
         "documents": _documents(state),
@@ -160,6 +164,14 @@ def _me(state: Proceeding, seat: Seat) -> Object:
     }
 
 
+def _night(state: Proceeding) -> Object | None:
+    found = state.night
+    if found is None:
+        return None
+    sealed = {venue: list(seals) for venue, seals in found.sealed.items()}
+    return {"opens": found.opens, "sealed": sealed, "opened": sorted(found.opened)}
+
+
 def _documents(state: Proceeding) -> list[list[object]]:
     fixed = state.evaluation.fixed
     return [[b64u(sha256), pages] for sha256, pages in fixed.scoring.documents] if fixed else []
@@ -181,6 +193,14 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
                 "recused": other.id in evaluation.recused,
             }
             for other in state.seats.values()
+        },
+        "rules": {
+            "recusal": {
+                "grounds": list(evaluation.rules.recusal_grounds),
+                "source": evaluation.rules.source("recusal"),
+            },
+            "rejection": list(evaluation.rules.rejection_grounds),
+            "clarification": evaluation.rules.clarification_by,
         },
         "definition": b64u(evaluation.fixed.sha256) if evaluation.fixed else None,
         "holders": state.holders_frozen.version if state.holders_frozen else None,

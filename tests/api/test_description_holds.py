@@ -62,11 +62,16 @@ if find_spec("schemathesis") is not None:
     schemathesis: Any = import_module("schemathesis")
 
     def _bearers(site: Running) -> dict[str, str]:
-        return {"/v1/partner/": partner_token(site), "/v1/partners/": site.installation.administrator_token}
+        administrator = site.installation.administrator_token
+        return {
+            "/v1/partner/": partner_token(site),
+            "/v1/partners/": administrator,
+            "/v1/uploads": administrator,
+        }
 
-    @schemathesis.serializer("application/sdp")  # type: ignore[untyped-decorator]
-    def _sdp(ctx: Any, value: Any) -> bytes:
-        """Whatever was made up for a session description."""
+    @schemathesis.serializer("application/sdp", "application/pdf")  # type: ignore[untyped-decorator]
+    def _octets(ctx: Any, value: Any) -> bytes:
+        """Whatever was made up for a session description or a document."""
         return value if isinstance(value, bytes) else str(value).encode()
 
     def _real(site: Running) -> dict[str, str]:

@@ -195,3 +195,10 @@ def words(pdf: bytes) -> str:
         return "".join("".join(page.get_textpage().get_text_range().split()) for page in document)
     finally:
         document.close()
+
+
+def test_every_incident_and_step_has_its_words() -> None:
+    """An event without words would stop the rendering just when something went wrong."""
+    template = (Path(report.__file__).parents[1] / "adapters" / "report.typ").read_text("utf-8")
+    assert [name for name in sorted(report._INCIDENTS) if f'"{name}": i =>' not in template] == []
+    assert "overnight" in template

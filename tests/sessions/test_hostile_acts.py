@@ -33,7 +33,17 @@ LEGAL_STEPS = {
     for table in (clarification, motions, returning, checks, leaving, questioning, dissent, seating)
     for name in {**table.ACTS, **getattr(table, "TIMED", {})}
 } & set(ACTS)
-INCIDENTS = {"holders.replace", "sheet.reseal", "round.renew", "reopening.ask", "reopening.approve"}
+INCIDENTS = {
+    "holders.replace",
+    "sheet.reseal",
+    "round.renew",
+    "reopening.ask",
+    "reopening.approve",
+    "incident.declare",
+    "recording.waive",
+    "area.seal",
+    "area.open",
+}
 """Acts of incidents that have their own hostile tests (`test_hostile_incidents`)."""
 CODED = (SessionError, EvaluationError, EvidenceError)
 SEEDS: tuple[Any, ...] = (None, True, 0, -1, 2**53 - 1, "", "x", "seat-1", [], [[]], [None, 1], {}, {"x": []})

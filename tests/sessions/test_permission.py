@@ -77,15 +77,16 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         "o/DCVSTRG: page.show pointer screen",
         f"c/{ANY_TIME}: after",
         "op/KDCVST: recusal.request",
+        f"p/{ANY_TIME}: area.seal area.open",
     ),
     "operator@own": (
         "+operator@other",
-        f"op/{ANY_TIME}: room.admit seat.lose help.answer identity.check",
+        f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer identity.check",
         f"c/{ANY_TIME}: hand-over.give",
     ),
     "operator@main": (
         "+operator@other",
-        f"op/{ANY_TIME}: room.admit seat.lose help.answer",
+        f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer",
         f"op/{ANY_TIME}: proceeding.pause vouch",
         f"p/{ANY_TIME}: proceeding.resume",
         "o/KDCVSTRG: stage.advance draw.open",
@@ -118,6 +119,8 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: draw.freeze draw.annul draw.countersign draw.external",
         f"c/{ANY_TIME}: after case.open case.answer rating.give rating.decide",
         "+watcher",
+        f"op/{ANY_TIME}: incident.declare",
+        f"p/{ANY_TIME}: recording.waive",
     ),
     "watcher": (
         f"opac/{ANY_TIME}: recordings.get timeline.get",

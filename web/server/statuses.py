@@ -81,6 +81,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "cause-not-stated",
         "not-offline",
         "not-overdue",
+        "not-night",
         "question-closed",
         "question-not-approved",
         "answer-late",

@@ -8,6 +8,7 @@ import room from "../pages/room/en.ts";
 import rooms from "../pages/rooms/en.ts";
 import signIn from "../pages/sign-in/en.ts";
 import supervisor from "../pages/supervisor/en.ts";
+import screens from "../screens/en.ts";
 import shell from "./shell.en.ts";
 
-export default { ...shell, administrator, auditor, checkIn, expert, operator, room, rooms, signIn, supervisor };
+export default { ...shell, administrator, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };

@@ -8,6 +8,7 @@ import room from "../pages/room/zh.ts";
 import rooms from "../pages/rooms/zh.ts";
 import signIn from "../pages/sign-in/zh.ts";
 import supervisor from "../pages/supervisor/zh.ts";
+import screens from "../screens/zh.ts";
 import shell from "./shell.zh.ts";
 
-export default { ...shell, administrator, auditor, checkIn, expert, operator, room, rooms, signIn, supervisor };
+export default { ...shell, administrator, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };

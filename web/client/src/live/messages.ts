@@ -7,6 +7,18 @@ export interface Snapshot {
   view: View;
   checkpoint: string | null;
   media: Media;
+  screen: Screen | null;
+}
+
+/** What the presenter looks at; positions are parts of ten thousand of the page. */
+export interface Screen {
+  type: "screen";
+  seat: string;
+  document: string;
+  page: number;
+  viewport: { x: number; y: number; width: number };
+  highlight: number[][];
+  sequence: number;
 }
 
 export interface Entry {
@@ -32,6 +44,7 @@ export interface Messages {
   media: { type: "media" } & Media;
   presence: { type: "presence"; venues: Record<string, boolean> };
   pointer: { type: "pointer"; seat: string; x: number; y: number };
+  screen: Screen;
   pong: { type: "pong"; t: number; now: number };
   error: { type: "error"; code: string };
 }

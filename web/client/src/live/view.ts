@@ -138,6 +138,13 @@ export interface HelpRequest {
   by: string | null;
 }
 
+/** What of the rule pack a page offers for choice. */
+export interface Rules {
+  recusal: { grounds: string[]; source: string };
+  rejection: string[];
+  clarification: "chair" | "majority";
+}
+
 /** Members after `todo` are absent for room devices and recused members. */
 export interface View {
   origin: string;
@@ -155,6 +162,7 @@ export interface View {
   /** Names of acts that are due, in their order. */
   todo: string[];
   seats?: Record<string, SeatOf>;
+  rules?: Rules;
   definition?: string | null;
   witnessed?: number;
   committed?: string[];

@@ -8,7 +8,7 @@ import { getCurrentInstance, onBeforeUnmount, shallowReactive, shallowRef, type 
 import { call } from "../api/call.ts";
 import type { IssueSocketTicketData, IssueSocketTicketResponses } from "../api/generated/index.ts";
 import { Live, type Status } from "../live/live.ts";
-import type { Media } from "../live/messages.ts";
+import type { Media, Screen } from "../live/messages.ts";
 import type { View } from "../live/view.ts";
 import { me } from "./session.ts";
 
@@ -19,6 +19,8 @@ export interface Proceeding {
   checkpoint: string | null;
   media: Media | null;
   presence: Record<string, boolean>;
+  /** What the presenter looked at last. */
+  screen: Screen | null;
   status: Status;
   live: Live;
 }
@@ -79,12 +81,13 @@ function connect(id: string, from: number | null): Proceeding {
     checkpoint: null,
     media: null,
     presence: {},
+    screen: null,
     status: live.status,
     live,
   });
   live.watch((status) => (proceeding.status = status));
-  live.on("snapshot", ({ view, size, checkpoint, media }) => {
-    Object.assign(proceeding, { view, size, checkpoint, media });
+  live.on("snapshot", ({ view, size, checkpoint, media, screen }) => {
+    Object.assign(proceeding, { view, size, checkpoint, media, screen });
   });
   live.on("entry", ({ n, view }) => {
     // A resumed past is told in order; the newest view comes with its last entry.
@@ -93,6 +96,7 @@ function connect(id: string, from: number | null): Proceeding {
   });
   live.on("checkpoint", ({ note }) => (proceeding.checkpoint = note));
   live.on("media", (media) => (proceeding.media = media));
+  live.on("screen", (screen) => (proceeding.screen = screen));
   live.on("presence", ({ venues }) => (proceeding.presence = venues));
   live.start();
   return proceeding;

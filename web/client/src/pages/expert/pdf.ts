@@ -1,0 +1,162 @@
+/**
+ * PDFs on the seat's own screen: pdf.js with scripting, XFA, WebAssembly and eval off, its worker and its tables of
+ * Chinese character codes from our own server. Loaded when the first document is opened.
+ */
+import type { PDFDocumentProxy, PDFPageProxy } from "pdfjs-dist";
+import { asset } from "../../api/asset.ts";
+import { watermark } from "../../screens/watermark.ts";
+
+export type { PDFDocumentProxy } from "pdfjs-dist";
+
+const CMAPS = import.meta.glob<string>("../../../node_modules/pdfjs-dist/cmaps/*.bcmap", {
+  eager: true,
+  query: "?url",
+  import: "default",
+});
+const FONTS = import.meta.glob<string>("../../../node_modules/pdfjs-dist/standard_fonts/*.{pfb,ttf}", {
+  eager: true,
+  query: "?url",
+  import: "default",
+});
+const FILES = new Map(
+  [...Object.entries(CMAPS), ...Object.entries(FONTS)].map(([path, url]) => [path.slice(path.lastIndexOf("/") + 1), url]),
+);
+
+/** Hands pdf.js its tables from the build, where each has the hash of its content in its name. */
+class Files {
+  async fetch({ filename }: { kind: string; filename: string }): Promise<Uint8Array> {
+    const url = FILES.get(filename);
+    if (url === undefined) throw new Error(`no file ${filename}`);
+    return asset(url);
+  }
+}
+
+export type Trouble = "encrypted" | "broken";
+
+export class PdfRefused extends Error {
+  readonly trouble: Trouble;
+
+  constructor(trouble: Trouble) {
+    super(trouble);
+    this.trouble = trouble;
+  }
+}
+
+async function library(): Promise<typeof import("pdfjs-dist")> {
+  const [found, worker] = await Promise.all([
+    import("pdfjs-dist/legacy/build/pdf.mjs") as Promise<typeof import("pdfjs-dist")>,
+    import("pdfjs-dist/legacy/build/pdf.worker.min.mjs?url") as Promise<{ default: string }>,
+  ]);
+  found.GlobalWorkerOptions.workerPort ??= new Worker(ours(worker.default), { type: "module" });
+  return found;
+}
+
+/** Trusted Types: the Content-Security-Policy takes a worker's address from a policy only, and this one knows one file. */
+function ours(address: string): URL {
+  const { trustedTypes } = globalThis as { trustedTypes?: { createPolicy(name: string, rules: object): Policy } };
+  const policy = trustedTypes?.createPolicy("tongping-pdf", {
+    createScriptURL: (url: string) => {
+      if (url !== address || !url.startsWith("/assets/")) throw new TypeError("not the worker of this build");
+      return url;
+    },
+  });
+  return policy?.createScriptURL(address) ?? new URL(address, location.href);
+}
+
+interface Policy {
+  createScriptURL(url: string): URL;
+}
+
+/** The document; PdfRefused says in one word why not. The octets are given away. */
+export async function openPdf(data: Uint8Array<ArrayBuffer>): Promise<PDFDocumentProxy> {
+  const { getDocument, PasswordException } = await library();
+  const loading = getDocument({
+    data,
+    enableXfa: false,
+    useWasm: false,
+    useWorkerFetch: false,
+    disableAutoFetch: true,
+    BinaryDataFactory: Files,
+    // The factory has every file; pdf.js only asks it where it thinks that there is an address.
+    cMapUrl: "/",
+    standardFontDataUrl: "/",
+  });
+  try {
+    return await loading.promise;
+  } catch (error) {
+    await loading.destroy();
+    throw new PdfRefused(error instanceof PasswordException ? "encrypted" : "broken");
+  }
+}
+
+/** Whether the file brings scripts. They are never run here. */
+export async function hasScripts(document: PDFDocumentProxy): Promise<boolean> {
+  // `hasJSActions` takes every signature field for a script, so the actions themselves are counted.
+  if (count(await document.getJSActions()) > 0) return true;
+  const fields = (await document.getFieldObjects()) as unknown;
+  const groups: unknown[] = fields instanceof Map ? [...fields.values()] : Object.values(fields ?? {});
+  return groups.flat().some((field) => typeof field === "object" && field !== null && "actions" in field && count(field.actions) > 0);
+}
+
+function count(value: unknown): number {
+  if (value instanceof Map) return value.size;
+  return typeof value === "object" && value !== null ? Object.keys(value).length : 0;
+}
+
+/** Draw a page `width` CSS pixels wide, with who looks at it and when across it; gives its height in CSS pixels. */
+export async function draw(
+  page: PDFPageProxy,
+  canvas: HTMLCanvasElement,
+  width: number,
+  mark: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const ratio = Math.min(devicePixelRatio || 1, 2);
+  const scale = (width / page.getViewport({ scale: 1 }).width) * ratio;
+  const viewport = page.getViewport({ scale });
+  const board = document.createElement("canvas");
+  [board.width, board.height] = [Math.round(viewport.width), Math.round(viewport.height)];
+  const task = page.render({ canvas: board, viewport, annotationMode: 1 });
+  signal.addEventListener("abort", () => task.cancel(), { once: true });
+  await task.promise;
+  const context = canvas.getContext("2d");
+  if (signal.aborted || !context) return 0;
+  [canvas.width, canvas.height] = [board.width, board.height];
+  context.drawImage(board, 0, 0);
+  watermark(context, board.width, board.height, ratio, mark);
+  return board.height / ratio;
+}
+
+export interface Hit {
+  page: number;
+  /** Items of the page's text that the words lie in. */
+  items: number[];
+}
+
+/** Where the words stand, page by page; spaces count for nothing, because PDFs put them anywhere. */
+export async function find(document: PDFDocumentProxy, words: string, signal: AbortSignal): Promise<Hit[]> {
+  const wanted = plain(words);
+  if (wanted === "") return [];
+  const hits: Hit[] = [];
+  for (let number = 1; number <= document.numPages && !signal.aborted; number += 1) {
+    const page = await document.getPage(number);
+    const { items } = await page.getTextContent();
+    let text = "";
+    const owner: number[] = [];
+    items.forEach((item, i) => {
+      const piece = "str" in item ? plain(item.str) : "";
+      for (const _ of piece) owner.push(i);
+      text += piece;
+    });
+    const characters = [...text];
+    const needle = [...wanted];
+    for (let at = 0; at + needle.length <= characters.length; at += 1) {
+      if (needle.every((character, i) => characters[at + i] === character)) {
+        hits.push({ page: number, items: [...new Set(owner.slice(at, at + needle.length))] });
+      }
+    }
+  }
+  return hits;
+}
+
+const plain = (text: string): string => text.normalize("NFKC").toLowerCase().replace(/\s+/g, "");

@@ -1,0 +1,24 @@
+/** Signing the report: the seat authorises its cloud key for exactly these octets, when it is its turn. */
+import type { Answered } from "../../crypto/device.ts";
+import type { Seat } from "../../crypto/seat.ts";
+import { code } from "./desk.ts";
+
+/** Another seat's signature takes a minute at most (sessions/times.py); then it is the next one's turn. */
+const PATIENCE_MS = 180_000;
+const AGAIN_MS = 1000;
+
+export async function signReport(seat: Seat, document: string): Promise<Answered> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      const prepared = await seat.client.prepareSignature();
+      if (prepared.document !== document) throw Object.assign(new Error("another report"), { code: "wrong-document" });
+      const { credential, hashes } = prepared;
+      return await seat.perform("report.sign", { credential, hashes: [...hashes], document });
+    } catch (error) {
+      const again = ["signing-turn", "stale-revision"].includes(code(error)) && Date.now() < until;
+      if (!again) throw error;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** The stage line: eight steps that every expert knows, and where this seat is among them. */
+import type { View } from "../../live/view.ts";
+
+export const LINE = [
+  "commitment",
+  "recusal",
+  "chair",
+  "compliance",
+  "detailed",
+  "price",
+  "summary",
+  "signature",
+] as const;
+export type Step = (typeof LINE)[number];
+
+/** How many steps lie behind; eight: all. */
+export function place(view: View): number {
+  switch (view.stage) {
+    case "check-in":
+      return 0;
+    case "declarations":
+      return view.committed?.includes(view.me.seat) ? 1 : 0;
+    case "chair-election":
+      return 2;
+    case "compliance-review":
+      return 3;
+    case "detailed-review":
+      return 4;
+    case "tally":
+      return 5;
+    case "report":
+      return 6;
+    case "signing":
+      return 7;
+    default:
+      return LINE.length;
+  }
+}
+
+/** Where an act that is due is done. */
+const PLACES: Record<string, string> = {
+  "seat.resume": "/expert/resume",
+  "commitment.sign": "/expert/commitment",
+  "recusal.declare": "/expert/recusal",
+  "ballot.seal": "/expert/chair",
+  "review.vote": "/expert/review",
+  "sheet.seal": "/expert/score",
+  "freeze.ok": "/expert/freeze",
+  "motion.vote": "/expert/steps",
+  "ranking.confirm": "/expert/sign",
+  "report.sign": "/expert/sign",
+};
+
+export function placeOf(act: string): string | null {
+  return PLACES[act] ?? null;
+}
