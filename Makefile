@@ -39,10 +39,13 @@ serve: $(READY) client ## a main server on this machine (state in var/serve)
 	@$(BIN)/tongping serve --state var/serve
 
 test: $(READY) client system ## all tests that fit in 15 minutes on two cores
-	@$(BIN)/pytest -q -m "not long"
+	@$(BIN)/pytest -q -m "not long and not e2e"
 
 test-long: $(READY) client system ## what takes longer: one kill per run, long generated runs
 	@$(BIN)/pytest -q -m long --timeout 1800
+
+e2e: $(READY) client system ## whole proceedings and long replays in real browsers
+	@$(BIN)/pytest -q -m e2e --timeout 1800
 
 test-rules: $(READY) ## 100 000 generated proceedings, and as many tenders by two rankings (a part of test-long)
 	@$(BIN)/pytest -q -m long tests/rules tests/ranking --timeout 3600
@@ -64,4 +67,4 @@ lock: $(READY) ## write the locks anew from pyproject.toml
 system: ## Debian packages that the tests need, fetched when missing and root
 	@bash tests/system-packages.sh
 
-.PHONY: help client demo serve test test-long test-rules check bench lock system
+.PHONY: help client demo serve test test-long e2e test-rules check bench lock system

@@ -152,7 +152,7 @@ export function useCheckup(proceeding: Proceeding, room: boolean) {
   const blocked = computed(() => [...needed].some((item) => items[item].state === "bad"));
   const doubtful = computed(() => states.value.some((state) => state === "warn" || state === "bad"));
   const done = computed(() => begun.value && !busy.value);
-  return { items, devices, camera, level, progress, busy, begun, done, blocked, doubtful, needed, run, runAll, choose, heard };
+  return { items, devices, camera, microphone, level, progress, busy, begun, done, blocked, doubtful, needed, run, runAll, choose, heard };
 }
 
 function fresh(): Standing {

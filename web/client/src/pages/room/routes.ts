@@ -1,3 +1,5 @@
 import type { RouteRecordRaw } from "vue-router";
 
-export const routes: RouteRecordRaw[] = [{ path: "/room", redirect: "/rooms" }];
+export const routes: RouteRecordRaw[] = [
+  { path: "/room", component: () => import("./RoomPage.vue"), meta: { title: "room.title", oneTab: true, wide: true } },
+];

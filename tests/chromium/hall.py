@@ -1,0 +1,104 @@
+"""A hall for the browsers' tests: a running installation whose main room is admitted, and pages of its seats.
+
+The operator's and the room's keys are those of Python devices; a page needs its seat's session only to send and watch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+from sessions.node_trust import Pins
+from tests.api.installation import Running
+from tests.chromium.browsers import CURRENT, FLAGS, chromium_109
+from web.demo import wiring
+from web.demo.venue import read_opening
+from web.device.client import Client
+from web.device.device import Device
+from web.device.record import Opening
+from web.device.seat import Seat
+
+# A camera and a microphone that Chromium makes up; the prompt is answered with yes.
+DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+
+def admit(site: Running, *rooms: str) -> None:
+    """The main venue's operator binds its key, vouches for these rooms of the main venue, and admits them."""
+    asyncio.run(_admit(site, rooms))
+
+
+async def _admit(site: Running, rooms: tuple[str, ...]) -> None:
+    folder = site.installation.actors / "hall"
+    policy = site.installation.policy
+    pins = Pins.parse((policy / "tlog-policy").read_text(), (policy / "trust.json").read_text())
+    async with AsyncExitStack() as stack:
+        operator = await _seat(stack, site, folder, pins, "operator-1", None)
+        opening = await read_opening(operator.client)
+        await operator.client.vouch("operator-1", operator.device.thumbprint)
+        await operator.bind()
+        for name in rooms:
+            room = await _seat(stack, site, folder, pins, name, opening)
+            await operator.client.vouch(name, room.device.thumbprint)
+            await room.bind()
+            await operator.perform("room.admit", {"room": name})
+
+
+async def _seat(
+    stack: AsyncExitStack, site: Running, folder: Path, pins: Pins, name: str, opening: Opening | None
+) -> Seat:
+    client = Client(base_url=site.url, origin=site.url, patience_s=30)
+    stack.push_async_callback(client.close)
+    await client.sign_in(site.link(name))
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    device = Device(folder=folder / name, origin=site.origin, sub=name)
+    stack.callback(device.close)
+    entropy = secrets.token_bytes
+    return Seat(device=device, client=client, pins=pins, envelopes=wiring.envelopes(), entropy=entropy, opening=opening)
+
+
+@contextmanager
+def browser(playwright: Playwright, which: str = "current", *, devices: bool = True) -> Iterator[Browser]:
+    """One of the two browsers that the product must work in."""
+    executable, environment = chromium_109() if which == "109" else (CURRENT, {})
+    flags = [*FLAGS, *(DEVICES if devices else ())]
+    found = playwright.chromium.launch(executable_path=executable, env=dict(environment), args=flags, timeout=60_000)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+def sign_in(context: BrowserContext, site: Running, seat: str, path: str | None = None) -> Page:
+    """A page of this seat, by a one-time link as a person opens it; then, where one is given, at `path`."""
+    page = context.new_page()
+    page.goto(f"{site.url}/sign-in#{site.link(seat)}")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+    if path is not None:
+        page.goto(f"{site.url}{path}")
+    return page
+
+
+def faults(page: Page) -> list[str]:
+    """What the page complains about in its console from now on."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
+def axe(page: Page) -> list[dict[str, Any]]:
+    """Violations of WCAG 2.2 A and AA that axe-core finds on the page as it stands."""
+    source = Path(__file__).parents[2] / "web" / "client" / "node_modules" / "axe-core" / "axe.min.js"
+    page.evaluate(source.read_text())
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", tags)
+    return [
+        {"rule": each["id"], "at": [node["target"] for node in each["nodes"]], "why": each["help"]}
+        for each in found["violations"]
+    ]
