@@ -16,6 +16,8 @@ from web.demo.tender import Plan
 
 WAIT_MS = 60_000
 PRESS_MS = 5_000
+# A page that is not what it was a moment ago is looked at anew after this time.
+STEP_MS = 15_000
 PIXELS = """id => {
     const canvas = document.getElementById(id);
     if (!canvas || canvas.width < 64) return null;
@@ -116,6 +118,11 @@ class Operator(Seated):
 class Expert(Seated):
     """A member of the committee who judges by a plan, and does what the task list says."""
 
+    def enter(self) -> None:
+        super().enter()
+        self.page.wait_for_url("**/expert")
+        self.page.set_default_timeout(STEP_MS)
+
     def __init__(self, browser: Browser, name: str, plan: Plan) -> None:
         super().__init__(browser, name)
         self._plan = plan
@@ -129,15 +136,17 @@ class Expert(Seated):
             return False
         path = due.first.get_attribute("href") or ""
         if not page.url.endswith(path):
-            due.first.click()
-            page.wait_for_url(f"**{path}")
-        sealing = page.locator(".check button.primary")
-        if sealing.count():
-            if sealing.get_attribute("aria-disabled") is None:
-                self.did.append(path)
-                press(sealing)
+            press(due.first)
             return True
-        self._fill(path.rpartition("/")[2])
+        if page.locator(".check button.primary").count():
+            ready = page.locator(".check button.primary:not([aria-disabled])")
+            if ready.count():
+                self.did.append(path)
+                press(ready)
+            return True
+        with suppress(TimeoutError):
+            # What is due may be done, or the page another one, before the last field is found: then it is looked again.
+            self._fill(path.rpartition("/")[2])
         return True
 
     def _fill(self, what: str) -> None:
