@@ -37,6 +37,7 @@ class Clerk:
         holders: Mapping[str, HolderNode],
         envelopes: Envelopes,
         renderer: ReportRenderer,
+        workbooks: ReportRenderer,
         reports: ReportSigner,
         desk: SigningDesk,
         recorder: Recorder,
@@ -48,6 +49,7 @@ class Clerk:
         self._holders = holders
         self._envelopes = envelopes
         self._renderer = renderer
+        self._workbooks = workbooks
         self._reports = reports
         self._desk = desk
         self._recorder = recorder
@@ -169,13 +171,15 @@ class Clerk:
             content = report.content(definition, state.evaluation, self._docket.entries)
             pdf = await asyncio.to_thread(self._renderer, content)
             document = await asyncio.to_thread(self._reports.lock_report, pdf, state.signers)
-            await self._vault.put(report.encode(content))
-            await self._vault.put(document)
+            workbook = await asyncio.to_thread(self._workbooks, content)
+            for data in (report.encode(content), document, workbook):
+                await self._vault.put(data)
             return commands.FreezeReport(
                 document=sha256(document),
                 size=len(document),
                 content=report.digest(content),
                 ranking=ranking_digest(state.evaluation.ranking),
+                workbook=sha256(workbook),
             )
 
         await self._docket.compose(frozen)

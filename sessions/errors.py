@@ -47,7 +47,10 @@ SessionError
 │   ├── SigningTurn          another seat's signature is under way (`signing-turn`)
 │   ├── WrongCredential      not the seat's own credential (`wrong-credential`)
 │   ├── WrongDocument        not the frozen report (`wrong-document`)
-│   └── AlreadySigned        the seat has signed (`already-signed`)
+│   ├── AlreadySigned        the seat has signed (`already-signed`)
+│   ├── AlreadyConfirmed     the seat has stated this very ranking (`already-confirmed`)
+│   ├── RankingUnconfirmed   not every signer has ranked the log by its own device (`ranking-unconfirmed`)
+│   └── RankingDiffers       a signer's own ranking is not the report's (`ranking-differs`)
 ├── CommandRefused       a fact of the server that cannot be (`command-refused`)
 └── EntryRefused         an entry that does not continue this log (`entry-refused`)
 """
@@ -345,6 +348,24 @@ class AlreadySigned(SigningRefused):
     """The seat has signed, or its signature is under way."""
 
     code = "already-signed"
+
+
+class AlreadyConfirmed(SigningRefused):
+    """The seat has stated this very ranking."""
+
+    code = "already-confirmed"
+
+
+class RankingUnconfirmed(SigningRefused):
+    """Nobody signs before every signer's own device has ranked the log."""
+
+    code = "ranking-unconfirmed"
+
+
+class RankingDiffers(SigningRefused):
+    """Nobody signs while a signer's own device comes to another ranking."""
+
+    code = "ranking-differs"
 
 
 class CommandRefused(SessionError):

@@ -21,6 +21,7 @@ from media.ports import Offer
 from sessions.after import opening_body
 from sessions.announced import AnnouncedKeys
 from sessions.archive import Archive, ClosedLog
+from sessions.attending import Attending
 from sessions.clerk import Clerk
 from sessions.core import commands, duties
 from sessions.core.duties import AwaitWitnesses, Duty
@@ -92,6 +93,7 @@ class ProceedingKeeper:
             wake=self._errands.wake,
             lost=self._lose,
         )
+        self.attending = Attending(docket=docket, every=times.attention)
         self.viewing = Viewing(docket=docket, every=times.views, least=times.views_least)
         self._venues: dict[str, bool] = {}
         self._lost = False
@@ -141,6 +143,7 @@ class ProceedingKeeper:
         """Go on with everything that is due."""
         if self.state.gate != CLOSED:
             self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run(), self.viewing.run())
+            self._begin(self.attending.run())
         self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints(), self.looks.run())
 
     async def stop(self) -> None:
@@ -243,6 +246,13 @@ class ProceedingKeeper:
             raise NotArchived("the evidence file is written after the final root has its quorum")
         return path
 
+    async def workbook(self) -> bytes:
+        """The frozen report's workbook, with each expert's detail."""
+        report = self.state.report
+        if report is None or report.workbook is None:
+            raise ObjectMissing("no workbook was made yet")
+        return await self._vault.get(report.workbook.hex())
+
     # -- media and presence --------------------------------------------------------------------------------------
 
     async def publish(self, room: str, sdp: str) -> str:
@@ -264,6 +274,7 @@ class ProceedingKeeper:
 
     def connected(self, seat: str) -> None:
         """A socket of this seat was opened."""
+        self.attending.opened(seat, self._presence.online(seat))
         self._presence.connected(seat)
         self._tell_presence()
 

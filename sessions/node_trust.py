@@ -99,5 +99,5 @@ class Pins:
 
     @property
     def digest(self) -> bytes:
-        """T("pins", H(policy) || H(trust)): by it a one-time link names the agreement (docs/adr/0005)."""
+        """T("pins", H(policy) || H(trust)): by it a one-time link names the agreement (docs/adr/0006)."""
         return tagged("pins", self.policy_hash + self.trust_hash)

@@ -72,6 +72,7 @@ class Proceedings:
         cloud: CloudSigner,
         reports: ReportSigner,
         renderer: ReportRenderer,
+        workbooks: ReportRenderer,
         engines: MediaEngines,
         keyring: Keyring,
         preparations: Preparations,
@@ -91,6 +92,7 @@ class Proceedings:
         self._cloud = cloud
         self._reports = reports
         self._renderer = renderer
+        self._workbooks = workbooks
         self._engines = engines
         self._keyring = keyring
         self._preparations = preparations
@@ -346,6 +348,7 @@ class Proceedings:
             holders=self._holders,
             envelopes=self._envelopes,
             renderer=self._renderer,
+            workbooks=self._workbooks,
             reports=self._reports,
             desk=desk,
             recorder=recorder,

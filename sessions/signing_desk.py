@@ -17,7 +17,7 @@ from evaluation.core import tender
 from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, sha256, unb64u
 from evidence.ports import Vault
-from sessions.core import commands, signing_off
+from sessions.core import commands, confirming, signing_off
 from sessions.docket import Docket
 from sessions.errors import SigningTurn
 from sessions.ports import Clock, Preparations, ReportSigner
@@ -70,6 +70,7 @@ class SigningDesk:
             state = self._docket.state
             if state.report is None or not signing_off.may_sign(state, seat):
                 raise NothingToSign(f"{seat} has nothing to sign")
+            confirming.check(state, seat)
             if state.report.pending is not None:
                 raise SigningTurn(f"the signature of {state.report.pending.seat} is under way")
             base, turn = state.report.revision, self._turn

@@ -17,7 +17,8 @@ class Times:
     long an act of a node waits for the one before it. `opening`: how long whoever opens a proceeding waits. `turn`:
     reading the check page and touching a key takes under a minute; whoever leaves loses the turn, nothing else.
     `looks`: how long looks of supervisors and auditors are gathered before they are stated.
-    `views`: at most so long between two statements of what is on the screens, `views_least` at least."""
+    `views`: at most so long between two statements of what is on the screens, `views_least` at least.
+    `attention`: how often what is noticed at the seats is stated."""
 
     venue_lost: float = 5.0
     grace: float = 10.0
@@ -30,6 +31,7 @@ class Times:
     looks: float = 30.0
     views: float = 30.0
     views_least: float = 2.0
+    attention: float = 10.0
     recording: RecordingTimes = field(default_factory=RecordingTimes)
     pauses: Pauses = field(default_factory=Pauses)
     pace: Pace = field(default_factory=Pace)

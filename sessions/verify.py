@@ -13,7 +13,7 @@
     result, made of the secrets that were committed to (its seed and orders are step 7's).
 (10) V10: disclosures fit digests.
 (11) V12: the report's content follows from the log, its revisions build on one another, and every member's
-    certificate signed it under the pinned roots.
+    certificate signed it under the pinned roots; the workbook says what the report says, cell by cell.
 (12) Recordings: segments count on without a hole that is not declared.
 """
 
@@ -28,7 +28,7 @@ from typing import BinaryIO, Protocol
 from evaluation.core import cases, report, tender
 from evidence.core import verify as log_checks
 from evidence.core.act import verify as verify_act
-from evidence.core.canonical import sha256, unb64u
+from evidence.core.canonical import Object, sha256, unb64u
 from evidence.core.entry import Entry
 from evidence.core.entry import parse as parse_entry
 from evidence.core.merkle import Tree
@@ -62,6 +62,12 @@ class ReportValidator(Protocol):
     ) -> ReportVerdict: ...
 
 
+class WorkbookReader(Protocol):
+    """`evaluation.adapters.report_workbook.same`: whether a workbook says exactly this content."""
+
+    def __call__(self, data: bytes, content: Object, /) -> bool: ...
+
+
 def read_pins(folder: Path) -> Pins:
     """POLICY/tlog-policy and POLICY/trust.json."""
     try:
@@ -78,12 +84,13 @@ def verify(
     *,
     validate: ReportValidator,
     envelopes: Envelopes,
+    workbook: WorkbookReader = lambda data, content: True,
     progress: Callable[[Step], None] = lambda _: None,
 ) -> Verdict:
     """Run the recipe; never raises for what the file holds."""
     verdict = Verdict()
     try:
-        _run(verdict, file, policy, validate, envelopes, progress)
+        _run(verdict, file, policy, validate, envelopes, workbook, progress)
     except Refused:
         return verdict
     verdict.outcome = VALID
@@ -96,6 +103,7 @@ def _run(
     policy: Path,
     validate: ReportValidator,
     envelopes: Envelopes,
+    workbook: WorkbookReader,
     progress: Callable[[Step], None],
 ) -> None:
     with verdict.step(1, "container", progress, otherwise=UNDETERMINED):
@@ -128,10 +136,10 @@ def _run(
     with verdict.step(11, "report", progress):
         for old, at_old in zip(state.superseded, at_reports, strict=False):
             name = contents.superseded_name(old.report.revision)
-            _report(evidence, state, Made(old.report, at_old, name), entries, pins, validate)
+            _report(evidence, state, Made(old.report, at_old, name), entries, pins, validate, workbook)
         if state.report is not None:
             made = Made(state.report, at_reports[-1], contents.REPORT)
-            verdict.signers = _report(evidence, state, made, entries, pins, validate)
+            verdict.signers = _report(evidence, state, made, entries, pins, validate, workbook)
         verdict.ranking = _ranking(evidence, state)
     with verdict.step(12, "recordings", progress):
         verdict.tracks = tracks(entries)
@@ -272,14 +280,20 @@ def _report(
     entries: Sequence[Entry],
     pins: Pins,
     validate: ReportValidator,
+    workbook: WorkbookReader,
 ) -> int:
     """(11)"""
     frozen, old = made.report, made.report is not state.report
     if state.definition is None:
         raise Untrusted("there is no definition")
     definition = tender.parse(evidence.read(contents.object_name(state.definition.sha256)))
-    if report.digest(report.content(definition, made.at.evaluation, entries[: frozen.n])) != frozen.content:
+    told = report.content(definition, made.at.evaluation, entries[: frozen.n], traced=frozen.workbook is not None)
+    if report.digest(told) != frozen.content:
         raise Untrusted("the report's content does not follow from the log")
+    if frozen.workbook is not None:
+        name = contents.workbook_name(frozen.workbook) if old else contents.WORKBOOK
+        if not workbook(evidence.read(name), told):
+            raise Untrusted("the workbook says something else than the report")
     if state.aborted and not frozen.signed and not old:
         return 0
     pdf = evidence.read(made.name)

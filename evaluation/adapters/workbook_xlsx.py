@@ -20,19 +20,29 @@ MAX_BYTES = 2_000_000
 MAX_PART = 8_000_000
 MAX_ROWS, MAX_COLUMNS = 1000, 50
 SHEET, STRINGS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
+_SHEETS = re.compile(r"xl/worksheets/sheet[1-9][0-9]{0,2}\.xml", re.ASCII)
 _NS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _REF = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 
 
-def rows(data: bytes, *, sheet: str) -> list[list[str | None]]:
-    """Every row of the first sheet from the first one on; ImportRefused names the cell as `sheet!B3`."""
+def count(data: bytes) -> int:
+    """How many sheets there are; ImportRefused where it is no workbook."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            return sum(bool(_SHEETS.fullmatch(name)) for name in archive.namelist())
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+        raise ImportRefused("", "no workbook in the form of XLSX") from error
+
+
+def rows(data: bytes, *, sheet: str, number: int = 1) -> list[list[str | None]]:
+    """Every row of the sheet of this number from the first one on; ImportRefused names the cell as `sheet!B3`."""
     if len(data) > MAX_BYTES:
         raise ImportRefused(sheet, f"the workbook has more than {MAX_BYTES} bytes")
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             names = archive.namelist()
             strings = _strings(_part(archive, STRINGS)) if STRINGS in names else []
-            root = _part(archive, SHEET)
+            root = _part(archive, f"xl/worksheets/sheet{number}.xml")
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, NotImplementedError, EOFError, OSError) as error:
         raise ImportRefused(sheet, "no workbook in the form of XLSX") from error
     found: list[list[str | None]] = []

@@ -1,6 +1,6 @@
 """From the opened sheets to the ranking: what `ScoresTallied` and `RankingFixed` say by the tender's terms.
 
-The client's `ranking.mjs` computes the same from the same log and shares no code with this file.
+The client's `src/ranking` computes the same from the same log and shares no code with this file.
 """
 
 from __future__ import annotations

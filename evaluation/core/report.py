@@ -15,6 +15,7 @@ from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import BALLOT, SHEET
 from evaluation.core.state import Evaluation
 from evaluation.core.tender import Criterion, Definition
+from evaluation.core.trace import trace
 from evaluation.errors import StageIncomplete
 from evidence.core import canonical
 from evidence.core.canonical import JSON, Object, b64u, sha256
@@ -61,10 +62,13 @@ def content(
     state: Evaluation,
     entries: Sequence[Entry],
     names: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    *,
+    traced: bool = True,
 ) -> Object:
     """The report of these entries, which are all that stand in the log before it, folded to `state`.
 
-    `names` are (name, organisation) by seat of those whom the definition does not name in clear.
+    `names` are (name, organisation) by seat of those whom the definition does not name in clear. Reports that were
+    frozen without a workbook (`traced` false) did not list the article and the entries of each part.
     """
     if state.ranking is None or state.fixed is None:
         raise StageIncomplete("nothing is ranked yet")
@@ -74,7 +78,7 @@ def content(
     if unknown := [member.seat for member in state.members if member.seat not in known]:
         raise StageIncomplete(f"the names of {', '.join(unknown)} are not disclosed")
     return _second(definition, state, log) | {
-        "v": 1 if definition.terms is None else 2,
+        "v": 3 if traced else 1 if definition.terms is None else 2,
         "origin": state.origin,
         "size": len(entries),
         "title": definition.title,
@@ -124,6 +128,7 @@ def content(
             "ranking": ranking_json(state.ranking) | {"n": log.last("RankingFixed")},
         },
         "other": {"incidents": list(log.incidents()), "dissent": _dissent(state)},
+        **({"trace": trace(definition, entries)} if traced else {}),
     }
 
 

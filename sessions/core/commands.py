@@ -105,12 +105,14 @@ class RegainRecording:
 
 @dataclass(frozen=True, slots=True)
 class FreezeReport:
-    """The report lies in the vault: hashes of the document, its content and the ranking."""
+    """The report lies in the vault: hashes of the document, its content and the ranking, and of the workbook, which
+    reports of earlier releases did not have."""
 
     document: bytes
     size: int
     content: bytes
     ranking: bytes
+    workbook: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,22 @@ class NotePages:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something happened at a seat, at a time in ms since the epoch."""
+
+    seat: str
+    what: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSeats:
+    """What was noticed at members' seats since the last time that it was stated."""
+
+    events: tuple[Noticed, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BeginNight:
     """The tender's cut-off time has come."""
 
@@ -222,5 +240,6 @@ Command = (
     | NoteClockJump
     | NoteLooks
     | NotePages
+    | NoteSeats
     | ResolveDraw
 )

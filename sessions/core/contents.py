@@ -13,6 +13,7 @@ OPENED, OPENED_PROOF = "centre/opened.json", "centre/opened.tlog-proof"
 FINAL, FINAL_PROOF = "centre/final.json", "centre/final.tlog-proof"
 DISCLOSURES = "disclosures.json"
 REPORT = "report.pdf"
+WORKBOOK = "workbook.xlsx"
 FIXED = (CHECKPOINT, OPENED, OPENED_PROOF, FINAL, FINAL_PROOF, DISCLOSURES)
 
 
@@ -33,6 +34,8 @@ def objects(entries: Iterable[Entry]) -> dict[str, bytes]:
         if entry.type == "EvaluationReopened":
             # The report that was made until then lies beside the one that counts, under its own hash.
             found.pop(REPORT, None)
+            if (workbook := found.pop(WORKBOOK, None)) is not None:
+                found[workbook_name(workbook)] = workbook
         found.update(_cited(entry))
     return found
 
@@ -40,6 +43,11 @@ def objects(entries: Iterable[Entry]) -> dict[str, bytes]:
 def superseded_name(revision: bytes) -> str:
     """Where the last revision of a report lies that was reopened."""
     return f"superseded/{revision.hex()}.pdf"
+
+
+def workbook_name(workbook: bytes) -> str:
+    """Where the workbook of a report lies that was reopened."""
+    return f"superseded/{workbook.hex()}.xlsx"
 
 
 def kept(entries: Iterable[Entry]) -> set[bytes]:
@@ -70,6 +78,8 @@ def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
             yield _object(entry.body["note"])
         case "SheetSealed" | "SheetResealed" | "BallotSealed":
             yield _object(act["envelope"]["ct"]["sha256"])
+        case "ReportFrozen" if "workbook" in entry.body:
+            yield WORKBOOK, unb64u(entry.body["workbook"], 32)
         case "ReportSigned":
             # Each signature is an incremental update, so the last revision begins with all earlier ones.
             yield REPORT, unb64u(entry.body["document"], 32)

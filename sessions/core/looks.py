@@ -6,7 +6,7 @@ screen, it does not say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from evidence.core.canonical import JSON, Object, members
@@ -73,6 +73,13 @@ def on_noted(state: Proceeding, entry: Entry) -> Proceeding:
     for look in members(entry.body, {"looks": list})["looks"]:
         parse(look, state)
     return state
+
+
+def noted(entries: Iterable[Entry], centre: Iterable[Entry], origin: str) -> list[JSON]:
+    """All looks at a proceeding: those of its own log, and those that the centre log took once it was closed."""
+    own = (look for entry in entries if entry.type == "LookNoted" for look in entry.body["looks"])
+    later = (e for e in centre if e.type == "LookNoted" and e.body["origin"] == origin)
+    return [*own, *(look for entry in later for look in entry.body["looks"])]
 
 
 def _span(found: Object) -> tuple[int, int] | None:

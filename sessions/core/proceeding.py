@@ -15,7 +15,9 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
+    attention,
     clocks,
+    confirming,
     cut_off,
     dissent,
     draw_answers,
@@ -52,6 +54,7 @@ from sessions.core.commands import (
     NoteClockJump,
     NoteLooks,
     NotePages,
+    NoteSeats,
     NoteWitnessed,
     OpenLot,
     Perform,
@@ -121,6 +124,7 @@ EVENT_OF: Mapping[str, str] = {
     "stage.back-approve": "StepBackAnswered",
     "extension.ask": "ExtensionAsked",
     "score.correct": "ScoreCorrected",
+    "ranking.confirm": "RankingConfirmed",
     "report.sign": "SignatureAuthorised",
     "report.dissent": "ReportDissented",
     "signing.call": "SigningCalled",
@@ -159,6 +163,7 @@ _ACTS = {
     **reopening.ACTS,
     **questioning.ACTS,
     **dissent.ACTS,
+    **confirming.ACTS,
     **seating.ACTS,
 }
 _TIMED_ACTS = {**night.TIMED, **drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
@@ -175,12 +180,14 @@ _EVENTS_OF_ACTS = {
     **draw_fold.EVENTS_OF_ACTS,
     **questioning.EVENTS_OF_ACTS,
     **dissent.EVENTS_OF_ACTS,
+    **confirming.EVENTS_OF_ACTS,
     **seating.EVENTS_OF_ACTS,
 }
 _FACTS = {
     **founding.FACTS,
     **meeting.FACTS,
     **page_views.FACTS,
+    **attention.FACTS,
     **cut_off.FACTS,
     **clocks.FACTS,
     **night.FACTS,
@@ -188,6 +195,7 @@ _FACTS = {
     **draw_fold.FACTS,
     **looks.FACTS,
     **reopening.FACTS,
+    **confirming.FACTS,
 }
 # Facts and the gates at which the server may state them. A closed log cannot grow. Recording goes on through a pause.
 # An aborted proceeding is still recorded to its end and witnessed, and a fixed result is still opened.
@@ -217,6 +225,7 @@ _TIMED: Mapping[type, tuple[Callable[[Proceeding, Any, str], tuple[Draft, ...]],
     Due: (clocks.due, _LIVE),
     BeginNight: (night.begin, _LIVE),
     NotePages: (page_views.note, _LIVE),
+    NoteSeats: (attention.note, _LIVE),
     ResolveDraw: (drawing.resolve, _NOT_CLOSED),
 }
 

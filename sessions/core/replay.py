@@ -13,7 +13,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Untrusted
-from sessions.core import commands, page_views
+from sessions.core import attention, commands, page_views
 from sessions.core.commands import Command
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, RECORDING_LOST, Proceeding
@@ -102,6 +102,8 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.NoteClockJump(by_ms=body["by"])
         case "LookNoted":
             return commands.NoteLooks(looks=tuple(body["looks"]))
+        case "SeatsNoticed":
+            return commands.NoteSeats(events=attention.parse(body))
         case "PagesViewed":
             return commands.NotePages(views=page_views.parse(body))
         case "RevealMissed":
@@ -117,6 +119,7 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
                 size=body["size"],
                 content=unb64u(body["content"], 32),
                 ranking=unb64u(body["ranking"], 32),
+                workbook=unb64u(body["workbook"], 32) if "workbook" in body else None,
             )
         case "ReportSigned":
             return commands.RecordSignature(

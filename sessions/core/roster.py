@@ -15,8 +15,9 @@ from evidence.core.canonical import JSON, Object, members, unb64u
 from sessions.core.state import AUDITOR, OPERATOR, ROLES, ROOM, SUPERVISOR, Founding, Room, Seat, Venue
 from sessions.errors import FoundingRefused
 
-ENGINE = "1"
-"""The version of these rules; changed rules take the next one and stay beside the old (ADR 2)."""
+ENGINES = frozenset({"1", "2"})
+"""Versions of these rules; changed rules take the next one and stay beside the old (ADR 2). 2: nobody signs before
+every signer's own ranking."""
 FEWEST_HOLDERS, MOST_HOLDERS = 3, 9
 """protocols.md section 3."""
 _ORIGIN = re.compile(r"[a-z0-9.-]{1,100}/proceedings/[a-z2-7]{26}", re.ASCII)
@@ -49,7 +50,7 @@ def parse(act: Act) -> Founding:
     main = act.aud.partition("/")[0]
     if not _ORIGIN.fullmatch(act.aud) or act.sub != main:
         raise FoundingRefused("a proceeding is founded by the centre of its origin")
-    if found["engine"] != ENGINE:
+    if found["engine"] not in ENGINES:
         raise FoundingRefused("unknown engine")
     opening = members(found["opening"], {"origin": str, "index": int, "leaf": str})
     if opening["origin"] != f"{main}/centre" or opening["index"] < 0:
@@ -65,6 +66,7 @@ def parse(act: Act) -> Founding:
     )
     return Founding(
         main=main,
+        engine=found["engine"],
         policy=unb64u(found["policy"], 32),
         trust=unb64u(found["trust"], 32),
         rule_pack=(*pack.key, pack.sha256),

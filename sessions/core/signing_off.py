@@ -9,10 +9,10 @@ from evaluation.core import legal_items, stages
 from evaluation.core.results import ranking_digest
 from evaluation.step_errors import LegalItemsUnmet
 from evidence.core.act import Act
-from evidence.core.canonical import b64u, members, unb64u
+from evidence.core.canonical import Object, b64u, members, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed
-from sessions.core import drawing
+from sessions.core import confirming, drawing
 from sessions.core.commands import AuthoriseSignature, FreezeReport, RecordSignature
 from sessions.core.state import Proceeding, Report, Signature
 from sessions.errors import (
@@ -44,12 +44,14 @@ def freeze_report(state: Proceeding, command: FreezeReport) -> tuple[Draft, ...]
     ranking = state.evaluation.ranking
     if ranking is None or command.ranking != ranking_digest(ranking) or command.size < 1:
         raise ReportRefused("the report has another ranking than the log")
-    body = {
+    body: Object = {
         "document": b64u(command.document),
         "size": command.size,
         "content": b64u(command.content),
         "ranking": b64u(command.ranking),
     }
+    if command.workbook is not None:
+        body["workbook"] = b64u(command.workbook)
     return (Draft("ReportFrozen", body),)
 
 
@@ -63,6 +65,7 @@ def authorise(state: Proceeding, command: AuthoriseSignature) -> tuple[Draft, ..
     frozen = report(state)
     if missing := legal_items.unmet(state.evaluation):
         raise LegalItemsUnmet("; ".join(f"{name} ({source})" for name, source in missing))
+    confirming.check(state, act.sub)
     credential = state.credentials.get(act.sub)
     if credential is None or body["credential"] != credential.credential:
         raise WrongCredential("not the seat's own credential")
@@ -123,10 +126,11 @@ def close(state: Proceeding, act: Act) -> tuple[Draft, ...]:
 
 
 def on_frozen(state: Proceeding, entry: Entry) -> Proceeding:
-    body = members(entry.body, {"document": str, "size": int, "content": str, "ranking": str})
+    body = members(entry.body, {"document": str, "size": int, "content": str, "ranking": str}, {"workbook": str})
     hashes = (unb64u(body[name], 32) for name in ("document", "content", "ranking"))
     document, content, ranking = hashes
-    return replace(state, report=Report(entry.n, document, body["size"], content, ranking))
+    workbook = unb64u(body["workbook"], 32) if "workbook" in body else None
+    return replace(state, report=Report(entry.n, document, body["size"], content, ranking, workbook))
 
 
 def on_authorised(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

@@ -87,6 +87,7 @@ class Founding:
     holder_k: int
     identities: Mapping[str, Object]
     special: bytes | None = None
+    engine: str = "1"
 
     @property
     def main_venue(self) -> Venue:
@@ -256,6 +257,7 @@ class Report:
     size: int
     content: bytes
     ranking: bytes
+    workbook: bytes | None = None
     signatures: tuple[Signature, ...] = ()
 
     @property
@@ -276,11 +278,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Signing besides signatures: dissents with their reasons, times set (seat, until), who is deemed to agree."""
+    """Signing besides signatures: dissents with their reasons, times set (seat, until), who is deemed to agree, and the
+    digest of the ranking that each signer's own device came to."""
 
     dissents: Mapping[str, str] = field(default_factory=dict)
     calls: Mapping[str, str] = field(default_factory=dict)
     deemed: frozenset[str] = frozenset()
+    rankings: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +336,7 @@ class Proceeding:
     presenter: str = ""
     page: Page | None = None
     viewed: Mapping[str, int] = field(default_factory=dict)
+    noticed: Mapping[str, int] = field(default_factory=dict)
     helps: tuple[HelpRequest, ...] = ()
     acts: Mapping[bytes, int] = field(default_factory=dict)
     evaluation: Evaluation = field(default_factory=Evaluation)

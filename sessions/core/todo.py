@@ -7,7 +7,7 @@ from evaluation.core import stages
 from evaluation.core.rounds import BALLOT, SHEET, Round
 from evaluation.core.state import Evaluation
 from evaluation.errors import EvaluationError
-from sessions.core import aborted, help_requests, night, readiness, seating, signing_off
+from sessions.core import aborted, confirming, help_requests, night, readiness, seating, signing_off
 from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, OVERDUE, SUPERVISOR, Proceeding, Seat
 
 _MOTIONS = stages.span(stages.COMPLIANCE_REVIEW, stages.DETAILED_REVIEW)
@@ -113,7 +113,12 @@ def _deciding(state: Proceeding, seat: Seat) -> list[str]:
         mine = report is not None and any(signature.seat == seat.id for signature in report.signatures)
         free = report is not None and report.pending is None
         mine = mine or seat.id not in signing_off.unsigned(state)
-        return ["report.sign"] if free and not mine and seat.id in state.credentials else []
+        if mine:
+            return []
+        if confirming.demanded(state) and seat.id not in state.ending.rankings:
+            return ["ranking.confirm"]
+        waits = confirming.demanded(state) and confirming.waited_for(state, seat.id)
+        return ["report.sign"] if free and not waits and seat.id in state.credentials else []
     return due + (_secret(evaluation, evaluation.round, seat.id) if evaluation.round else [])
 
 

@@ -9,7 +9,7 @@ from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
-from sessions.core import help_requests, signing_off
+from sessions.core import confirming, help_requests, signing_off
 from sessions.core.draws import Draw
 from sessions.core.state import AUDITOR, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
 from sessions.core.todo import todo
@@ -56,6 +56,8 @@ _RESULTS = frozenset(
 _SCORES = frozenset(_RESULTS - {"ReviewConcluded"}) | checks.EVENTS.keys()
 # What the committee asks, moves and finds about bids: as confidential as its results.
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
+# A digest of so few possible rankings would tell the ranking to whoever tries them.
+_RESULTS |= {*confirming.EVENTS_OF_ACTS, *confirming.FACTS}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
 # Grounds of a recusal touch the person (protocols.md section 5), papers do, and so do looks of those who watch.
@@ -63,7 +65,7 @@ _PERSONAL = frozenset({"RecusalDeclared", "OfflineAct", "SeatSuspended", "SeatGa
 _PERSONAL |= {"RecusalRequested", "RecusalDecided", "MemberRemoved"}
 _WATCHERS = frozenset({SUPERVISOR, AUDITOR})
 # What somebody reads, or needs help with, is for those who watch; help also for those who give it.
-_READING = frozenset({"PagesViewed"})
+_READING = frozenset({"PagesViewed", "SeatsNoticed"})
 _HELP = frozenset({"HelpAsked", "HelpAnswered"})
 
 
@@ -338,6 +340,8 @@ def _report(state: Proceeding) -> Object | None:
         "signed": list(report.signed),
         "signing": report.pending.seat if report.pending else None,
         "unsigned": list(signing_off.unsigned(state)),
+        "ranked": sorted(state.ending.rankings),
+        "ranked_otherwise": list(confirming.differing(state)),
         "reopening": [b64u(state.reopening[0]), state.reopening[1]] if state.reopening is not None else None,
     }
 

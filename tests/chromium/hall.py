@@ -77,11 +77,16 @@ def browser(playwright: Playwright, which: str = "current", *, devices: bool = T
 def sign_in(context: BrowserContext, site: Running, seat: str, path: str | None = None) -> Page:
     """A page of this seat, by a one-time link as a person opens it; then, where one is given, at `path`."""
     page = context.new_page()
-    page.goto(f"{site.url}/sign-in#{site.link(seat)}")
+    page.goto(link(site, seat))
     page.wait_for_url(lambda url: "/sign-in" not in url)
     if path is not None:
         page.goto(f"{site.url}{path}")
     return page
+
+
+def link(site: Running, seat: str) -> str:
+    """A one-time link, with the agreement that it names (docs/adr/0005)."""
+    return str(site.administer(f"{site.path}/links", {"seat": seat}).json()["url"])
 
 
 def faults(page: Page) -> list[str]:

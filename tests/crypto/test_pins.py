@@ -1,4 +1,4 @@
-"""The one-time link names the agreement (docs/adr/0005): a main server that hands out other pins is refused."""
+"""The one-time link names the agreement (docs/adr/0006): a main server that hands out other pins is refused."""
 
 from __future__ import annotations
 

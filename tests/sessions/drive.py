@@ -383,6 +383,18 @@ class Drive:
         size = 2000 + len(self.state.report.signatures if self.state.report else ())
         self.execute(RecordSignature(seat, act.id, sha256(b"signed" + seat.encode()), size))
 
+    def rank(self, seat: str, digest: bytes | None = None) -> list[Entry]:
+        """The seat's own device ranks the log: as the report says, unless `digest` is given."""
+        report = self.state.report
+        assert report is not None
+        body: Object = {"ranking": b64u(digest or report.ranking), "document": b64u(report.document)}
+        return self.perform(seat, "ranking.confirm", body)
+
+    def rank_all(self) -> None:
+        for seat in self.state.signers:
+            if seat not in self.state.ending.rankings:
+                self.rank(seat)
+
     def sign_all(self) -> None:
         for seat in MEMBERS:
             self.sign(seat)
@@ -396,7 +408,7 @@ class Drive:
     # --- the whole
 
     def until(self, stage: str, sheets: Scores | None = None) -> Drive:
-        """Play until this stage begins."""
+        """Play until this stage begins; that of signing begins with every signer's own ranking."""
         steps: dict[str, Callable[[], object]] = {
             "check-in": self.check_in,
             "declarations": self.declare,
@@ -410,6 +422,8 @@ class Drive:
         while self.state.stage != stage:
             steps[self.state.stage]()
             self.advance()
+            if self.state.stage == "signing":
+                self.rank_all()
         return self
 
 

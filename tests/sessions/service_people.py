@@ -208,6 +208,8 @@ def _body(world: World, state: Proceeding, seat: str, name: str) -> Object:
             scoring = state.evaluation.fixed.scoring
             findings = [[b, item, "pass", None] for b, _ in scoring.bidders for item in scoring.compliance]
             return {"findings": findings}
+        case "ranking.confirm" if state.report is not None:
+            return {"ranking": b64u(state.report.ranking), "document": b64u(state.report.document)}
         case "proceeding.seal":
             return {}
         case "proceeding.close" if state.report is not None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import typst
 
+from evaluation.adapters import report_workbook
 from evidence.adapters import envelope_p256
 from evidence.adapters.memory import MemoryLedger, MemoryVault
 from evidence.core.act import Act
@@ -285,6 +286,7 @@ class World:
             cloud=self.cloud,
             reports=pades,
             renderer=render,
+            workbooks=report_workbook.render,
             engines=self.worker,
             keyring=self.keyring,
             preparations=FilePreparations(self.folder / "prepared") if self.disk else self._memory_preparations,

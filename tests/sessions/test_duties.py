@@ -102,6 +102,7 @@ def test_report_signature_recording_and_root() -> None:
     drive.freeze_report()
     assert due(drive) == set()
     drive.advance()
+    drive.rank_all()
     act = drive.authorise("seat-1")
     assert due(drive) == {FinishSignature("seat-1", act.id)}
     drive = Drive().until("signing")

@@ -26,7 +26,7 @@ SHOWN_EVENTS = {
     "StageAdvanced", "CommitmentSigned", "RecusalDeclared", "RoundOpened", "BallotSealed", "SheetSealed",
     "ShareAcked", "SheetsFrozen", "FreezeConfirmed", "OpeningApproved", "SharesReleased", "SheetOpened",
     "SheetsOpened", "ChairElected", "ReviewVoted", "ReviewConcluded", "ScoresTallied", "RankingFixed",
-    "ReportFrozen", "SignatureAuthorised", "ReportSigned", "ProceedingClosed",
+    "ReportFrozen", "RankingConfirmed", "SignatureAuthorised", "ReportSigned", "ProceedingClosed",
 }  # fmt: skip
 
 

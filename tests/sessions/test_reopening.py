@@ -70,6 +70,7 @@ def test_the_original_committee_corrects_and_signs_a_new_report() -> None:
     drive.advance()
     drive.freeze_report()
     drive.advance()
+    drive.rank_all()
     assert drive.state.evaluation.ranking is not None
     assert ranking_digest(drive.state.evaluation.ranking) != ranking_digest(first) or drive.state.evaluation.rows
     assert todo(drive, "seat-1") == ["report.sign"]

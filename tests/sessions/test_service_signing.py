@@ -34,6 +34,14 @@ class Signing:
         await until(lambda: self.keeper.state.report and seat in self.keeper.state.report.signed)
 
 
+async def to_signing(people: People, keeper: ProceedingKeeper) -> None:
+    """The report is frozen and every signer has ranked the log; nobody has signed."""
+    await people.play(keeper, lambda state: state.stage == "signing")
+    for seat in MEMBERS:
+        if seat not in keeper.state.ending.rankings:
+            await people.do(keeper, seat, "ranking.confirm")
+
+
 @pytest_asyncio.fixture
 async def now(tmp_path: Path) -> AsyncIterator[Signing]:
     world = World(tmp_path)
@@ -41,7 +49,7 @@ async def now(tmp_path: Path) -> AsyncIterator[Signing]:
         people = People(world, await proceedings.create(tender()))
         keeper = people.keeper(proceedings)
         people.connect(keeper)
-        await people.play(keeper, lambda state: state.stage == "signing")
+        await to_signing(people, keeper)
         yield Signing(world, keeper, people)
 
 
@@ -96,7 +104,7 @@ async def test_a_revision_that_others_overtook_is_stale(tmp_path: Path) -> None:
         people = People(world, await proceedings.create(tender()))
         keeper = people.keeper(proceedings)
         people.connect(keeper)
-        await people.play(keeper, lambda state: state.stage == "signing")
+        await to_signing(people, keeper)
         now = Signing(world, keeper, people)
         slow = await keeper.prepare_signature("seat-1")
         await now.sign("seat-2")
@@ -116,7 +124,7 @@ async def test_a_prepared_revision_survives_the_process(tmp_path: Path) -> None:
         people = People(world, await proceedings.create(tender()))
         keeper = people.keeper(proceedings)
         people.connect(keeper)
-        await people.play(keeper, lambda state: state.stage == "signing")
+        await to_signing(people, keeper)
         wanted = await keeper.prepare_signature("seat-1")
         body = {part: wanted[part] for part in ("credential", "hashes", "document")}
         made = people.act(keeper, "seat-1", "report.sign", body)

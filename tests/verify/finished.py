@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evaluation.adapters import report_workbook
 from evidence.adapters import envelope_p256
 from evidence.core import act as acts
 from evidence.core import container
@@ -112,7 +113,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 def judged(data: bytes, policy: Path, *, validate: ReportValidator = validate_report) -> Verdict:
     """The verdict on a file's bytes."""
-    return verify(io.BytesIO(data), policy, validate=validate, envelopes=envelope_p256)
+    return verify(io.BytesIO(data), policy, validate=validate, envelopes=envelope_p256, workbook=report_workbook.same)
 
 
 def finish(

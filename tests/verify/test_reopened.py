@@ -63,7 +63,7 @@ def test_both_reports_are_in_the_file_and_all_signatures_hold(reopened: Finished
     verdict = judged(pack(reopened.files), reopened.policy)
     assert (verdict.outcome, verdict.signers) == (VALID, 5)
     bodies: list[Any] = [entry.body for entry in reopened.entries if entry.type == "EvaluationReopened"]
-    (old,) = [name for name in reopened.files if name.startswith("superseded/")]
+    (old,) = [name for name in reopened.files if name.startswith("superseded/") and name.endswith(".pdf")]
     assert bodies[0]["signed"] == list(MEMBERS)
     assert b64u(sha256(reopened.files[old])) == bodies[0]["revision"]
     assert reopened.files[old] != reopened.files[contents.REPORT]
@@ -74,7 +74,7 @@ def test_both_reports_are_in_the_file_and_all_signatures_hold(reopened: Finished
 
 def test_another_old_report_is_found(reopened: Finished) -> None:
     """Marked is not gone: neither changed, exchanged for the new one, nor left out."""
-    (old,) = [name for name in reopened.files if name.startswith("superseded/")]
+    (old,) = [name for name in reopened.files if name.startswith("superseded/") and name.endswith(".pdf")]
     others = (reopened.files[contents.REPORT], reopened.files[old][:-1] + b"\x00")
     changed = [{**reopened.files, old: other} for other in others]
     changed.append({name: data for name, data in reopened.files.items() if name != old})

@@ -37,6 +37,7 @@ class Member(Actor):
             "sheet.reseal": self.reseal,
             "sheet.author_open": self.open_own,
             "freeze.ok": self.confirm,
+            "ranking.confirm": self.rank,
             "report.sign": self.sign,
         }
 
@@ -91,6 +92,10 @@ class Member(Actor):
 
     async def confirm(self) -> None:
         await self.perform("freeze.ok", {"freeze": self.view["round"]["freeze"]})
+
+    async def rank(self) -> None:
+        """The own ranking over the log, before anybody signs."""
+        await self.done(await self.seat.confirm_ranking())
 
     async def sign(self) -> None:
         """What the signing service prepared for this seat, and the report that was frozen."""

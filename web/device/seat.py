@@ -11,10 +11,12 @@ from evaluation.core import ballot, sheet
 from evaluation.core.sheet import Item, Place
 from evidence.core import act as acts
 from evidence.core.canonical import Object, b64u
+from evidence.core.entry import Entry
 from evidence.errors import EvidenceError
 from evidence.ports import Envelopes
 from sessions.core.cut_off import OFFLINE
 from sessions.node_trust import Pins
+from web.device import ranking
 from web.device.client import Client
 from web.device.device import Answered, Device
 from web.device.errors import GateClosed, NotOffline, RecordUntrusted, ServerRefused
@@ -117,6 +119,18 @@ class Seat:
         if posted.id != act.id or entry is None or entry.act is None or entry.act.id != act.id:
             raise RecordUntrusted("the log holds something else where this act should stand")
         self.device.merged(posted.index, posted.leaf, accepted=entry.type != "OfflineAct")
+
+    async def confirm_ranking(self, ranked: Callable[[Sequence[Entry]], bytes] = ranking.digest) -> Answered:
+        """`ranking.confirm`: what this seat's own program ranks from the log, over the frozen report (G3). A ranking
+        that differs from the report's is stated all the same, so that it shows; then nobody signs."""
+        size = await self.record.advance()
+        entries = [entry async for entry in self.record.scan(0, size)]
+        frozen = next((entry for entry in reversed(entries) if entry.type == "ReportFrozen"), None)
+        if frozen is None:
+            raise GateClosed("the report is not frozen yet")
+        await self.record.prove(frozen.n, patience_s=GATE_PATIENCE_S)
+        body: Object = {"ranking": b64u(ranked(entries)), "document": frozen.body["document"]}
+        return await self.perform("ranking.confirm", body)
 
     async def gate(self, version: int = 1) -> Gate:
         """G1, proven once by this seat itself (S1), and again once holders were replaced: `version` of the view."""

@@ -1,4 +1,4 @@
-"""One-time links: `<public origin>/sign-in#<token>.<pins>` (docs/adr/0005).
+"""One-time links: `<public origin>/sign-in#<token>.<pins>` (docs/adr/0006).
 
 What stands behind the # never reaches a server. `pins` is the digest of the agreement (policy and trust) as the centre
 pinned it that hands the link to its seat; the seat's browser refuses every other agreement.

@@ -34,7 +34,7 @@ from sessions.viewing import Shown
 from web.server.errors import NotAllowed, NotOurImage, OriginRefused, ScreenStale, UnknownMessage
 from web.server.identity import SignedIn
 from web.server.limits import MESSAGE_RATE, Bucket
-from web.server.messages import Hello, Listen, Ping, Pointer, Screen, Viewing, read_message
+from web.server.messages import Attention, Hello, Listen, Ping, Pointer, Screen, Viewing, read_message
 from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.problems import code_of
@@ -165,6 +165,8 @@ class Live:
                 self._screens.publish(state, self._seat, message)
             case Viewing(images=images):
                 await self._view([Shown(unb64u(i.document, 32), i.page, unb64u(i.image, 32)) for i in images])
+            case Attention(what=what):
+                self._keeper.attending.notice(self._seat, what)
             case Hello():
                 raise UnknownMessage("hello comes once")
 

@@ -85,7 +85,14 @@ class Viewing(_Message):
     images: Annotated[list[Image], Field(max_length=MAX_IMAGES)]
 
 
-Message = Hello | Ping | Pointer | Listen | Screen | Viewing
+class Attention(_Message):
+    """The page is covered by another tab or shown again, the window is left or has the keyboard again."""
+
+    type: Literal["attention"]
+    what: Literal["hidden", "shown", "left", "back"]
+
+
+Message = Hello | Ping | Pointer | Listen | Screen | Viewing | Attention
 MESSAGES: dict[str, tuple[type[Message], str]] = {
     "hello": (Hello, "socket"),
     "ping": (Ping, "socket"),
@@ -93,6 +100,7 @@ MESSAGES: dict[str, tuple[type[Message], str]] = {
     "listen": (Listen, "listen"),
     "screen": (Screen, "screen"),
     "viewing": (Viewing, "viewing"),
+    "attention": (Attention, "attention"),
 }
 """Type -> its form and the permission of `sessions.core.permission` that it demands."""
 

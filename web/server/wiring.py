@@ -138,6 +138,7 @@ def read_pins(folder: Path) -> Pins:
 @asynccontextmanager
 async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable[[], None]]]:
     """The web process: the application, and what to call when it is told to stop."""
+    from evaluation.adapters import report_workbook
     from evaluation.adapters.report_typst import render
     from evidence.adapters import envelope_p256
     from evidence.adapters.database import DatabaseLedger
@@ -205,6 +206,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             cloud=cloud,
             reports=pades,
             renderer=render,
+            workbooks=report_workbook.render,
             engines=WorkerEngines(folder=worker_folder(settings), connect=EngineSocket.connect),
             keyring=keyring,
             preparations=FilePreparations(layout.data / "preparations"),
@@ -337,12 +339,20 @@ def worker_folder(settings: Settings) -> WorkerFolder:
 
 def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Verdict:
     """`tongping verify`, with the adapters that it needs."""
+    from evaluation.adapters import report_workbook
     from evidence.adapters import envelope_p256
     from sessions.verify import verify as verify_evidence
     from signing.adapters.pades_validation import validate_report
 
     with file.open("rb") as opened:
-        return verify_evidence(opened, policy, validate=validate_report, envelopes=envelope_p256, progress=progress)
+        return verify_evidence(
+            opened,
+            policy,
+            validate=validate_report,
+            envelopes=envelope_p256,
+            workbook=report_workbook.same,
+            progress=progress,
+        )
 
 
 def read_bidders(file: Path) -> list[Object]:

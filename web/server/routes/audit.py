@@ -72,6 +72,11 @@ async def search(
     return {"size": keeper.state.size, "rows": list(found), "more": len(found) == timeline.MOST}
 
 
+@doors.open("GET", "/v1/proceedings/{id}/looks", operation="getLooks", permission="timeline.get")
+async def seen(here: Caller, id: str) -> Object:
+    return {"looks": looks.noted(here.keeper.entries, here.services.centre.entries, here.keeper.state.origin)}
+
+
 @doors.open(
     "POST",
     "/v1/proceedings/{id}/verification",

@@ -49,7 +49,8 @@ export function address(url: string, path: Operation["path"] = {}, query: Operat
   const filled = url.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
   const asked = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null) asked.set(name, String(value));
+    if (Array.isArray(value)) for (const each of value) asked.append(name, String(each));
+    else if (value !== undefined && value !== null) asked.set(name, String(value));
   }
   return asked.size > 0 ? `${filled}?${asked.toString()}` : filled;
 }

@@ -9,7 +9,7 @@ import type { Entry } from "./entry.ts";
 import { holderSet } from "./envelope.ts";
 import { GateClosed, Untrusted } from "./errors.ts";
 import { GATE_PATIENCE_MS, type Record, trusting } from "./record.ts";
-import { areHolders, type Pins } from "./trust.ts";
+import { areHolders, mayHold, type Pins } from "./trust.ts";
 
 /** G1 as this seat proved it: to whom it seals, and what is being scored. */
 export interface Gate {
@@ -21,10 +21,18 @@ export interface Gate {
   /** `scoring` of `DefinitionFixed`: ids, maxima and terms, no names. */
   readonly scoring: JsonObject;
   readonly index: number;
+  /** Version of the holder set; another takes its place when holders are lost. */
+  readonly version: number;
 }
 
-/** `size` entries of the log are looked through for the gate's. GateClosed where they are not there yet. */
-export async function proveGate(record: Record, size: number, patienceMs = GATE_PATIENCE_MS): Promise<Gate> {
+/** `size` entries of the log are looked through for the gate's, with holders of at least this version. GateClosed where
+ * they are not there yet. */
+export async function proveGate(
+  record: Record,
+  size: number,
+  version = 1,
+  patienceMs = GATE_PATIENCE_MS,
+): Promise<Gate> {
   const offers = new Map<string, Entry>();
   let [frozen, fixed]: [Entry | null, Entry | null] = [null, null];
   for await (const entry of record.scan(0, size)) {
@@ -32,9 +40,9 @@ export async function proveGate(record: Record, size: number, patienceMs = GATE_
     if (entry.type === "HoldersFrozen") frozen = entry;
     if (entry.type === "DefinitionFixed") fixed = entry;
     // The offers stand before `HoldersFrozen`: there is nothing more to look for.
-    if (frozen !== null && fixed !== null) break;
+    if (frozen !== null && fixed !== null && versionOf(frozen) >= version) break;
   }
-  if (frozen === null || fixed === null) throw new GateClosed("holders or definition are not fixed yet");
+  if (frozen === null || fixed === null || versionOf(frozen) < version) throw new GateClosed("holders or definition are not fixed yet");
   const [first, second] = [frozen, fixed];
   await record.prove(first.n, patienceMs);
   await record.prove(second.n, patienceMs);
@@ -42,6 +50,7 @@ export async function proveGate(record: Record, size: number, patienceMs = GATE_
     ...(await holdersOf(record.pins, first, offers)),
     ...(await definitionOf(record.pins, second)),
     index: Math.max(first.n, second.n),
+    version: Math.max(version, versionOf(first)),
   }));
 }
 
@@ -62,11 +71,17 @@ async function holdersOf(pins: Pins, frozen: Entry, offers: ReadonlyMap<string, 
     domains.push(act.sub);
     holders.push(unb64u(members(act.body, { pk: "string" }).pk, 65));
   }
-  if (new Set(domains).size !== domains.length || !areHolders(pins, domains) || body.k !== pins.trust.holderK) {
+  const agreed = body.version === 1 ? areHolders : mayHold;
+  if (new Set(domains).size !== domains.length || !agreed(pins, domains) || body.k !== pins.trust.holderK) {
     throw new Untrusted("the holders or k are not those of the agreement");
   }
   if (!same(holderSet(holders), unb64u(body.set, 32))) throw new Untrusted("the set is not that of the offers");
   return { domains, holders, k: body.k };
+}
+
+function versionOf(frozen: Entry): number {
+  const { version } = frozen.body;
+  return typeof version === "number" ? version : 0;
 }
 
 async function definitionOf(pins: Pins, fixed: Entry) {

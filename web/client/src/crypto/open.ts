@@ -6,7 +6,7 @@
  *   if (pins !== null) await rememberPins(me.origin, me.seat, pins);
  *   const seat = await openSeat(me);                            // here, or later in another page of the same browser
  *
- * PinsRefused: the link named no agreement, or the server hands out another one (docs/adr/0005).
+ * PinsRefused: the link named no agreement, or the server hands out another one (docs/adr/0006).
  */
 
 import { door } from "../api/door.ts";

@@ -30,7 +30,7 @@ import { b64u, type Bytes, hex, same } from "./bytes.ts";
 import { encode, type JsonObject } from "./canonical.ts";
 import { type Call, Client, delay } from "./client.ts";
 import { type Answered, type Clock, Device } from "./device.ts";
-import type { Entropy } from "./envelope.ts";
+import { type Entropy, holderSet } from "./envelope.ts";
 import { GateClosed, NotOffline, RecordUntrusted, ServerRefused } from "./errors.ts";
 import { type Gate, proveGate } from "./gate.ts";
 import type { Opening } from "./opening.ts";
@@ -164,9 +164,11 @@ export class Seat {
     return resumed;
   }
 
-  /** G1, proven once by this seat itself (S1). */
-  async gate(): Promise<Gate> {
-    this.#gate ??= await proveGate(this.record, await this.record.advance());
+  /** G1, proven once by this seat itself (S1), and again once holders were replaced: `version` of the view. */
+  async gate(version = 1): Promise<Gate> {
+    if (this.#gate === null || this.#gate.version < version) {
+      this.#gate = await proveGate(this.record, await this.record.advance(), version);
+    }
     return this.#gate;
   }
 
@@ -191,6 +193,32 @@ export class Seat {
   async sealSheet(scores: readonly Score[], { number, asked, onStep }: SheetRound): Promise<Sealed> {
     const gate = await this.gate();
     return this.#seal(gate, "sheet", number, this.#sheet(gate, scores, number, asked), onStep);
+  }
+
+  /** Deal the sheet of this round anew, to the holders of this version: the same plaintext, a new secret. Nobody is
+   * asked, since nothing changes of what was scored. */
+  async resealSheet({ number, version }: { number: number; version: number }): Promise<Sealed> {
+    const gate = await this.gate(version);
+    const stored = await this.device.kept(`sheet-${number}`);
+    const current = this.#current("sheet", number);
+    if (stored === null || current === null) throw new GateClosed("this device has sealed no sheet in this round");
+    let kept = readKept(stored);
+    // A dealing that was kept and not sent before a crash goes out now.
+    if (holds(current.act, kept) || kept.envelope["set"] !== b64u(holderSet(gate.holders))) {
+      kept = await this.#deal(gate, "sheet", number, kept.plaintext);
+    }
+    await this.client.putObject(kept.ct);
+    const sealed = await this.perform("sheet.reseal", this.#sealBody(gate, "sheet", number, kept));
+    return this.#shown(sealed, gate, "sheet", number);
+  }
+
+  /** `sheet.author_open`: what only this device can still open: its holders are lost, or could not read it. */
+  async openOwn(purpose: Purpose, number: number): Promise<Answered> {
+    const stored = await this.device.kept(`${purpose}-${number}`);
+    const current = this.#current(purpose, number);
+    if (stored === null || current === null) throw new GateClosed("this device has sealed nothing in this round");
+    const { plaintext } = readKept(stored);
+    return this.perform("sheet.author_open", { act: b64u(current.act.id), p: b64u(plaintext) });
   }
 
   /** Sign while cut off: kept on disk, and merged when the person confirms it on return (`resume`). */
@@ -240,6 +268,16 @@ export class Seat {
       await this.client.putObject(kept.ct);
       sealed = await this.perform(`${purpose}.seal`, this.#sealBody(gate, purpose, number, kept));
     }
+    return this.#shown(sealed, gate, purpose, number, onStep);
+  }
+
+  async #shown(
+    sealed: Answered,
+    gate: Gate,
+    purpose: Purpose,
+    number: number,
+    onStep: (step: Step) => void = () => undefined,
+  ): Promise<Sealed> {
     onStep("logged");
     // S6
     const { entry, proof, octets } = await this.record.prove(sealed.index);
@@ -255,14 +293,18 @@ export class Seat {
   }
 
   async #keep(gate: Gate, purpose: Purpose, number: number, content: Content): Promise<Kept> {
-    const name = `${purpose}-${number}`;
-    const stored = await this.device.kept(name);
+    const stored = await this.device.kept(`${purpose}-${number}`);
     const old = stored === null ? null : readKept(stored);
     if (old !== null && content.same(old.plaintext)) return old;
-    // S2 and S3
-    const kept = await envelop(gate, purpose, this.#place(gate, number), content.build(), this.#entropy);
+    // S2
+    return this.#deal(gate, purpose, number, content.build());
+  }
+
+  async #deal(gate: Gate, purpose: Purpose, number: number, plaintext: Bytes): Promise<Kept> {
+    // S3
+    const kept = await envelop(gate, purpose, this.#place(gate, number), plaintext, this.#entropy);
     // S5, P and s; the act is in the journal before it is sent
-    await this.device.keep(name, writeKept(kept));
+    await this.device.keep(`${purpose}-${number}`, writeKept(kept));
     return kept;
   }
 
@@ -279,14 +321,15 @@ export class Seat {
 
   /** This device's newest accepted seal of the round. */
   #current(purpose: Purpose, number: number): Answered | null {
-    const name = `${purpose}.seal`;
-    return this.device.answered.filter(({ act }) => act.act === name && act.body["round"] === number).at(-1) ?? null;
+    const names = [`${purpose}.seal`, `${purpose}.reseal`];
+    return this.device.answered.filter(({ act }) => names.includes(act.act) && act.body["round"] === number).at(-1) ?? null;
   }
 
   /** The ciphertext of a seal is with the server before its act. */
   async #supply(act: Act): Promise<void> {
-    if (!act.act.endsWith(".seal")) return;
-    const kept = await this.device.kept(`${act.act.replace(/\.seal$/, "")}-${String(act.body["round"])}`);
+    const [purpose, verb] = act.act.split(".");
+    if (verb !== "seal" && verb !== "reseal") return;
+    const kept = await this.device.kept(`${purpose}-${String(act.body["round"])}`);
     if (kept !== null) await this.client.putObject(readKept(kept).ct);
   }
 

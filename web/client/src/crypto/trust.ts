@@ -1,4 +1,4 @@
-/** Pins: policy and trust as this seat's own centre handed them out (docs/protocol.md 9, ADR 5). */
+/** Pins: policy and trust as this seat's own centre handed them out (docs/protocol.md 9, ADR 6). */
 
 import { type Jwk, parseJwk } from "./act.ts";
 import { type Bytes, concat, same, unb64, unb64u, utf8 } from "./bytes.ts";
@@ -58,10 +58,20 @@ export function parsePins(policyText: string, trustText: string, digest: Bytes):
 
 /** Exactly the agreement's nodes (a witness `<domain>/witness` is also holder); the main centre may be one more
  * (protocols.md 2 and 3). */
-export function areHolders({ policy, trust }: Pins, domains: readonly string[]): boolean {
-  const nodes = new Set(policy.witnesses.map((key) => key.name.split("/", 1)[0] ?? ""));
-  const given = new Set(domains.filter((domain) => domain !== trust.main));
+export function areHolders(pins: Pins, domains: readonly string[]): boolean {
+  const nodes = nodesOf(pins);
+  const given = new Set(domains.filter((domain) => domain !== pins.trust.main));
   return given.size === nodes.size && [...given].every((domain) => nodes.has(domain));
+}
+
+const nodesOf = ({ policy }: Pins): ReadonlySet<string> =>
+  new Set(policy.witnesses.map((key) => key.name.split("/", 1)[0] ?? ""));
+
+/** As many of the agreement's nodes, where the main centre may have succeeded one that was lost for good. */
+export function mayHold(pins: Pins, domains: readonly string[]): boolean {
+  const nodes = nodesOf(pins);
+  const others = domains.filter((domain) => domain !== pins.trust.main);
+  return others.every((domain) => nodes.has(domain)) && [nodes.size, nodes.size + 1].includes(domains.length);
 }
 
 function parseTrust(text: string): Trust {

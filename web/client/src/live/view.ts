@@ -176,4 +176,7 @@ export interface View {
   draws?: Draw[];
   report?: Report | null;
   steps?: Steps | null;
+  /** For who watches: who is asked to be recused, on which ground, and what was decided. */
+  requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
+  reopening?: [asked: string, reason: string] | null;
 }

@@ -7,6 +7,7 @@
 import { getCurrentInstance, onBeforeUnmount, shallowReactive, shallowRef, type ShallowRef } from "vue";
 import { call } from "../api/call.ts";
 import type { IssueSocketTicketData, IssueSocketTicketResponses } from "../api/generated/index.ts";
+import { attend } from "../live/attention.ts";
 import { Live, type Status } from "../live/live.ts";
 import type { Media, Screen } from "../live/messages.ts";
 import type { View } from "../live/view.ts";
@@ -98,6 +99,10 @@ function connect(id: string, from: number | null): Proceeding {
   live.on("media", (media) => (proceeding.media = media));
   live.on("screen", (screen) => (proceeding.screen = screen));
   live.on("presence", ({ venues }) => (proceeding.presence = venues));
+  const silent = attend(live, () => proceeding.view?.me.role);
+  live.watch((status) => {
+    if (status.phase === "ended") silent();
+  });
   live.start();
   return proceeding;
 }

@@ -20,7 +20,7 @@ export async function whoAmI(): Promise<Me | null> {
 
 /**
  * The one-time link's token becomes a session. The agreement that the link names behind it stays on this device: the
- * seat will believe no other (docs/adr/0005).
+ * seat will believe no other (docs/adr/0006).
  */
 export async function signIn(fragment: string): Promise<Me | null> {
   me.value = null;

@@ -1,3 +1,5 @@
 import type { RouteRecordRaw } from "vue-router";
 
-export const routes: RouteRecordRaw[] = [{ path: "/auditor", redirect: "/rooms" }];
+export const routes: RouteRecordRaw[] = [
+  { path: "/auditor", component: () => import("./AuditorPage.vue"), meta: { title: "auditor.title", wide: true } },
+];

@@ -1,6 +1,6 @@
 // Answers line by line: {"scoring","valid","sheets","lots"} or {"entries"} -> the outcome with the ranking's digest.
 import { createInterface } from "node:readline";
-import { digest, fromEntries, outcome } from "../../web/client/ranking/ranking.mjs";
+import { digest, fromEntries, outcome } from "../../web/client/src/ranking/ranking.ts";
 
 for await (const line of createInterface({ input: process.stdin })) {
   let answer;

@@ -1,0 +1,134 @@
+"""The client in a real browser: click to first frame, page weight and time to interactive of a seat's page.
+
+    python -m bench.client [--rounds 20]
+
+A room sends from one Chromium, a seat opens its page in another, each time without any cache. The first frame is the
+first picture that the tile has drawn, counted from the beginning of the navigation: page, session, socket, offer, ICE,
+DTLS and the first keyframe lie between. Its floor is a bare pair of peer connections inside one empty page of the
+same browser in the same run: no server, no page. Goals: p95 < 1.5 s; the seat's page <= 900 kB compressed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.api.installation import Running, running
+from tests.chromium.hall import admit, browser, sign_in
+
+PATIENCE_MS = 120_000
+FIRST_FRAME = "performance.getEntriesByName('tongping-frame-room-1')[0]?.startTime ?? null"
+# Two peers in one page, a canvas between them, until the first frame that was decoded.
+BARE = """async () => {
+  const begun = performance.now();
+  const canvas = document.createElement('canvas'); canvas.width = 640; canvas.height = 360;
+  const pen = canvas.getContext('2d'); let hue = 0;
+  const timer = setInterval(() => { pen.fillStyle = `hsl(${hue++ % 360} 80% 50%)`; pen.fillRect(0, 0, 640, 360); }, 40);
+  const [from, to] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  from.onicecandidate = ({candidate}) => candidate && to.addIceCandidate(candidate);
+  to.onicecandidate = ({candidate}) => candidate && from.addIceCandidate(candidate);
+  const video = document.createElement('video'); video.muted = true;
+  const shown = new Promise(resolve => video.requestVideoFrameCallback(resolve));
+  to.ontrack = ({track}) => { video.srcObject = new MediaStream([track]); video.play(); };
+  from.addTrack(canvas.captureStream(25).getTracks()[0]);
+  await from.setLocalDescription(); await to.setRemoteDescription(from.localDescription);
+  await to.setLocalDescription(); await from.setRemoteDescription(to.localDescription);
+  await shown;
+  clearInterval(timer); from.close(); to.close();
+  return performance.now() - begun;
+}"""
+# Interactive: the heading stands, and the main thread has had no long task since.
+INTERACTIVE = """async () => {
+  const tasks = [];
+  new PerformanceObserver(list => tasks.push(...list.getEntries())).observe({type: 'longtask', buffered: true});
+  await new Promise(resolve => setTimeout(resolve, 1500));
+  const painted = performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0;
+  return Math.max(painted, ...tasks.map(task => task.startTime + task.duration));
+}"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as site:
+        admit(site, "room-1")
+        with sync_playwright() as playwright, browser(playwright) as sender, browser(playwright) as viewer:
+            _send(site, sender)
+            frames, floor = _first_frames(site, viewer, rounds)
+            _tell("click to first frame", frames, floor)
+            _weigh(site, viewer)
+
+
+def _send(site: Running, sender: Browser) -> None:
+    """The main room, until its picture is seen by itself."""
+    room = sign_in(sender.new_context(), site, "room-1", "/room")
+    room.wait_for_function(f"() => ({FIRST_FRAME}) !== null", timeout=PATIENCE_MS)
+
+
+def _first_frames(site: Running, viewer: Browser, rounds: int) -> tuple[list[float], list[float]]:
+    """In turns, so that a noisy machine hurts both."""
+    context = viewer.new_context()
+    sign_in(context, site, "auditor-1").close()
+    bare = viewer.new_context().new_page()
+    frames, floor = [], []
+    for _ in range(rounds):
+        floor.append(float(bare.evaluate(BARE)))
+        page = _cold(context)
+        page.goto(f"{site.url}/rooms")
+        page.wait_for_function(f"() => ({FIRST_FRAME}) !== null", timeout=PATIENCE_MS)
+        frames.append(float(page.evaluate(FIRST_FRAME)))
+        page.close()
+    return frames, floor
+
+
+def _cold(context: BrowserContext) -> Page:
+    page = context.new_page()
+    devtools = context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    return page
+
+
+def _tell(what: str, found: list[float], floor: list[float]) -> None:
+    p50, p95, bare = statistics.median(found), _p95(found), statistics.median(floor)
+    print(f"{what}: p50 {p50:.0f} ms, p95 {p95:.0f} ms (goal < 1500) over {len(found)}")
+    print(f"  bare pair of peers in one page: p50 {bare:.0f} ms, p95 {_p95(floor):.0f} ms; ratio {p50 / bare:.1f}")
+
+
+def _p95(found: list[float]) -> float:
+    return sorted(found)[max(0, round(len(found) * 0.95) - 1)]
+
+
+def _weigh(site: Running, viewer: Browser) -> None:
+    """Octets on the wire by kind, for an expert's page that was never opened before."""
+    context = viewer.new_context()
+    sign_in(context, site, "seat-1").close()
+    page = _cold(context)
+    octets: Counter[str] = Counter()
+    kinds: dict[str, str] = {}
+    devtools = context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    devtools.on("Network.responseReceived", lambda e: kinds.update({e["requestId"]: e["type"]}))
+    devtools.on(
+        "Network.loadingFinished",
+        lambda e: octets.update({kinds.get(e["requestId"], "Other"): round(e["encodedDataLength"])}),
+    )
+    page.goto(f"{site.url}/expert")
+    page.wait_for_selector("main h1, main h2", timeout=PATIENCE_MS)
+    interactive = float(page.evaluate(INTERACTIVE))
+    total = sum(octets.values())
+    parts = ", ".join(f"{kind.lower()} {size / 1000:.0f}" for kind, size in octets.most_common())
+    light = (total - octets["Font"]) / 1000
+    print(f"seat's page: {total / 1000:.0f} kB compressed (goal <= 900), without fonts {light:.0f} kB")
+    print(f"  {parts}")
+    print(f"  interactive after {interactive:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+/** The supervisor's own key in this browser: opened once, and every act signed by it. */
+import { onBeforeUnmount, shallowReactive } from "vue";
+import type { JsonObject } from "../../crypto/canonical.ts";
+import type { Seat } from "../../crypto/seat.ts";
+import { me } from "../../state/session.ts";
+
+export interface Acting {
+  state: "opening" | "ready" | "failed";
+  /** Why the key cannot be used, or the last act was refused. */
+  code: string;
+  busy: boolean;
+  bind: () => Promise<boolean>;
+  /** Whether the act stands in the log; `code` says why not. */
+  perform: (name: string, body: JsonObject) => Promise<boolean>;
+  retry: () => void;
+}
+
+export function useActing(): Acting {
+  let seat: Seat | null = null;
+  const acting: Acting = shallowReactive({
+    state: "opening",
+    code: "",
+    busy: false,
+    bind: () => run((found) => found.bind()),
+    perform: (name: string, body: JsonObject) => run((found) => found.perform(name, body)),
+    retry: () => void open(),
+  });
+
+  async function open(): Promise<void> {
+    acting.state = "opening";
+    try {
+      const who = me.value;
+      if (who === null) throw new Error("nobody is signed in");
+      // The cryptography is a chunk of its own; the wall shows without it.
+      const { openSeat } = await import("../../crypto/open.ts");
+      seat = await openSeat(who);
+      acting.state = "ready";
+    } catch (error) {
+      acting.code = codeOf(error);
+      acting.state = "failed";
+    }
+  }
+
+  async function run(work: (seat: Seat) => Promise<unknown>): Promise<boolean> {
+    if (seat === null || acting.busy) return false;
+    acting.busy = true;
+    acting.code = "";
+    try {
+      await work(seat);
+      return true;
+    } catch (error) {
+      acting.code = codeOf(error);
+      return false;
+    } finally {
+      acting.busy = false;
+    }
+  }
+
+  onBeforeUnmount(() => seat?.close());
+  void open();
+  return acting;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "internal";
+}

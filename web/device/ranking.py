@@ -1,0 +1,74 @@
+"""The own ranking of a seat that is a program: what the log's entries say was opened, ranked by `evaluation.core`.
+
+A browser ranks by web/client/src/ranking, which shares no code with this one. A program has no second implementation at
+hand: it holds the server to the entries that it was shown, and to the rules that both run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from evaluation.core.outcome import outcome
+from evaluation.core.results import ranking_digest
+from evaluation.core.sheet import Sheet
+from evaluation.core.tender import Scoring
+from evidence.core.canonical import Object, decode_object, unb64u
+from evidence.core.entry import Entry
+
+REVIEWS = ("compliance-review", "detailed-review")
+"""Corrections go with a step back to these."""
+
+
+def digest(entries: Sequence[Entry]) -> bytes:
+    """The digest of the ranking that follows from these entries."""
+    last = {entry.type: entry for entry in entries}
+    rejected = {entry.body["bidder"] for entry in entries if entry.type == "BidRejected"}
+    valid = [bidder for bidder in last["ReviewConcluded"].body["valid"] if bidder not in rejected]
+    scoring = Scoring.parse(last["DefinitionFixed"].body["scoring"])
+    return ranking_digest(outcome(scoring, valid, _sheets(entries), _lots(entries)).ranking)
+
+
+def _sheets(entries: Sequence[Entry]) -> list[Sheet]:
+    """The sheets that count: opened by the holders or by their authors, in a round that is open and not void."""
+    sheets: dict[str, Object] = {}
+    rounds: set[int] = set()
+    corrected: dict[tuple[str, str, str], Decimal] = {}
+    for entry in entries:
+        body: Object = entry.body
+        said: Object = entry.act.body if entry.act is not None else {}
+        rounds -= {number for purpose, number in body.get("void", ()) if purpose == "sheet"}
+        match entry.type:
+            case "SheetOpened":
+                sheets[body["act"]] = decode_object(unb64u(body["p"]))
+            case "SheetAuthorOpened":
+                sheets[said["act"]] = decode_object(unb64u(said["p"]))
+            case "SheetsOpened" if body["purpose"] == "sheet":
+                rounds.add(body["round"])
+            case "SheetVoided":
+                sheets.pop(body["act"], None)
+            case "RoundRenewed" if said["purpose"] == "sheet":
+                rounds.discard(said["round"])
+            case "ScoreCorrected" if entry.act is not None:
+                corrected[entry.act.sub, said["bidder"], said["criterion"]] = Decimal(said["score"])
+            case "StageReturned" if body["to"] in REVIEWS:
+                corrected.clear()
+    counted = [plain for plain in sheets.values() if "items" in plain and plain["round"] in rounds]
+    return [
+        Sheet(
+            plain["seat"],
+            {(b, c): corrected.get((plain["seat"], b, c), Decimal(score)) for b, c, score, _ in plain["items"]},
+        )
+        for plain in counted
+    ]
+
+
+def _lots(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
+    """What lots between bidders have settled; one that was annulled has settled nothing."""
+    lots: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        if entry.type == "TieDrawn":
+            lots[entry.body["matter"]] = tuple(entry.body["order"])
+        if entry.type == "DrawAnnulled":
+            lots.pop(str(entry.body["draw"]).removeprefix("lot/"), None)
+    return lots
