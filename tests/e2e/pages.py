@@ -115,6 +115,28 @@ class Operator(Seated):
         return self.page.locator("#gate.closed").count() > 0
 
 
+class Supervisor(Seated):
+    def approve(self) -> None:
+        """The opening, which the decision panel asks for."""
+        page = self.page
+        asked = page.locator("#decisions").get_by_role("button", name="批准开启")
+        if asked.count() and asked.first.is_enabled():
+            press(asked.first)
+            press(page.locator("dialog[open]").get_by_role("button", name="批准开启"))
+
+
+class Auditor(Person):
+    def verify(self, link: str) -> None:
+        """One click, once the evidence file is archived."""
+        page = self.page
+        page.goto(link)
+        page.wait_for_url(lambda url: "/sign-in" not in url)
+        page.goto(link.partition("/sign-in")[0] + "/auditor")
+        page.get_by_role("tab", name="核验与下载").click()
+        page.get_by_role("button", name="开始核验").click()
+        page.locator("#verdict.valid").wait_for(timeout=2 * WAIT_MS)
+
+
 class Expert(Seated):
     """A member of the committee who judges by a plan, and does what the task list says."""
 

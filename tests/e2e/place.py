@@ -1,7 +1,7 @@
 """Seats that the whole proceeding in browsers plays over the API: `python -m tests.e2e.place CONFIG`.
 
-Each announces its device's key like a browser does, and waits until the venue's operator has looked at it; the
-supervisor's is vouched for by its own city. Standard output carries one JSON object per line.
+Each announces its device's key like a browser does, and waits until the venue's operator has looked at it. Standard
+output carries one JSON object per line.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from web.demo.actor import Actor, Report
 from web.demo.room import Room
 from web.demo.run import CLIPS
 from web.demo.seat import Member
-from web.demo.supervisor import Supervisor
 from web.demo.venue import read_opening, read_plan
 from web.device.client import Client
 from web.device.device import Device
@@ -50,7 +49,8 @@ async def play(config: Config) -> None:
     report = Report(write=say, acknowledged=Path(config.state) / "acknowledged.jsonl")
     async with AsyncExitStack() as stack:
         clients = {name: await sign_in(stack, config.server, token) for name, token in config.links.items()}
-        opening = await read_opening(clients["supervisor-1"])
+        # A room's device may not see entry 0; every member may.
+        opening = await read_opening(clients["seat-2"])
         async with asyncio.TaskGroup() as group:
             for name, client in clients.items():
                 device = Device(folder=Path(config.state) / name, origin=config.origin, sub=name)
@@ -65,20 +65,13 @@ async def play(config: Config) -> None:
                 )
                 actor = make(name, seat, report, config)
                 group.create_task(actor.run())
-                if not isinstance(actor, Supervisor):
-                    group.create_task(introduce(actor))
+                group.create_task(introduce(actor))
 
 
 def make(name: str, own: Seat, report: Report, config: Config) -> Actor:
     live = Live(client=own.client)
     if name.startswith("room"):
         return Room(seat=own, live=live, report=report, clip=CLIPS / f"venue-{name[-1]}.webm")
-    if name.startswith("supervisor"):
-
-        async def vouched(seat: str, thumbprint: str) -> None:
-            await announced(own)
-
-        return Supervisor(seat=own, live=live, report=report, vouch=vouched)
     return Member(seat=own, live=live, report=report, plan=read_plan(config.plans[name]), drafted=nothing)
 
 
