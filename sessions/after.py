@@ -119,10 +119,15 @@ class After:
             raise Retained("a query, an objection or a complaint is not answered")
         return state
 
-    def receipt(self, deed: Deed) -> str | None:
+    def opened(self, proceeding: Proceeding) -> Entry:
+        """`AfterOpened` of this proceeding."""
+        self.state(proceeding.origin)
+        return self._centre.after_opened[proceeding.origin]
+
+    def receipt(self, entry: Entry) -> str | None:
         """The tlog-proof of the entry, None until a quorum has cosigned it."""
         try:
-            return bytes(self._centre.log.receipt(deed.entry.n)).decode()
+            return bytes(self._centre.log.receipt(entry.n)).decode()
         except NoQuorum:
             return None
 

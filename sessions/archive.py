@@ -114,11 +114,14 @@ class Archive:
         return gone, left
 
     async def _disclosures(self, opened: Entry, entries: Sequence[Entry]) -> list[str]:
-        """Of the proceeding's log, and of its opening in the centre log."""
+        """Of the proceeding's log, and of its opening in the centre log. Where no result is told, no name is either."""
+        resulted = any(entry.type == "ReportFrozen" for entry in entries)
+        ended = any(entry.type == "ProceedingAborted" for entry in entries)
         texts: list[str] = []
         for origin, found in ((opened.origin, (opened,)), (entries[0].origin, entries)):
             digests = [digest for entry in found for digest in (*entry.sd, *(entry.act.sd if entry.act else ()))]
-            texts += [kept.text for kept in (await self._ledger.disclosures(origin, digests)).values()]
+            kept = (await self._ledger.disclosures(origin, digests)).values()
+            texts += [each.text for each in kept if each.kind != "person" or resulted or not ended]
         return texts
 
     def _path(self, proceeding: str) -> Path:

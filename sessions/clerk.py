@@ -19,6 +19,7 @@ from sessions.core.duties import Duty
 from sessions.docket import Docket
 from sessions.drawer import Drawer
 from sessions.errors import NotOverdue
+from sessions.people import People
 from sessions.ports import Clock, HolderNode, ReportRenderer, ReportSigner
 from sessions.recording import Recorder
 from sessions.service_errors import NodeUnavailable, StillDue
@@ -41,6 +42,7 @@ class Clerk:
         reports: ReportSigner,
         desk: SigningDesk,
         recorder: Recorder,
+        people: People,
         clock: Clock,
     ) -> None:
         self._docket = docket
@@ -53,6 +55,7 @@ class Clerk:
         self._reports = reports
         self._desk = desk
         self._recorder = recorder
+        self._people = people
         self._clock = clock
         self._draws = Drawer(docket=docket, envelopes=envelopes, clock=clock)
 
@@ -168,7 +171,8 @@ class Clerk:
             if state.definition is None or state.evaluation.ranking is None:
                 raise StillDue("nothing is ranked yet")
             definition = tender.parse(await self._vault.get(state.definition.sha256.hex()))
-            content = report.content(definition, state.evaluation, self._docket.entries)
+            names = await self._people.names(state)
+            content = report.content(definition, state.evaluation, self._docket.entries, names)
             pdf = await asyncio.to_thread(self._renderer, content)
             document = await asyncio.to_thread(self._reports.lock_report, pdf, state.signers)
             workbook = await asyncio.to_thread(self._workbooks, content)

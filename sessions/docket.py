@@ -128,13 +128,16 @@ class Docket:
 
         return await self._alone(alone)
 
-    async def perform(self, jws: str, command: Callable[[Act], Awaitable[Command]]) -> Performed:
+    async def perform(
+        self, jws: str, command: Callable[[Act], Awaitable[Command]], shown: Sequence[Private] = ()
+    ) -> Performed:
         """Take an act: the first answer again if it is in the log, else check it, decide and append.
 
         (1) It parses.
         (2) docs/protocol.md section 3, up to `seen`; a repeated act gets the first answer.
         (3) `command` joins what the vault has to say, and refuses what it does not hold.
         (4) Role, gate, stage and the rule's own checks are `decide`'s.
+        `shown` are disclosures of digests that stand in the act itself.
         """
         # (1)
         act = acts_form.parse(jws)
@@ -144,7 +147,7 @@ class Docket:
                 # (2)
                 acts.check(self.state, act, root_at=self.root_at)
                 # (3), (4)
-                entries = await self._execute(await command(act), ())
+                entries = await self._execute(await command(act), (), shown)
             except ActRepeated as repeated:
                 entry = self.entries[repeated.index]
                 return Performed(entry.n, act.id, entry.leaf, True)
@@ -209,7 +212,9 @@ class Docket:
 
         return await asyncio.shield(asyncio.ensure_future(locked()))
 
-    async def _execute(self, command: Command, private: Sequence[Private]) -> tuple[Entry, ...]:
+    async def _execute(
+        self, command: Command, private: Sequence[Private], shown: Sequence[Private] = ()
+    ) -> tuple[Entry, ...]:
         for _ in range(_ATTEMPTS):
             at = timestamp(self.now_ms())
             drafts = decide(self.state, command, at=at, entropy=self._entropy(_ENTROPY_BYTES))
@@ -218,7 +223,8 @@ class Docket:
             if private:
                 digests = tuple(sorted(p.disclosure.digest for p in private))
                 drafts = (replace(drafts[0], sd=digests), *drafts[1:])
-            stored = [StoredDisclosure(p.disclosure.digest, p.disclosure.text, p.kind) for p in private]
+            kept = (*private, *shown)
+            stored = [StoredDisclosure(p.disclosure.digest, p.disclosure.text, p.kind) for p in kept]
             size = len(self.entries)
             told = notices(self.state, drafts, size)
             try:

@@ -60,7 +60,9 @@ class Founding:
     def read(self, tender: Object, *, name: str | None = None, staged: FindStaged = tenders.nothing_staged) -> Tender:
         """Step (1): the rules are asked on an empty log before anything is opened, for an opening stays for good."""
         origin = f"{self.domain}/proceedings/{name or self._id()}"
-        read = tenders.read(tender, origin=origin, salt=self.entropy(_DEFINITION_SALT), staged=staged)
+        read = tenders.read(
+            tender, origin=origin, salt=self.entropy(_DEFINITION_SALT), entropy=self.entropy, staged=staged
+        )
         signer, origin = self.keyring.identity, read.plan.origin
         pack = tender_form.parse(read.definition).pack
         body = self._body(read.plan, pack, {"index": 0, "leaf": b64u(bytes(32)), "origin": self.centre.log.origin})
@@ -128,7 +130,8 @@ class Founding:
         return Plan.from_json(await self.vault.get(unb64u(shown.value["plan"], 32).hex()))
 
     def _body(self, plan: Plan, pack: Pack, opening: Object) -> Object:
-        return {
+        special: Object = {} if plan.special is None else {"special": plan.special}
+        return special | {
             "engine": ENGINE,
             "holder_k": self.pins.trust.holder_k,
             "holders": list(self.holders),
@@ -143,11 +146,10 @@ class Founding:
         }
 
     async def _disclosures(self, plan: Plan) -> tuple[Private, ...]:
-        definition = tender_form.parse(await self.vault.get(plan.definition.hex()))
-        names = [[person.seat, person.name, person.organisation] for person in definition.members]
+        """The title, and each member of the definition: with the digest that stands there already."""
         return (
             Private(disclosure.make("title", plan.title, self.entropy(SALT_BYTES)), "case"),
-            Private(disclosure.make("members", names, self.entropy(SALT_BYTES)), "person"),
+            *(Private(disclosure.parse(text), "person") for text in plan.people),
         )
 
     def _id(self) -> str:

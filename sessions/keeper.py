@@ -10,28 +10,32 @@ from typing import Any
 
 from evaluation.core import clarification, sealing
 from evidence.core import act as acts_form
+from evidence.core import disclosure
 from evidence.core.act import Act, Signer, thumbprint
 from evidence.core.canonical import Object, decode_object
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
-from evidence.errors import LostLease, NoQuorum, ObjectMissing
+from evidence.errors import LostLease, Malformed, NoQuorum, ObjectMissing
 from evidence.ports import Vault
 from media.ports import Offer
+from sessions import people
 from sessions.after import opening_body
 from sessions.announced import AnnouncedKeys
 from sessions.archive import Archive, ClosedLog
 from sessions.attending import Attending
 from sessions.clerk import Clerk
-from sessions.core import commands, duties
+from sessions.core import commands, duties, unsealing
 from sessions.core.duties import AwaitWitnesses, Duty
 from sessions.core.proceeding import decide
 from sessions.core.state import CLOSED, Proceeding
-from sessions.docket import Docket, Log, Performed
+from sessions.core.view import reads_report
+from sessions.docket import Docket, Log, Performed, Private
 from sessions.errands import Errands
 from sessions.errors import ActGap
 from sessions.looks import Looks
 from sessions.objects import Objects
+from sessions.people import People
 from sessions.presence import Presence
 from sessions.recording import Recorder
 from sessions.recordings import Recordings
@@ -62,6 +66,7 @@ class ProceedingKeeper:
         looks: Looks,
         presence: Presence,
         archive: Archive,
+        people: People,
         now: Callable[[], float],
         times: Times,
     ) -> None:
@@ -75,6 +80,7 @@ class ProceedingKeeper:
         self.looks = looks
         self._presence = presence
         self._archive = archive
+        self._people = people
         self._times = times
         self._objects = Objects(docket.entries)
         self.recordings = Recordings(docket.entries)
@@ -156,18 +162,23 @@ class ProceedingKeeper:
 
     # -- acts ----------------------------------------------------------------------------------------------------
 
-    async def perform(self, jws: str) -> Performed:
-        """Take an act; the same act again gets the first answer."""
+    async def perform(self, jws: str, disclosures: Sequence[str] = ()) -> Performed:
+        """Take an act; the same act again gets the first answer. `disclosures` name a newcomer (`member.seat`)."""
         self._demand_ownership()
+        shown = [Private(disclosure.parse(text), "person") for text in disclosures]
+
+        async def command(act: Act) -> commands.Command:
+            return await self._command(act, disclosures)
+
         try:
-            return await self._docket.perform(jws, self._command)
+            return await self._docket.perform(jws, command, shown)
         except ActGap:
             act = acts_form.parse(jws)
             if act.sub not in self.state.holders:
                 raise
             # A node's acts come by two ways, its operator's and ours: the one before may still be under way.
             await self._docket.until(lambda: self._chain(act.kid) >= act.ctr - 1, self._times.chain)
-            return await self._docket.perform(jws, self._command)
+            return await self._docket.perform(jws, command, shown)
         except LostLease:
             self._lose()
             raise
@@ -215,13 +226,18 @@ class ProceedingKeeper:
 
     # -- objects, receipts, evidence -----------------------------------------------------------------------------
 
+    async def names(self, seat: str) -> people.Names:
+        """The names that this seat is told now (`sessions.core.unsealing`)."""
+        told = unsealing.told(self.state, self.state.seat(seat))
+        return {name: each for name, each in (await self._people.names(self.state)).items() if name in told}
+
     async def put_object(self, data: bytes) -> str:
         """Its SHA-256 in hex."""
         return await self._vault.put(data)
 
     async def get_object(self, name: str, seat: str | None) -> bytes:
         """An object that the log cites and `seat` (None: a node) may have; ObjectMissing otherwise."""
-        self._objects.check(name, seat)
+        self._objects.check(name, seat, reads=reads_report(self.state, seat))
         return await self._vault.get(name)
 
     async def get_recorded(self, name: str, seat: str) -> bytes:
@@ -318,9 +334,14 @@ class ProceedingKeeper:
         await log.close()
         logger.info("archived %s", log.origin)
 
-    async def _command(self, act: Act) -> commands.Command:
+    async def _command(self, act: Act, disclosures: Sequence[str]) -> commands.Command:
         """The rules speak first, so that who may not act at all learns nothing of what the vault holds."""
+        if disclosures and act.act != "member.seat":
+            raise Malformed("nothing is disclosed with this act")
         match act.act:
+            case "member.seat":
+                self._rehearse(commands.Perform(act))
+                people.check(self.state, act, disclosures)
             case "report.sign":
                 self._rehearse(commands.AuthoriseSignature(act, bytes(32)))
                 return commands.AuthoriseSignature(act, await self._desk.revision_of(act))

@@ -192,12 +192,19 @@ class CityNode:
         """`draw.answer`, as the city's own operator asks for it: who was called, and what they said."""
         return await self._custody(origin, "draw.answer", {"opened": b64u(opened), "answers": answers})
 
-    async def _custody(self, origin: str, name: str, body: Object) -> str:
-        subject = sha256(name.encode() + encode(body))
+    async def seat(self, origin: str, seat: str, replaces: str | None, source: Object, person: str) -> str:
+        """`member.seat`, as the city's own operator asks for it: `person` is the digest of the disclosure, which never
+        comes here."""
+        unb64u(person, 32)
+        body: Object = {"seat": seat, "replaces": replaces, "source": source}
+        return await self._custody(origin, "member.seat", body, (person,))
+
+    async def _custody(self, origin: str, name: str, body: Object, sd: tuple[str, ...] = ()) -> str:
+        subject = sha256(name.encode() + encode([body, *sd] if sd else body))
         async with self._question(origin, CUSTODY, subject) as (stored, mirror):
             if stored is None:
                 await mirror.catch_up()
-                stored = await self._sign(mirror, CUSTODY, subject, name, body)
+                stored = await self._sign(mirror, CUSTODY, subject, name, body, sd=sd)
             return stored
 
     async def vouch(self, origin: str, seat: str, thumbprint: str) -> str:
@@ -349,6 +356,7 @@ class CityNode:
         body: Object,
         *,
         once: tuple[str, int, bytes] | None = None,
+        sd: tuple[str, ...] = (),
     ) -> str:
         """The stored answer, or this act as the next of the node's chain in this log, on disk.
 
@@ -374,6 +382,7 @@ class CityNode:
                 iat=int(self._clock()),
                 prev=prev,
                 seen=mirror.seen,
+                sd=sd,
             )
             if kind != RELEASE:
                 decide(mirror.state, Perform(made), at=mirror.entries[-1].at, entropy=b"")

@@ -9,9 +9,13 @@ from evidence.core.entry import Entry
 from evidence.errors import ObjectMissing
 
 SHOWN = "shown"
-"""Definition, documents, reports, cosigned checkpoints: whoever may fetch objects at all."""
+"""Definition, documents, cosigned checkpoints: whoever may fetch objects at all."""
 PRIVATE = "private"
-"""A ciphertext, or a revision prepared for one signature: its own seat and the nodes."""
+"""A ciphertext: its own seat and the nodes."""
+REPORT = "report"
+"""A revision of the report, with the members' names: whoever may read it already (`sessions.core.view`)."""
+PREPARED = "prepared"
+"""A revision prepared for one signature: its own seat."""
 
 
 class Objects:
@@ -22,14 +26,16 @@ class Objects:
         self._folded = 0
         self._known: dict[str, tuple[str, str]] = {}
 
-    def check(self, name: str, seat: str | None) -> None:
-        """ObjectMissing unless the log cites the object and this seat (None: a node) may have it."""
+    def check(self, name: str, seat: str | None, *, reads: bool) -> None:
+        """ObjectMissing unless the log cites the object and this seat (None: a node) may have it; `reads`: it may read
+        the report."""
         for entry in self._entries[self._folded :]:
             for sha256, kind, owner in _cited(entry):
                 self._known.setdefault(sha256.hex(), (kind, owner))
         self._folded = len(self._entries)
         kind, owner = self._known.get(name, ("", ""))
-        if not kind or (kind == PRIVATE and seat not in (None, owner)):
+        allowed = {SHOWN: True, PRIVATE: seat in (None, owner), REPORT: reads, PREPARED: seat == owner}
+        if not allowed.get(kind, False):
             raise ObjectMissing(name)
 
 
@@ -46,8 +52,8 @@ def _cited(entry: Entry) -> Iterator[tuple[bytes, str, str]]:
         case "SheetSealed" | "SheetResealed" | "BallotSealed":
             yield unb64u(act["envelope"]["ct"]["sha256"]), PRIVATE, owner
         case "ReportFrozen" | "ReportSigned":
-            yield unb64u(entry.body["document"]), SHOWN, ""
+            yield unb64u(entry.body["document"]), REPORT, ""
         case "EvaluationReopened":
-            yield unb64u(entry.body["revision"]), SHOWN, ""
+            yield unb64u(entry.body["revision"]), REPORT, ""
         case "SignatureAuthorised":
-            yield unb64u(entry.body["revision"]), PRIVATE, owner
+            yield unb64u(entry.body["revision"]), PREPARED, owner

@@ -33,6 +33,7 @@ from sessions.keeper import ProceedingKeeper
 from sessions.looks import Looks
 from sessions.node_trust import Pins
 from sessions.partners import Partners
+from sessions.people import People
 from sessions.ports import (
     Clock,
     Entropy,
@@ -331,12 +332,14 @@ class Proceedings:
             grace=times.grace,
             times=times.recording,
         )
+        people = People(origin=docket.origin, ledger=self._ledger)
         desk = SigningDesk(
             docket=docket,
             vault=self._vault,
             cloud=self._cloud,
             reports=self._reports,
             preparations=self._preparations,
+            people=people,
             clock=self._clock,
             now=self._now,
             turn=times.turn,
@@ -352,6 +355,7 @@ class Proceedings:
             reports=self._reports,
             desk=desk,
             recorder=recorder,
+            people=people,
             clock=self._clock,
         )
         return ProceedingKeeper(
@@ -370,6 +374,7 @@ class Proceedings:
             ),
             presence=Presence(now=self._now, lost_after=times.venue_lost, grace=times.grace),
             archive=self._archive(),
+            people=people,
             now=self._now,
             times=times,
         )

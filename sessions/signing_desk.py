@@ -20,6 +20,7 @@ from evidence.ports import Vault
 from sessions.core import commands, confirming, signing_off
 from sessions.docket import Docket
 from sessions.errors import SigningTurn
+from sessions.people import People
 from sessions.ports import Clock, Preparations, ReportSigner
 from sessions.service_errors import NothingToSign, StaleRevision
 from signing.core.credential import Holder
@@ -49,6 +50,7 @@ class SigningDesk:
         cloud: CloudSigner,
         reports: ReportSigner,
         preparations: Preparations,
+        people: People,
         clock: Clock,
         now: Callable[[], float],
         turn: float,
@@ -58,6 +60,7 @@ class SigningDesk:
         self._cloud = cloud
         self._reports = reports
         self._preparations = preparations
+        self._people = people
         self._clock = clock
         self._now = now
         self._turn_s = turn
@@ -121,10 +124,11 @@ class SigningDesk:
         if state.definition is None:
             raise NothingToSign("there is no definition yet")
         definition = tender.parse(await self._vault.get(state.definition.sha256.hex()))
-        person = next(person for person in definition.members if person.seat == seat)
+        known = {person.seat: (person.name, person.organisation) for person in definition.members}
+        name, organisation = (known | await self._people.names(state))[seat]
         jwk = state.keys[state.seat_key[seat]].jwk
         return await self._cloud.register(
-            Holder(origin=state.origin, seat=seat, name=person.name, organisation=person.organisation, jwk=jwk)
+            Holder(origin=state.origin, seat=seat, name=name, organisation=organisation, jwk=jwk)
         )
 
     async def _prepare(self, seat: str, base: bytes) -> _Turn:

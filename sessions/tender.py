@@ -3,7 +3,8 @@
 A tender is `{"kind":"real"/"rehearsal", "definition":{…}, "venues":[…], "rooms":[…], "seats":[…], "files":[base64…]}`.
 `definition` is the definition document of docs/protocol.md section 4 without `v`, `origin` and `salt`, which we add;
 it is of version 2 where it names a rule pack.
-`venues`, `rooms`, `seats` stand as in `proceeding.found`; a room device is a seat under its room's id with role `room`.
+`venues`, `rooms`, `seats` and, where members are designated, `special` stand as in `proceeding.found`; a room device
+is a seat under its room's id with role `room`.
 `files` are the documents that the definition names, each found by its SHA-256; large ones are handed in before.
 """
 
@@ -15,7 +16,9 @@ from pathlib import Path
 
 from evaluation.core import intake
 from evidence.core.canonical import Object, b64u, decode_object, encode, members, sha256, unb64, unb64u
+from evidence.core.disclosure import SALT_BYTES
 from evidence.errors import Malformed
+from sessions import people
 from sessions.service_errors import TenderRefused
 
 KINDS = ("real", "rehearsal")
@@ -37,6 +40,8 @@ class Plan:
     venues: list[Object]
     rooms: list[Object]
     seats: list[Object]
+    people: tuple[str, ...] = ()
+    special: Object | None = None
 
     def to_json(self) -> bytes:
         """Canonical bytes."""
@@ -48,7 +53,9 @@ class Plan:
             "seats": self.seats,
             "size": self.size,
             "title": self.title,
-            "v": 1,
+            "people": list(self.people),
+            "special": self.special,
+            "v": 2,
             "venues": self.venues,
         }
         return encode(value)
@@ -66,6 +73,8 @@ class Plan:
             venues=value["venues"],
             rooms=value["rooms"],
             seats=value["seats"],
+            people=tuple(value.get("people", ())),
+            special=value.get("special"),
         )
 
 
@@ -94,11 +103,19 @@ def nothing_staged(_: bytes) -> None:
     """No document was handed in before."""
 
 
-def read(tender: Object, *, origin: str, salt: bytes, staged: FindStaged = nothing_staged) -> Tender:
+def read(
+    tender: Object,
+    *,
+    origin: str,
+    salt: bytes,
+    entropy: Callable[[int], bytes],
+    staged: FindStaged = nothing_staged,
+) -> Tender:
     """Read a tender strictly and write its definition document; the rules of the regime are checked by the caller.
 
     (1) The form, with the place of what is wrong, and the kind.
-    (2) The definition document gets its version, its salt and the proceeding's origin.
+    (2) The definition document gets its version, its salt and the proceeding's origin. Members' names go into
+        disclosures of their own, and it keeps their digests: every seat reads it (招标投标法 37).
     (3) Every document that the definition names is there, in the tender or handed in before, and nothing else.
     """
     # (1)
@@ -106,7 +123,7 @@ def read(tender: Object, *, origin: str, salt: bytes, staged: FindStaged = nothi
         value = members(
             tender,
             {"definition": dict, "venues": list, "rooms": list, "seats": list},
-            {"kind": str, "files": list},
+            {"kind": str, "files": list, "special": dict},
         )
         kind = value.get("kind", "real")
         if kind not in KINDS or len(salt) != _DEFINITION_SALT:
@@ -116,6 +133,13 @@ def read(tender: Object, *, origin: str, salt: bytes, staged: FindStaged = nothi
         if given.keys() & {"v", "salt", "origin"}:
             raise Malformed("v, salt and origin of a definition are not the administrator's")
         intake.definition(given, "/definition")
+        named_by = [
+            people.make(row["seat"], row["name"], row["organisation"], entropy(SALT_BYTES)) for row in given["members"]
+        ]
+        sealed = [
+            {"seat": row["seat"], "person": made.digest} for row, made in zip(given["members"], named_by, strict=True)
+        ]
+        given["members"] = sealed
         form = 2 if "rule_pack" in given else 1
         definition = encode({**given, "origin": origin, "salt": b64u(salt), "v": form})
         if len(definition) > MAX_DEFINITION:
@@ -148,5 +172,7 @@ def read(tender: Object, *, origin: str, salt: bytes, staged: FindStaged = nothi
         venues=value["venues"],
         rooms=value["rooms"],
         seats=value["seats"],
+        people=tuple(made.text for made in named_by),
+        special=value.get("special"),
     )
     return Tender(plan, definition, files, tuple(found.path for found in before.values() if found is not None))

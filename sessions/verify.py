@@ -35,7 +35,7 @@ from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, VerifierKey
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Envelopes
-from sessions import draw_secrets
+from sessions import draw_secrets, people
 from sessions.core import acts, contents
 from sessions.core.replay import Replay
 from sessions.core.seating import APPROVED
@@ -287,7 +287,11 @@ def _report(
     if state.definition is None:
         raise Untrusted("there is no definition")
     definition = tender.parse(evidence.read(contents.object_name(state.definition.sha256)))
-    told = report.content(definition, made.at.evaluation, entries[: frozen.n], traced=frozen.workbook is not None)
+    names = people.named(made.at.people, evidence.disclosures())
+    if any(name not in names for name in made.at.people):
+        raise Untrusted("a name that the report tells is not disclosed")
+    traced = frozen.workbook is not None
+    told = report.content(definition, made.at.evaluation, entries[: frozen.n], names, traced=traced)
     if report.digest(told) != frozen.content:
         raise Untrusted("the report's content does not follow from the log")
     if frozen.workbook is not None:

@@ -32,7 +32,7 @@ class Opening:
 
 def opening(data: bytes, proof: bytes, policy: Policy) -> Opening:
     """(V2) `ProceedingOpened`, in a centre log checkpoint with quorum; its act is the caller's to check."""
-    entry = _centre_entry(data, proof, policy, "ProceedingOpened")
+    entry = centre_entry(data, proof, policy, "ProceedingOpened")
     body = entry.act.body if entry.act else {}
     if not isinstance(body.get("origin"), str) or not isinstance(body.get("vkey"), str):
         raise Malformed("the opening names no origin or key")
@@ -41,7 +41,7 @@ def opening(data: bytes, proof: bytes, policy: Policy) -> Opening:
 
 def final_root(data: bytes, proof: bytes, policy: Policy) -> tuple[Entry, Checkpoint]:
     """(V2) `FinalRootRecorded`, in a centre log checkpoint with quorum."""
-    entry = _centre_entry(data, proof, policy, "FinalRootRecorded")
+    entry = centre_entry(data, proof, policy, "FinalRootRecorded")
     body = entry.act.body if entry.act else {}
     if not isinstance(body.get("origin"), str) or type(body.get("size")) is not int:
         raise Malformed("the final root names no log or size")
@@ -88,7 +88,8 @@ def disclosed(texts: Sequence[str], found: Iterable[Entry]) -> tuple[dict[str, J
     return values, len(wanted)
 
 
-def _centre_entry(data: bytes, proof: bytes, policy: Policy, kind: str) -> Entry:
+def centre_entry(data: bytes, proof: bytes, policy: Policy, kind: str) -> Entry:
+    """An entry of this type with its receipt, under a checkpoint of the centre log with the quorum."""
     entry = entries.parse(data)
     parsed = Proof.parse(proof)
     if bytes(parsed) != proof:

@@ -183,6 +183,21 @@ def check(state: Aftermath, act: Act, proceeding: Proceeding) -> None:
     (5) `ctr` and `prev` continue the key's chain here; they begin anew after the proceeding.
     (6) `seen` is the final root.
     """
+    # (1), (2), (3), (6)
+    authenticate(state, act, proceeding)
+    # (4)
+    if act.id in state.acts:
+        raise ActRepeated(state.acts[act.id])
+    # (5)
+    chain = state.chains.get(act.kid, Chain())
+    if act.ctr > chain.ctr + 1:
+        raise ActGap(f"ctr {act.ctr} after {chain.ctr}")
+    if act.ctr <= chain.ctr or act.prev != chain.last:
+        raise ActFork(f"another act has ctr {act.ctr}, or `prev` is not the key's last act")
+
+
+def authenticate(state: Aftermath, act: Act, proceeding: Proceeding) -> None:
+    """Steps (1), (2), (3) and (6) of `check`: whose act it is, and about which record; not where it stands."""
     # (1)
     key = proceeding.keys.get(act.kid)
     if key is None or key.owner not in proceeding.seats:
@@ -198,15 +213,6 @@ def check(state: Aftermath, act: Act, proceeding: Proceeding) -> None:
     # (3)
     if act.sub != key.owner:
         raise WrongSeat(f"the key is not that of {act.sub[:40]!r}")
-    # (4)
-    if act.id in state.acts:
-        raise ActRepeated(state.acts[act.id])
-    # (5)
-    chain = state.chains.get(act.kid, Chain())
-    if act.ctr > chain.ctr + 1:
-        raise ActGap(f"ctr {act.ctr} after {chain.ctr}")
-    if act.ctr <= chain.ctr or act.prev != chain.last:
-        raise ActFork(f"another act has ctr {act.ctr}, or `prev` is not the key's last act")
     # (6)
     if act.seen != state.opening.final:
         raise SeenUnknown("`seen` is the final root of the proceeding")

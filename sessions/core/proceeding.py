@@ -35,6 +35,7 @@ from sessions.core import (
     reopening,
     seating,
     signing_off,
+    unsealing,
 )
 from sessions.core.commands import (
     AuthoriseSignature,
@@ -194,6 +195,7 @@ _FACTS = {
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
+    **unsealing.FACTS,
     **reopening.FACTS,
     **confirming.FACTS,
 }
@@ -286,7 +288,8 @@ def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         raise CommandRefused(f"{act.act} comes with more than the act")
     _demand(state, act, act.act)
     if act.act in _ACTS:
-        return _ACTS[act.act](state, act)
+        drafts = _ACTS[act.act](state, act)
+        return *drafts, *unsealing.disclosed(state, drafts)
     if act.act in _TIMED_ACTS:
         return _TIMED_ACTS[act.act](state, act, at)
     if act.act in evaluation_decide.TIMED:
@@ -295,7 +298,8 @@ def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         return drawing.ANSWERS_OF_HOLDERS[act.act](state, act)
     if act.act == "stage.advance":
         readiness.check(state)
-    return evaluation_decide.decide(state.evaluation, act)
+    drafts = evaluation_decide.decide(state.evaluation, act)
+    return *drafts, *unsealing.disclosed(state, drafts)
 
 
 def _demand(state: Proceeding, act: Act, permission: str) -> None:

@@ -11,7 +11,7 @@ from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
 from sessions.core import confirming, help_requests, signing_off
 from sessions.core.draws import Draw
-from sessions.core.state import AUDITOR, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
+from sessions.core.state import AUDITOR, CLOSED, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
 from sessions.core.todo import todo
 
 Visibility = Literal["full", "summary", "hash"]
@@ -344,6 +344,18 @@ def _report(state: Proceeding) -> Object | None:
         "ranked_otherwise": list(confirming.differing(state)),
         "reopening": [b64u(state.reopening[0]), state.reopening[1]] if state.reopening is not None else None,
     }
+
+
+def reads_report(state: Proceeding, seat: str | None) -> bool:
+    """Whether this seat (None: a node) may read the report: with the names in it, it is the committee's and of those
+    who watch it until the result is there for everybody."""
+    if state.gate == CLOSED and not state.aborted:
+        return True
+    return seat is not None and _sees_results(state, state.seat(seat)) and not _left(state, seat)
+
+
+def _left(state: Proceeding, seat: str) -> bool:
+    return seat in state.evaluation.recused
 
 
 def _sees_results(state: Proceeding, seat: Seat) -> bool:

@@ -107,8 +107,8 @@ class Running:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["ticket"])
 
-    def open_proceeding(self, seed: int | None = None) -> dict[str, str]:
-        answer = self.administer("/v1/proceedings", tender(case(seed)))
+    def open_proceeding(self, seed: int | None = None, body: Any = None) -> dict[str, str]:
+        answer = self.administer("/v1/proceedings", body or tender(case(seed)))
         assert answer.status_code == 201, answer.text
         found: dict[str, str] = answer.json()
         return found
@@ -157,8 +157,8 @@ class Running:
 
 
 @contextmanager
-def running(state: Path) -> Iterator[Running]:
-    """Installed, started, one proceeding opened and frozen; everything ends with the block."""
+def running(state: Path, body: Any = None) -> Iterator[Running]:
+    """Installed, started, one proceeding (of the tender `body`) opened and frozen; everything ends with the block."""
     installation = install(state)
     cities = [option for node in installation.nodes for option in ("--with-city", str(node.state))]
     command = [sys.executable, "-P", "-m", "web.server", "serve", "--state", str(installation.main), *cities]
@@ -170,7 +170,7 @@ def running(state: Path) -> Iterator[Running]:
         try:
             found = Running(installation, http)
             eventually(found.ready, START_S)
-            created = found.open_proceeding()
+            created = found.open_proceeding(body=body)
             found.proceeding, found.origin = created["id"], created["origin"]
             # Until gate G1: holders and definition are frozen and witnessed, and nothing moves by itself any more.
             eventually(lambda: found.view("supervisor-1").get("witnessed"))

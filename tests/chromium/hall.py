@@ -97,12 +97,18 @@ def faults(page: Page) -> list[str]:
     return said
 
 
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def axe_source() -> str:
+    """axe-core itself, to be evaluated in a page."""
+    return (Path(__file__).parents[2] / "web" / "client" / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
 def axe(page: Page) -> list[dict[str, Any]]:
     """Violations of WCAG 2.2 A and AA that axe-core finds on the page as it stands."""
-    source = Path(__file__).parents[2] / "web" / "client" / "node_modules" / "axe-core" / "axe.min.js"
-    page.evaluate(source.read_text())
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", tags)
+    page.evaluate(axe_source())
+    found = page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_TAGS)
     return [
         {"rule": each["id"], "at": [node["target"] for node in each["nodes"]], "why": each["help"]}
         for each in found["violations"]

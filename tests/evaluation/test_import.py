@@ -140,10 +140,13 @@ def test_the_door_of_tenders_answers_with_the_pointer() -> None:
     value["bidders"][2]["price"] = "１.００"
     tender = {"definition": value, "venues": VENUES, "rooms": ROOMS, "seats": SEATS}
     with pytest.raises(ImportRefused) as refused:
-        tenders.read(tender, origin="hohhot.example/proceedings/" + "k3" * 13, salt=bytes(32))
+        tenders.read(tender, origin="hohhot.example/proceedings/" + "k3" * 13, salt=bytes(32), entropy=bytes)
     assert str(refused.value) == "/definition/bidders/2/price: full-width characters"
     value["bidders"][2]["price"] = "1.00"
-    assert tenders.read(tender, origin="hohhot.example/proceedings/" + "k3" * 13, salt=bytes(32)).plan.size > 1000
+    assert (
+        tenders.read(tender, origin="hohhot.example/proceedings/" + "k3" * 13, salt=bytes(32), entropy=bytes).plan.size
+        > 1000
+    )
 
 
 # --- workbooks
@@ -202,6 +205,13 @@ def test_bidders_come_from_a_workbook(tmp_path: Path) -> None:
         ([HEAD, ["甲公司", CODES[0], "１００.００"]], "C2", "full-width"),
         ([HEAD, ["甲公司", CODES[0], "-1.00"]], "C2", "negative"),
         ([HEAD, ["甲公司", CODES[0], "NaN"]], "C2", "not a number"),
+        ([HEAD, ["甲公司", CODES[0], "Infinity"]], "C2", "not a number"),
+        ([HEAD, ["甲公司", CODES[0], "10000000000000.00"]], "C2", "larger"),
+        ([HEAD, ["甲公司", CODES[0], "0.00"]], "C2", "above zero"),
+        ([HEAD, ["甲公司", CODES[0], "1,200.00"]], "C2", "two decimals"),
+        ([HEAD, ["甲公司", "９１４４０３００１９２２０３８２１６", "1.00"]], "B2", "full-width"),
+        ([HEAD, ["甲公司", "I14403001922038216", "1.00"]], "B2", "4.3"),
+        ([HEAD, ["@SUM(A1)", CODES[0], "1.00"]], "A2", "formula"),
         ([HEAD, ["甲公司", CODES[0], None]], "C2", "two decimals"),
         ([HEAD, ["甲公司", "914403001922038217", "1.00"]], "B2", "check character"),
         ([HEAD, *GOOD, GOOD[0]], "B4", "twice"),

@@ -20,14 +20,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from evidence.core.act import thumbprint
 from tests.api.installation import Running, running
 from tests.chromium.browsers import CURRENT, FLAGS
+from tests.expert.papers import tender_with_papers
 from web.demo.run import CLIPS
 from web.demo.tender import case
 from web.demo.venue import write_plan
 
 SEAT = "seat-1"
-PATIENCE_S = 90.0
+PATIENCE_S = 240.0
 VIEWPORT = {"width": 1440, "height": 900}
 KEY = """async name => {
+    if (!(await indexedDB.databases()).some(each => each.name === name)) return null;
     const open = indexedDB.open(name);
     const database = await new Promise(done => (open.onsuccess = () => done(open.result)));
     try {
@@ -80,7 +82,7 @@ class Hall:
     def context(self, **options: Any) -> BrowserContext:
         """A browser profile of its own; the page speaks Chinese unless it is told otherwise."""
         found = self.browser.new_context(**{"viewport": VIEWPORT, "locale": "zh-CN", **options})
-        found.set_default_timeout(30_000)
+        found.set_default_timeout(60_000)
         return found
 
     def sit(self, context: BrowserContext) -> Page:
@@ -148,7 +150,7 @@ class Hall:
 def meeting(folder: Path) -> Iterator[Hall]:
     """Installed, opened, everybody on the way; ends with the block."""
     with ExitStack() as stack:
-        site = stack.enter_context(running(folder / "site"))
+        site = stack.enter_context(running(folder / "site", tender_with_papers()))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CURRENT, args=list(FLAGS))
         stack.callback(browser.close)

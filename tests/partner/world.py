@@ -275,10 +275,15 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, *, partner_rate: Rate = PLENTY, token_rate: Rate = PLENTY, clock: Any = time.time
+    folder: Path,
+    *,
+    partner_rate: Rate = PLENTY,
+    token_rate: Rate = PLENTY,
+    clock: Any = time.time,
+    world: World | None = None,
 ) -> AsyncIterator[Site]:
     """A host that runs, with Zhongshan and Zhuhai registered at its doors."""
-    world = World(folder)
+    world = world or World(folder)
     url = f"sqlite:///{folder / 'partner.db'}"
     partner_accounts.prepare(url)
     accounts = DatabasePartnerAccounts(url=url)

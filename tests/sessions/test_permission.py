@@ -44,6 +44,7 @@ ANY_TIME = "KDCVSTRGF"
 EXPECTED: dict[str, tuple[str, ...]] = {
     "expert": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -67,6 +68,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     ),
     "operator@other": (
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -101,6 +103,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     ),
     "supervisor": (
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",
@@ -132,6 +135,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "auditor": (
         "+watcher",
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
+        f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
         "opac/DCVSTRGF: pages.get",
         "op/DCVSTRGF: viewing",

@@ -44,6 +44,7 @@ def finish(drive: Drive, members: tuple[str, ...]) -> None:
     assert render(content).startswith(b"%PDF")
     drive.freeze_report()
     drive.advance()
+    drive.rank_all()
     for seat in members:
         drive.sign(seat)
     drive.advance()
@@ -68,7 +69,7 @@ def test_before_the_freeze_others_seals_stand_and_the_newcomer_does_everything(r
     with pytest.raises(WrongRole):
         drive.perform(LEFT, "incident.note", {"seat": None, "text": "x"})
     seated = succeed(made, LEFT)
-    assert [entry.type for entry in seated] == ["MemberSeated", "StageReturned"]
+    assert [entry.type for entry in seated] == ["MemberSeated", "StageReturned", "CaseDisclosed"]
     assert drive.state.stage == "declarations"
     assert drive.state.evaluation.seats == (*MEMBERS[:-1], "seat-6")
     arrive(drive, "seat-6")

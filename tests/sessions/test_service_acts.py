@@ -152,7 +152,7 @@ async def test_an_object_is_shown_to_whom_the_log_gives_it(now: Declaring, monke
         await keeper.get_object(name, other)
     assert await keeper.get_object(name, seal.seat) == await keeper.get_object(name, None)
     # With the control switched off the foreign object would be handed out.
-    monkeypatch.setattr(Objects, "check", lambda *_: None)
+    monkeypatch.setattr(Objects, "check", lambda *_, **__: None)
     assert await keeper.get_object(foreign, "seat-1") == b"of another proceeding"
 
 

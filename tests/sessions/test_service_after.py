@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,12 +14,13 @@ import pytest
 from evidence.adapters.memory import MemoryVault
 from evidence.core import act as acts
 from evidence.core.canonical import Object, b64u, unb64, unb64u
-from evidence.errors import ObjectMissing, Retained
-from sessions.after_errors import AfterNotOpen, Purged
+from evidence.errors import EvidenceError, ObjectMissing, Retained
+from sessions import verify_after
+from sessions.after_errors import AfterNotOpen, NoSuchCase, Purged
 from sessions.core import contents
 from sessions.core.state import CLOSED
 from sessions.docket import Performed
-from sessions.errors import WrongRole
+from sessions.errors import SessionError, WrongRole
 from sessions.service import ProceedingKeeper, Proceedings
 from tests.sessions.afterwards import YES
 from tests.sessions.drive import signer_of
@@ -89,7 +92,7 @@ async def test_a_rating_stands_in_the_centre_log_as_a_digest_and_outlives_the_pr
         assert deed.act.jws == jws
         assert proceedings.after.deeds(closed.keeper.state, "seat-2") == []
         await proceedings.centre.witnessed(deed.entry, 5.0)
-        assert proceedings.after.receipt(deed) is not None
+        assert proceedings.after.receipt(deed.entry) is not None
         before = proceedings.after.view(closed.keeper.state, "operator-1")
     async with world.running() as proceedings:
         keeper = await taken_up(proceedings, closed.keeper.id)
@@ -167,3 +170,67 @@ async def test_an_unanswered_complaint_holds_up_the_deletion(tmp_path: Path) -> 
         # Answered now, so the years count anew.
         with pytest.raises(Retained, match="kept until"):
             await proceedings.purge(closed.keeper.id)
+
+
+def kept_by(closed: Closed, seat: str) -> Any:
+    """What `GET …/after/acts` gives to this seat."""
+    after, state = closed.proceedings.after, closed.keeper.state
+    opened = after.opened(state)
+    return {
+        "opened": {"entry": b64u(opened.data), "receipt": after.receipt(opened)},
+        "acts": [
+            {
+                "index": deed.entry.n,
+                "leaf": b64u(deed.entry.leaf),
+                "entry": b64u(deed.entry.data),
+                "disclosure": deed.disclosure,
+                "receipt": after.receipt(deed.entry),
+            }
+            for deed in after.deeds(state, seat)
+        ],
+    }
+
+
+async def test_evidence_file_and_deeds_prove_who_stated_what(tmp_path: Path) -> None:
+    """docs/adr/0005: decided again where all acts are there, authentic where a seat holds its own only."""
+    world = World(tmp_path)
+    async with world.running() as proceedings:
+        closed = await played(world, proceedings)
+        await closed.perform("operator-1", "rating.give", RATING | {"seat": "seat-2"})
+        rating = await closed.perform("operator-1", "rating.give", RATING)
+        await closed.perform("seat-1", "rating.appeal", {"rating": b64u(rating.id), "reason": "停电"})
+        decision: Object = {"rating": b64u(rating.id), "uphold": True, "points": None, "reason": "维持"}
+        last = await closed.perform("supervisor-1", "rating.decide", decision)
+        await proceedings.centre.witnessed(proceedings.centre.entries[last.index], 5.0)
+        whole, own = kept_by(closed, "auditor-1"), kept_by(closed, "seat-1")
+        path = closed.keeper.evidence_path()
+
+        def proven(deeds: Any) -> list[tuple[str, str]]:
+            with path.open("rb") as file:
+                return [(p.act.act, p.how) for p in verify_after.verify(file, deeds, world.pins)]
+
+        names = ["rating.give", "rating.give", "rating.appeal", "rating.decide"]
+        assert proven(whole) == [(name, "decided") for name in names]
+        assert proven(own) == [(name, "authentic") for name in names[1:]]
+
+        def altered(change: Callable[[Any], object]) -> Any:
+            deeds = copy.deepcopy(whole)
+            change(deeds)
+            return deeds
+
+        changes: tuple[Callable[[Any], object], ...] = (
+            lambda d: d["acts"][0].update(disclosure=d["acts"][1]["disclosure"]),
+            lambda d: d["acts"][0].update(receipt=d["acts"][1]["receipt"]),
+            lambda d: d["acts"][0].update(entry=d["opened"]["entry"], receipt=d["opened"]["receipt"]),
+            lambda d: d["opened"].update(entry=d["acts"][0]["entry"], receipt=d["acts"][0]["receipt"]),
+            lambda d: d["acts"][0].update(receipt=None),
+            lambda d: d["acts"].append(d["acts"][0]),
+            lambda d: d.update(more=1),
+        )
+        for change in changes:
+            with pytest.raises((EvidenceError, SessionError)):
+                proven(altered(change))
+        # The appeal without its rating was allowed by nobody.
+        deeds = altered(lambda d: d["acts"].pop(1))
+        with pytest.raises(NoSuchCase):
+            proven(deeds)

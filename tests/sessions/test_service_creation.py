@@ -115,9 +115,11 @@ async def test_entry_zero_names_its_witnessed_opening(tmp_path: Path) -> None:
         assert founding.opening == (opened.origin, opened.n, opened.leaf)
         assert proceedings.centre.log.cosigned.size > opened.n
         held = await world.ledger.disclosures(keeper.state.origin, keeper.entries[0].sd)
-        shown = {item.name: item.value for item in (disclosure.parse(d.text) for d in held.values())}
+        told = [disclosure.parse(each.text) for each in held.values()]
+        shown = {item.name: item.value for item in told}
         assert shown["title"] == drive.definition()["title"]
-        assert len(shown["members"]) == 5
+        assert {item.value["seat"] for item in told if item.name == "member"} == set(drive.MEMBERS)
+        assert {item.digest for item in told if item.name == "member"} == set(keeper.state.people.values())
         assert drive.definition()["title"].encode() not in keeper.entries[0].data
 
 

@@ -33,6 +33,7 @@ OPEN = {
 # What a live session or a node opens without any roster.
 ROSTERLESS_ROUTES = {
     ("GET", "/v1/me"),
+    ("GET", "/v1/trust"),
     ("POST", "/v1/sign-out"),
     ("GET", "/v1/centre/log/checkpoint"),
     ("GET", "/v1/centre/log/consistency"),

@@ -143,6 +143,16 @@ def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
         asked = await _json(request, {"origin": str, "opened": str, "answers": list})
         return {"act": await node.answer(asked["origin"], unb64u(asked["opened"], 32), asked["answers"])}
 
+    @app.post("/draw/seat")
+    async def seat(request: Request) -> dict[str, str]:
+        _check_operator(request, operator_token)
+        form: dict[str, type] = {"origin": str, "seat": str, "replaces": object, "source": dict, "person": str}
+        asked = await _json(request, form)
+        replaces = asked["replaces"]
+        if replaces is not None and not isinstance(replaces, str):
+            raise Malformed("a place is a seat's, or open")
+        return {"act": await node.seat(asked["origin"], asked["seat"], replaces, asked["source"], asked["person"])}
+
     @app.post("/identity/vouch")
     async def vouch(request: Request) -> dict[str, str]:
         asked = await _json(request, {"origin": str}, {"check": int, "seat": str, "thumbprint": str, "code": str})

@@ -15,6 +15,8 @@ import uvloop
 
 from evaluation.errors import ImportRefused
 from evidence.errors import EvidenceError
+from sessions.after_errors import AfterError
+from sessions.errors import SessionError
 from sessions.node_errors import NodeError
 from sessions.service_errors import ServiceError
 from sessions.verdict import Step, Verdict
@@ -37,7 +39,7 @@ from web.server.settings import (
 )
 from web.server.tls import given, own_authority, self_signed
 
-REFUSALS = (WebError, EvidenceError, ServiceError, NodeError, SigningError)
+REFUSALS = (WebError, EvidenceError, ServiceError, NodeError, SigningError, SessionError, AfterError)
 
 
 class _Command(typer.Typer):
@@ -353,6 +355,31 @@ def verify(
         raise typer.Exit(2) from None
     typer.echo(json.dumps(_as_object(verdict), ensure_ascii=False) if as_json or lines else _in_words(verdict))
     raise typer.Exit(verdict.status)
+
+
+@app.command("verify-after")
+def verify_after(
+    file: Annotated[Path, typer.Argument(help="An evidence file.")],
+    policy: Annotated[Path, typer.Option(help="The folder with tlog-policy and trust.json.")],
+    deeds: Annotated[Path, typer.Option(help="What GET …/after/acts gave to a seat.")],
+) -> None:
+    """Verify what followed the proceeding: one JSON line for each act, with how far it is proven."""
+    try:
+        found = wiring.verify_after(file, policy, deeds.read_bytes())
+    except OSError as error:
+        typer.echo(f"tongping: {error.filename}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
+    for act in found:
+        typer.echo(json.dumps(act, ensure_ascii=False))
+
+
+@app.command()
+def purge(proceeding: Annotated[str, typer.Argument(help="The proceeding's id.")], state: State = None) -> None:
+    """Delete what belongs to a proceeding whose time of retention is over; the centre log says so first."""
+    settings = load_settings(state_directory(state))
+    token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
+    done = Desk(settings.web.local, token, settings.web.certificate).purge(proceeding)
+    typer.echo(f"中心日志第 {done['index']} 条；已删除 {done['gone']} 个对象，{done['left']} 个按存储期限仍保留")
 
 
 def _as_object(verdict: Verdict) -> dict[str, object]:

@@ -36,6 +36,10 @@ class Desk:
             raise CodeDiffers("the device that waits has another comparison code: look at the screen again")
         self._call("POST", f"{path}/seats/{seat}/vouch", {"thumbprint": waiting[seat]})
 
+    def purge(self, proceeding: str) -> dict[str, Any]:
+        """Delete a proceeding's files; the server refuses before the date until which everything is kept."""
+        return self._call("POST", f"/v1/proceedings/{proceeding}/purge")
+
     def administrator_link(self) -> str:
         """A one-time link for an administrator's browser."""
         return str(self._call("POST", "/v1/administrator/links")["url"])

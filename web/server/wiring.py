@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from evaluation.core import intake
-from evidence.core.canonical import Object, b64
+from evidence.core.canonical import Object, b64, decode_object
+from evidence.errors import Untrusted
 from sessions.core.state import CLOSED
 from sessions.node_trust import Pins
 from web.server.errors import BadSettings
@@ -51,6 +52,8 @@ CURSOR_KEY = "cursor.key"
 """Seals the cursors of partners' feeds; made at the first start."""
 POLICY, TRUST = "tlog-policy", "trust.json"
 S3_ACCESS, S3_KEY = "s3-access", "s3-key"
+# A committee of nine, its ratings, appeals and hand-overs take some 100 kB.
+MAX_DEEDS = 16 * 1024 * 1024
 CLIENT = Path(__file__).resolve().parent.parent / "client" / "dist"
 # Witnesses and holders answer in milliseconds when they are up, and come back within seconds when they are not.
 NODE_TIMEOUT_S = 10.0
@@ -353,6 +356,21 @@ def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Ver
             workbook=report_workbook.same,
             progress=progress,
         )
+
+
+def verify_after(file: Path, policy: Path, deeds: bytes) -> list[Object]:
+    """`tongping verify-after`: each act and how far it is proven; the evidence file itself is verified first."""
+    from sessions.verdict import VALID
+    from sessions.verify_after import verify as verify_deeds
+
+    if verify(file, policy, progress=lambda _: None).outcome != VALID:
+        raise Untrusted("the evidence file is not valid: run `verify` to see why")
+    with file.open("rb") as opened:
+        proven = verify_deeds(opened, decode_object(deeds, limit=MAX_DEEDS), read_pins(policy))
+    return [
+        {"n": p.entry.n, "at": p.entry.at, "act": p.act.act, "by": p.act.sub, "body": p.act.body, "proven": p.how}
+        for p in proven
+    ]
 
 
 def read_bidders(file: Path) -> list[Object]:

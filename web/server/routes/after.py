@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from evidence.core.canonical import Object, b64u
 from web.server.allow import Caller, Doors
-from web.server.schemas.after import Deed, Deeds, Purged
+from web.server.schemas.after import AfterDeeds, Deed, Opened, Purged
 from web.server.schemas.proceeding import ActRequest, Performed
 
 doors = Doors("after")
@@ -33,19 +33,21 @@ async def perform(here: Caller, id: str, response: Response) -> Performed:
 
 
 @doors.open("GET", "/v1/proceedings/{id}/after/acts", operation="listAfterActs", permission="after")
-async def deeds(here: Caller, id: str) -> Deeds:
+async def deeds(here: Caller, id: str) -> AfterDeeds:
     after = here.services.proceedings.after
-    return Deeds(
+    opened = after.opened(here.keeper.state)
+    return AfterDeeds(
+        opened=Opened(entry=b64u(opened.data), receipt=after.receipt(opened)),
         acts=[
             Deed(
                 index=deed.entry.n,
                 leaf=b64u(deed.entry.leaf),
                 entry=b64u(deed.entry.data),
                 disclosure=deed.disclosure,
-                receipt=after.receipt(deed),
+                receipt=after.receipt(deed.entry),
             )
             for deed in after.deeds(here.keeper.state, here.signed_in.seat)
-        ]
+        ],
     )
 
 

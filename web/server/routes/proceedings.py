@@ -10,7 +10,7 @@ from sessions.core.view import view
 from web.server.allow import Caller, Doors
 from web.server.idempotency import WRITES, answered, once_of_octets
 from web.server.limits import MAX_TENDER
-from web.server.schemas.proceeding import ActRequest, BidderKey, Created, Performed, Vouched
+from web.server.schemas.proceeding import ActRequest, BidderKey, Created, Names, Performed, Vouched
 
 doors = Doors("proceedings")
 
@@ -46,9 +46,14 @@ async def see(here: Caller, id: str) -> Object:
 )
 async def perform(here: Caller, id: str, response: Response) -> Performed:
     body = await here.json(ActRequest)
-    done = await here.keeper.perform(body.act)
+    done = await here.keeper.perform(body.act, body.disclosures)
     response.status_code = 200 if done.repeated else 201
     return Performed(index=done.index, id=b64u(done.id), leaf=b64u(done.leaf))
+
+
+@doors.open("GET", "/v1/proceedings/{id}/names", operation="getNames", permission="names")
+async def names(here: Caller, id: str) -> Names:
+    return Names(names=await here.keeper.names(here.signed_in.seat))
 
 
 @doors.open(

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from web.server.schemas.form import Body
-from web.server.schemas.partner import Deed, Deeds
+from web.server.schemas.partner import Deed
 
-__all__ = ["Deed", "Deeds", "Purged"]
+__all__ = ["AfterDeeds", "Deed", "Opened", "Purged"]
+
+
+class Opened(Body):
+    """`AfterOpened` of the proceeding, with its receipt."""
+
+    entry: str
+    receipt: str | None
+
+
+class AfterDeeds(Body):
+    """What a seat keeps: `tongping verify-after` reads it."""
+
+    opened: Opened
+    acts: list[Deed]
 
 
 class Purged(Body):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from web.server.schemas.form import Body, Hash
@@ -13,7 +15,16 @@ class Created(Body):
 
 
 class ActRequest(Body):
+    """`disclosures` name the person of a `member.seat`; no other act has any."""
+
     act: str = Field(max_length=60_000)
+    disclosures: list[Annotated[str, Field(max_length=8_000)]] = Field(default=[], max_length=1)
+
+
+class Names(Body):
+    """[name, organisation] of the members' seats that the caller is told of now."""
+
+    names: dict[str, tuple[str, str]]
 
 
 class Performed(Body):

@@ -83,6 +83,8 @@ export interface Report {
   signed: string[];
   signing: string | null;
   unsigned: string[];
+  /** Who has confirmed the ranking; absent where the proceeding knows no such act. */
+  ranked?: string[];
 }
 
 export interface Steps {

@@ -1,9 +1,7 @@
 /** What the auditor's desk is made of: the timeline, the recording with its player, the names, and where it stands. */
-import { onBeforeUnmount, shallowReactive, shallowRef, type ShallowRef } from "vue";
-import { hex } from "../../api/base64.ts";
+import { onBeforeUnmount, shallowReactive } from "vue";
 import { call, octets } from "../../api/call.ts";
 import type {
-  GetObjectData,
   GetRecordedData,
   GetRecordingsData,
   GetRecordingsResponses,
@@ -14,14 +12,7 @@ import { codeOf } from "../../api/problem.ts";
 import { Player, type Refusal } from "../../replay/player.ts";
 import { read, type Manifest } from "../../replay/recording.ts";
 import type { Row } from "../../replay/timeline.ts";
-import { tender } from "../../state/tender.ts";
-
-export interface Names {
-  title: string;
-  bidders: Map<string, string>;
-  members: Map<string, string>;
-  documents: Map<string, string>;
-}
+import { NO_NAMES, namesOf, type Names } from "./names.ts";
 
 export interface Desk {
   id: string;
@@ -50,7 +41,7 @@ export function useDesk(id: string): Desk {
     code: "",
     rows: [],
     player: null,
-    names: { title: "", bidders: new Map(), members: new Map(), documents: new Map() },
+    names: NO_NAMES,
     t: 0,
     playing: false,
     waiting: false,
@@ -77,8 +68,7 @@ async function load(desk: Desk): Promise<void> {
       rows.push(...piece);
     }
     desk.rows = rows;
-    desk.names = await names(desk.id, rows).catch(() => desk.names);
-    tender.title = desk.names.title;
+    desk.names = await namesOf(desk.id, rows).catch(() => desk.names);
     const manifest = await call<GetRecordingsData, GetRecordingsResponses>("GET", "/v1/proceedings/{id}/recordings", { path });
     open(desk, manifest as unknown as Manifest);
     desk.state = "ready";
@@ -105,28 +95,3 @@ function open(desk: Desk, manifest: Manifest): void {
   desk.player = player;
   desk.t = player.t;
 }
-
-interface Definition {
-  title?: string;
-  bidders?: { id: string; name: string }[];
-  members?: { seat: string; name: string }[];
-  documents?: { sha256: string; name: string }[];
-}
-
-/** From the definition document: the log itself holds ids only. */
-async function names(id: string, rows: readonly Row[]): Promise<Names> {
-  const fixed = rows.find((row) => row.type === "DefinitionFixed")?.said?.["sha256"];
-  if (typeof fixed !== "string") throw new Error("no definition yet");
-  const path = { id, sha256: hex(fixed) };
-  const data = await octets<GetObjectData>("GET", "/v1/proceedings/{id}/objects/{sha256}", { path });
-  const found = JSON.parse(new TextDecoder().decode(data)) as Definition;
-  return {
-    title: found.title ?? "",
-    bidders: new Map(found.bidders?.map(({ id: bidder, name }) => [bidder, name])),
-    members: new Map(found.members?.map(({ seat, name }) => [seat, name])),
-    documents: new Map(found.documents?.map(({ sha256, name }) => [sha256, name])),
-  };
-}
-
-/** One desk for the page's parts. */
-export const current: ShallowRef<Desk | null> = shallowRef(null);

@@ -11,7 +11,7 @@ const en: Shape<typeof zh> = {
     "sheet-seal": "Score the bids",
     "freeze-ok": "Confirm the list of seals",
     "motion-vote": "Vote",
-    "ranking-confirm": "Check the ranking and sign the report",
+    "ranking-confirm": "Check the ranking",
     "report-sign": "Sign the report",
     "incident-note": "Statement",
   },
@@ -24,7 +24,7 @@ const en: Shape<typeof zh> = {
     "sheet-seal": "Please score by yourself beside the documents. The draft stays on this device; only a seal hands it in.",
     "freeze-ok": "All seals are fixed. Please check that the one in the list is yours.",
     "motion-vote": "A motion of the committee waits for your vote.",
-    "ranking-confirm": "Please read the report, check it and sign.",
+    "ranking-confirm": "Please read the report and let this device check the ranking; all sign once every device agrees.",
     "report-sign": "Please read the report, check it and sign.",
   },
   starts: {
@@ -36,7 +36,7 @@ const en: Shape<typeof zh> = {
     "sheet-seal": "Begin scoring",
     "freeze-ok": "Check the list",
     "motion-vote": "Vote",
-    "ranking-confirm": "Read and sign the report",
+    "ranking-confirm": "Read the report and check the ranking",
     "report-sign": "Read and sign the report",
   },
   waits: {

@@ -9,7 +9,7 @@ export default {
     "sheet-seal": "详细评审打分",
     "freeze-ok": "确认封存清单",
     "motion-vote": "表决",
-    "ranking-confirm": "核对排名并签署报告",
+    "ranking-confirm": "核对排名",
     "report-sign": "签署评审报告",
     "incident-note": "情况说明",
   },
@@ -22,7 +22,7 @@ export default {
     "sheet-seal": "请对照投标文件独立打分。草稿自动保存在本机，封存之后才提交。",
     "freeze-ok": "全部封存件已固定，请核对清单中的封存件是您自己的。",
     "motion-vote": "委员会有一项动议等待您表决。",
-    "ranking-confirm": "请阅读评审报告，核对后签署。",
+    "ranking-confirm": "请阅读评审报告，由本机独立核对排名；全部成员核对一致后签署。",
     "report-sign": "请阅读评审报告，核对后签署。",
   },
   starts: {
@@ -34,7 +34,7 @@ export default {
     "sheet-seal": "开始打分",
     "freeze-ok": "去核对",
     "motion-vote": "去表决",
-    "ranking-confirm": "阅读并签署报告",
+    "ranking-confirm": "阅读报告并核对排名",
     "report-sign": "阅读并签署报告",
   },
   waits: {

@@ -128,6 +128,8 @@ const en: Shape<typeof zh> = {
     "already-fixed": "You have a request that waits for its answer.",
     "already-signed": "You have signed already.",
     "signing-turn": "Another member is signing. Please try again soon.",
+    "ranking-unconfirmed": "Some members have not checked the ranking yet. Please sign a little later.",
+    "already-confirmed": "You have checked the ranking already.",
     "ranking-differs": "The ranking that this device computed from the record differs from the report's. It cannot be signed. Tell the supervisor at once.",
     "legal-items-unmet": "The report lacks something that the law asks for. Please wait for the operator.",
     "object-mismatch": "The server gave a document that the record does not name. It is not shown. Tell the supervisor at once.",

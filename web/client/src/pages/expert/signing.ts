@@ -3,6 +3,25 @@ import type { Answered } from "../../crypto/device.ts";
 import type { Seat } from "../../crypto/seat.ts";
 import { code } from "./desk.ts";
 
+interface Ranking {
+  fromEntries(entries: readonly { type: string; body: object; act: string | null }[]): { ranking: object };
+  digest(ranking: object): Promise<string>;
+}
+
+/** The second ranking shares no code with the server's; it is a part of the client by itself. */
+const [ranking] = Object.values(import.meta.glob<Ranking>("../../ranking/ranking.ts"));
+
+/** This device ranks what was opened, from the record that it has checked itself, and states what it came to. */
+export async function confirmRanking(seat: Seat, document: string): Promise<Answered> {
+  if (!ranking) throw Object.assign(new Error("no ranking in this build"), { code: "internal" });
+  const { fromEntries, digest } = await ranking();
+  const entries = [];
+  for await (const entry of seat.record.scan(0, await seat.record.advance())) {
+    entries.push({ type: entry.type, body: entry.body, act: entry.act?.jws ?? null });
+  }
+  return seat.perform("ranking.confirm", { ranking: await digest(fromEntries(entries).ranking), document });
+}
+
 /** Another seat's signature takes a minute at most (sessions/times.py); then it is the next one's turn. */
 const PATIENCE_MS = 180_000;
 const AGAIN_MS = 1000;

@@ -54,3 +54,30 @@ const PLACES: Record<string, string> = {
 export function placeOf(act: string): string | null {
   return PLACES[act] ?? null;
 }
+
+/**
+ * Whether this is the seat's to do. In a pause nothing is due, but what was begun stays on the screen: a page that
+ * took its table away while somebody types would frighten them, though the draft is safe.
+ */
+export function isDue(view: View | null, act: string): boolean {
+  if (view === null) return false;
+  return view.todo.includes(act) || (view.gate === "paused" && begun(view, act));
+}
+
+function begun(view: View, act: string): boolean {
+  const { round, me } = view;
+  switch (act) {
+    case "commitment.sign":
+      return view.stage === "declarations" && view.committed?.includes(me.seat) === false;
+    case "recusal.declare":
+      return view.stage === "declarations" && view.declared?.includes(me.seat) === false;
+    case "review.vote":
+      return view.stage === "compliance-review" && view.voted?.includes(me.seat) === false;
+    case "ballot.seal":
+    case "sheet.seal":
+      if (!round || `${round.purpose}.seal` !== act || round.frozen || !round.required.includes(me.seat)) return false;
+      return round.mine === null || round.rejected.length > 0;
+    default:
+      return false;
+  }
+}

@@ -120,6 +120,8 @@ export default {
     "already-fixed": "您已有一个请求正在等待答复。",
     "already-signed": "您已经签署。",
     "signing-turn": "另一位成员正在签署，请稍候再试。",
+    "ranking-unconfirmed": "还有成员没有核对排名，请稍候再签署。",
+    "already-confirmed": "您已核对过排名。",
     "ranking-differs": "本机按评审记录独立计算的排名与报告不一致，不能签署。请立即告知监督人员。",
     "legal-items-unmet": "评审报告还缺少法定内容，暂不能签署。请等待操作员处理。",
     "object-mismatch": "服务器给出的文件与评审记录中的摘要不符，已拒绝显示。请立即告知监督人员。",

@@ -9,7 +9,6 @@ export interface Acting {
   /** Why the key cannot be used, or the last act was refused. */
   code: string;
   busy: boolean;
-  bind: () => Promise<boolean>;
   /** Whether the act stands in the log; `code` says why not. */
   perform: (name: string, body: JsonObject) => Promise<boolean>;
   retry: () => void;
@@ -21,7 +20,6 @@ export function useActing(): Acting {
     state: "opening",
     code: "",
     busy: false,
-    bind: () => run((found) => found.bind()),
     perform: (name: string, body: JsonObject) => run((found) => found.perform(name, body)),
     retry: () => void open(),
   });

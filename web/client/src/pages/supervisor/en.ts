@@ -22,7 +22,7 @@ const en: Shape<typeof zh> = {
     witness: "Witnesses are behind: the newest entries are not witnessed yet",
     ordered: "Paused by order",
   },
-  wall: { heading: "Venues", listen: "Listen to {room}", stop: "Stop listening to {room}", listening: "Listening" },
+  wall: { heading: "Venues, live", listen: "Listen to {room}", stop: "Stop listening to {room}", listening: "Listening" },
   decide: {
     heading: "Waiting for you",
     none: "Nothing waits for your approval",
@@ -91,9 +91,8 @@ const en: Shape<typeof zh> = {
     opening: "Opening your key…",
     failed: "Your signing key cannot be used: you can only look",
     again: "Try again",
-    bind: "Use a signing key on this device",
-    bindText: "Then you can approve and stop. Your centre vouches for this device's key first.",
-    thumbprint: "Waiting for the vouch",
+    bind: "Go to the check-in",
+    bindText: "The signing key of this device is not registered yet. After the check-in and the identity check you can approve and stop.",
   },
   progress: {
     heading: "Progress",

@@ -19,7 +19,7 @@ export default {
     witness: "外市见证滞后，最近记录尚未获得见证",
     ordered: "已按指令暂停",
   },
-  wall: { heading: "各会场", listen: "收听 {room}", stop: "停止收听 {room}", listening: "正在收听" },
+  wall: { heading: "会场实况与收听", listen: "收听 {room}", stop: "停止收听 {room}", listening: "正在收听" },
   decide: {
     heading: "等待您处理",
     none: "目前没有需要您批准的事项",
@@ -88,9 +88,8 @@ export default {
     opening: "正在打开您的密钥……",
     failed: "无法使用您的签名密钥，只能查看",
     again: "重试",
-    bind: "在本机启用签名密钥",
-    bindText: "启用后才能批准和叫停。您的中心须先为本机密钥担保。",
-    thumbprint: "等待担保",
+    bind: "完成入场检查",
+    bindText: "本机的签名密钥还没有登记。完成入场检查和身份核验后才能批准和叫停。",
   },
   progress: {
     heading: "进展",

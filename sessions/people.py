@@ -1,0 +1,87 @@
+"""Members' names: disclosures of class person, kept beside the log and told by `sessions.core.unsealing` alone.
+
+A disclosure `member` holds `{"seat","name","organisation"}`, and of a drawn member the leaf of the pool that it is:
+`"salt","ref","attributes"`. So whoever reads it, once it is published, sees that the person is the one who was drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from evaluation.core import draw
+from evidence.core import disclosure
+from evidence.core.act import Act
+from evidence.core.canonical import Object, members, unb64u
+from evidence.errors import Malformed, Untrusted
+from evidence.ports import Ledger
+from sessions.core.seating import DRAWN
+from sessions.core.state import Proceeding
+
+NAME = "member"
+_TEXTS = dict.fromkeys(("seat", "name", "organisation"), str)
+# A name, and where somebody works: a line each (evaluation/core/tender.py says the same of definitions).
+_MAX_TEXT = 300
+
+Names = dict[str, tuple[str, str]]
+"""Seat -> (name, organisation)."""
+
+
+def make(seat: str, name: str, organisation: str, salt: bytes) -> disclosure.Disclosure:
+    """The disclosure of a member of a fixed roster."""
+    return disclosure.make(NAME, {"seat": seat, "name": name, "organisation": organisation}, salt)
+
+
+def named(people: Mapping[str, str], texts: Iterable[str]) -> Names:
+    """The names that these disclosures tell, of the seats whose digests they have."""
+    known = {found.digest: found for found in map(disclosure.parse, texts) if found.name == NAME}
+    return {seat: _read(seat, known[digest]) for seat, digest in people.items() if digest in known}
+
+
+def check(state: Proceeding, act: Act, texts: Sequence[str]) -> None:
+    """What is handed in with `member.seat`: exactly the person of its digest, and the drawn leaf's where it is drawn.
+
+    (1) One disclosure, of this digest, of this seat.
+    (2) A drawn member is the leaf at the position that the act names.
+    """
+    # (1)
+    if any(not text.isascii() for text in texts) or tuple(disclosure.digest(text) for text in texts) != act.sd:
+        raise Malformed("the disclosures are not those of the act")
+    found = disclosure.parse(texts[0])
+    _read(str(act.body.get("seat")), found)
+    # (2)
+    source = act.body.get("source")
+    if isinstance(source, dict) and source.get("kind") == DRAWN:
+        check_leaf(state, source, found)
+
+
+def check_leaf(state: Proceeding, source: Object, found: disclosure.Disclosure) -> None:
+    """Untrusted where the person is not the one who was drawn."""
+    drawn = state.drawing.opened(unb64u(source["opened"], 32))
+    value = members(found.value, {**_TEXTS, "salt": str, "ref": str, "attributes": dict})
+    leaf = draw.pool_leaf(value["salt"], value["ref"], value["attributes"])
+    if drawn.ranked[source["stratum"]][source["position"]] != leaf:
+        raise Untrusted("the person is not the one who was drawn")
+
+
+def _read(seat: str, found: disclosure.Disclosure) -> tuple[str, str]:
+    value = members(found.value, _TEXTS, {"salt": str, "ref": str, "attributes": dict})
+    texts = (value["name"], value["organisation"])
+    if found.name != NAME or value["seat"] != seat:
+        raise Malformed("not the disclosure of this seat's member")
+    if any(not text.strip() or len(text) > _MAX_TEXT or not text.isprintable() for text in texts):
+        raise Malformed(f"a name has 1 to {_MAX_TEXT} printable characters")
+    return texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """The names of one proceeding, from its disclosures."""
+
+    origin: str
+    ledger: Ledger
+
+    async def names(self, state: Proceeding) -> Names:
+        """All that are there; for the report, the certificates and the doors, each under its own rule."""
+        kept = await self.ledger.disclosures(self.origin, tuple(state.people.values()))
+        return named(state.people, [each.text for each in kept.values()])

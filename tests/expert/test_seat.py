@@ -1,0 +1,406 @@
+"""An expert in a browser through a whole meeting, and what may go wrong meanwhile (issue 3, "Bad input", "Done when").
+
+The tests stand in the order of the stages and share one meeting; whoever runs one alone gets there by `stage`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.api.installation import eventually
+from tests.chromium.hall import axe
+from tests.expert.hall import SEAT, Hall
+from tests.expert.papers import ANNEX, BROKEN, ENCRYPTED, SCRIPTED, TWIN
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+expect.set_options(timeout=60_000)
+CHECK = "下一步：核对"
+KEPT = re.compile("草稿已于 .* 加密保存在本机")
+
+
+@pytest.fixture(scope="module")
+def person(hall: Hall) -> Iterator[BrowserContext]:
+    """One browser profile, with the seat's key in it."""
+    context = hall.context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(hall: Hall, person: BrowserContext) -> Iterator[Page]:
+    """A window of the seat; it is closed afterwards, and what it held survives."""
+    if not hall.bound:
+        hall.sit(person).close()
+    found = person.new_page()
+    found.goto(f"{hall.site.url}/expert")
+    found.get_by_role("navigation", name="评审阶段").wait_for()
+    yield found
+    found.close()
+
+
+def to(hall: Hall, page: Page, place: str) -> None:
+    page.goto(f"{hall.site.url}/expert/{place}")
+
+
+def clean(page: Page) -> None:
+    """axe finds no violation of WCAG 2.2 A and AA, in either language and in large text."""
+    assert axe(page) == []
+    page.get_by_role("button", name="关怀模式").click()
+    assert axe(page) == []
+    page.get_by_role("button", name="关怀模式").click()
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="中文").wait_for()
+    assert axe(page) == []
+    page.get_by_role("button", name="中文").click()
+    page.get_by_role("button", name="English").wait_for()
+
+
+def seal(page: Page, action: str, done: str) -> None:
+    page.get_by_role("button", name=action).click()
+    page.get_by_role("heading", name=done).wait_for(timeout=180_000)
+    assert page.get_by_text("记录序号").is_visible()
+
+
+def begin(hall: Hall, page: Page) -> None:
+    hall.until("declarations")
+
+
+def declare(hall: Hall, page: Page) -> None:
+    hall.until("declarations")
+    to(hall, page, "commitment")
+    page.get_by_label("我已阅读并同意以上全部承诺").check()
+    page.get_by_role("button", name=CHECK).click()
+    seal(page, "签署承诺书", "承诺书已签署")
+    to(hall, page, "recusal")
+    page.get_by_label("不存在上述情形").check()
+    page.get_by_role("button", name=CHECK).click()
+    seal(page, "提交申报：不需要回避", "回避申报已提交")
+
+
+def elect(hall: Hall, page: Page) -> None:
+    hall.due("ballot.seal")
+    to(hall, page, "chair")
+    page.locator("input[name=choice]").first.check()
+    page.get_by_role("button", name=CHECK).click()
+    seal(page, "密封并投出这一票", "您的一票已密封投出")
+    confirm(hall, page)
+
+
+def confirm(hall: Hall, page: Page) -> None:
+    hall.due("freeze.ok")
+    to(hall, page, "freeze")
+    expect(page.get_by_text("清单中您的封存件与本机签署的一致")).to_be_visible()
+    seal(page, "确认清单无误", "您已确认封存清单")
+
+
+def review(hall: Hall, page: Page) -> None:
+    hall.due("review.vote")
+    to(hall, page, "review")
+    page.get_by_role("button", name="其余项均符合").first.wait_for()
+    for each in page.get_by_role("button", name="其余项均符合").all():
+        each.click()
+    page.get_by_role("button", name=CHECK).click()
+    seal(page, "提交初步评审意见", "初步评审意见已提交")
+
+
+STEPS: dict[str, Callable[[Hall, Page], None]] = {
+    "check-in": begin,
+    "declarations": declare,
+    "chair-election": elect,
+    "compliance-review": review,
+}
+
+
+def until(hall: Hall, page: Page, stage: str) -> None:
+    """Play the seat's part until this stage begins."""
+    while (now := hall.view()["stage"]) != stage:
+        assert now in STEPS, f"{stage} is over"
+        STEPS[now](hall, page)
+        hall.wait(lambda view, now=now: view["stage"] != now)  # type: ignore[misc]
+
+
+def test_what_is_missing_is_said_and_the_focus_goes_there(hall: Hall, page: Page) -> None:
+    """GOV.UK error summary: the focus on it, links to the fields, nothing that was typed is lost."""
+    until(hall, page, "declarations")
+    to(hall, page, "commitment")
+    page.get_by_role("button", name=CHECK).click()
+    summary = page.get_by_role("alert").filter(has_text="请先解决以下问题")
+    expect(summary).to_be_focused()
+    summary.get_by_role("link").click()
+    expect(page.get_by_label("我已阅读并同意以上全部承诺")).to_be_focused()
+    clean(page)
+    to(hall, page, "recusal")
+    page.get_by_label("存在应当回避的情形").check()
+    clean(page)
+    to(hall, page, "")
+    clean(page)
+    until(hall, page, "compliance-review")
+
+
+def test_two_windows_of_one_seat(hall: Hall, person: BrowserContext, page: Page) -> None:
+    """Two tabs with one key would sign two acts with one counter: the second is told, and may take over."""
+    second = person.new_page()
+    second.goto(f"{hall.site.url}/expert")
+    expect(second.get_by_role("heading", name="此席位已在另一个窗口中打开")).to_be_visible()
+    second.get_by_role("button", name="改在此窗口继续").click()
+    expect(second.get_by_role("navigation", name="评审阶段")).to_be_visible()
+    expect(page.get_by_role("heading", name="此席位已转到另一个窗口")).to_be_visible()
+    # The one that took over acts with the key.
+    to(hall, second, "review")
+    second.get_by_role("button", name="其余项均符合").first.wait_for()
+    second.close()
+
+
+def test_documents_with_one_name_are_told_apart(hall: Hall, page: Page) -> None:
+    until(hall, page, "compliance-review")
+    to(hall, page, "documents")
+    page.get_by_role("combobox", name="左侧文件").wait_for()
+    names = page.get_by_role("combobox", name="左侧文件").locator("option").all_inner_texts()
+    assert len(set(names)) == len(names) == 7
+    page.locator("canvas[data-page]").first.wait_for()
+    clean(page)
+    to(hall, page, "review")
+    page.get_by_label("不符合").first.check()
+    clean(page)
+    to(hall, page, "steps")
+    page.get_by_role("button", name="提出动议").click()
+    clean(page)
+    assert sum(TWIN in name for name in names) == 2
+
+
+def choose(page: Page, name: str, side: str = "左侧文件") -> None:
+    box = page.get_by_role("combobox", name=side)
+    box.wait_for()
+    label = next(each for each in box.locator("option").all_inner_texts() if name in each)
+    box.select_option(label=label)
+
+
+def test_a_document_is_searched_and_stands_beside_another(hall: Hall, page: Page) -> None:
+    until(hall, page, "compliance-review")
+    to(hall, page, "documents")
+    pane = page.locator(".pane").first
+    for name, said in ((TWIN, "没有找到"), (ANNEX, "第 1 处，共 3 处")):
+        choose(page, name)
+        pane.get_by_text("/ 3").wait_for()
+        pane.get_by_role("searchbox").fill("NEEDLE")
+        pane.get_by_role("button", name="查找", exact=True).click()
+        expect(pane.get_by_text(said)).to_be_visible()
+    pane.get_by_role("button", name="下一处").click()
+    expect(pane.get_by_text("第 2 处，共 3 处")).to_be_visible()
+    expect(pane.locator("canvas")).to_have_attribute("data-page", "2")
+    assert pane.locator(".hit").count() >= 1
+    assert page.locator(".pane").nth(1).locator("canvas").get_attribute("data-page") == "1"
+
+
+def test_a_document_with_scripts_opens_without_them(hall: Hall, page: Page) -> None:
+    """Its script would never end: the page answers, so it did not run."""
+    until(hall, page, "compliance-review")
+    to(hall, page, "documents")
+    choose(page, SCRIPTED)
+    expect(page.get_by_text("此文件带有脚本")).to_be_visible()
+    assert page.evaluate("1 + 1") == 2
+    expect(page.locator(".pane").first.get_by_text("/ 3")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "way"),
+    [
+        (ENCRYPTED, "此文件设有密码，无法打开", "通知工作人员"),
+        (BROKEN, "此文件无法在阅读器中打开", "改看页面图片"),
+    ],
+)
+def test_a_document_that_cannot_be_opened_says_why_and_has_a_way_out(
+    hall: Hall, page: Page, name: str, says: str, way: str
+) -> None:
+    until(hall, page, "compliance-review")
+    to(hall, page, "documents")
+    choose(page, name)
+    alert = page.get_by_role("alert").filter(has_text=says)
+    expect(alert).to_be_visible()
+    expect(alert.get_by_role("button", name=way)).to_be_visible()
+    alert.get_by_role("button", name="通知工作人员").click()
+    dialog = page.get_by_role("dialog", name="请求协助")
+    expect(dialog.get_by_role("textbox")).to_have_value(re.compile(name))
+    dialog.get_by_role("button", name="取消").click()
+
+
+def test_the_record_says_which_page_the_seat_had_on_its_screen(hall: Hall, page: Page) -> None:
+    """Issue 3, item 5; a window in the background counts nothing is held by tests/sessions."""
+    until(hall, page, "compliance-review")
+    to(hall, page, "shared")
+    page.locator("canvas[data-ready]").wait_for()
+    clean(page)
+    document = hall.view()["page"]["document"]
+
+    def seen() -> int:
+        answer = hall.site.call("GET", f"{hall.site.path}/views", session=hall.site.session("supervisor-1"))
+        rows = {(seat, name, number): ms for seat, name, number, ms in answer.json()["views"]}
+        return int(rows.get((SEAT, document, hall.view()["page"]["page"]), 0))
+
+    eventually(lambda: seen() > 0, 60)
+    refused = hall.site.call("GET", f"{hall.site.path}/views", session=hall.site.session(SEAT))
+    assert refused.status_code == 403
+
+
+def test_help_is_asked_and_answered(hall: Hall, page: Page) -> None:
+    page.get_by_role("button", name="请求协助").click()
+    dialog = page.get_by_role("dialog", name="请求协助")
+    dialog.get_by_label("设备、声音或画面").check()
+    dialog.get_by_role("textbox").fill("耳机没有声音")
+    dialog.get_by_role("button", name="发出请求").click()
+    expect(page.get_by_text("已请求协助")).to_be_visible()
+    requests = hall.wait(lambda view: view["help"]["requests"])["help"]["requests"]
+    assert [(each["kind"], each["text"]) for each in requests] == [("device", "耳机没有声音")]
+
+
+def test_scores_by_the_keyboard_alone(hall: Hall, page: Page) -> None:
+    """From the task list to the check page without a mouse: Tab, arrows, Enter, Space."""
+    until(hall, page, "detailed-review")
+    hall.due("sheet.seal")
+    page.get_by_role("link", name="详细评审打分").focus()
+    page.keyboard.press("Enter")
+    page.locator("input[data-cell]").first.wait_for()
+    # Tab from the top of the page: nothing on the way traps the focus.
+    page.locator("#main").focus()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement?.dataset.cell") == "0/0":
+            break
+    assert page.evaluate("document.activeElement?.dataset.cell") == "0/0"
+    rows = page.locator("tbody tr:has(input)").count()
+    cells = page.locator("input[data-cell]").count()
+    for n in range(cells):
+        page.keyboard.type("99" if n == 0 else "３" if n == 1 else "4.5")
+        page.keyboard.press("Enter")
+    expect(page.locator('[data-cell="1/0"]')).to_have_value("3.00")
+    expect(page.get_by_text(re.compile("超过满分")).first).to_be_visible()
+    last = page.evaluate("document.activeElement?.dataset.cell")
+    assert last == f"{rows - 1}/{cells // rows - 1}"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement?.dataset.cell") == f"{rows - 2}/{cells // rows - 2}"
+    press(page, CHECK)
+    summary = page.get_by_role("alert").filter(has_text="请先解决以下问题")
+    expect(summary).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement?.dataset.cell") == "0/0"
+    page.keyboard.press("Control+A")
+    page.keyboard.type("5")
+    press(page, CHECK)
+    expect(page.get_by_role("heading", name="请逐项核对评分")).to_be_focused()
+    clean(page)
+    page.get_by_role("button", name="返回修改").focus()
+    page.keyboard.press("Enter")
+    clean(page)
+
+
+def press(page: Page, name: str) -> None:
+    """A button by Tab and Enter."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if name in str(page.evaluate("document.activeElement?.innerText")):
+            return page.keyboard.press("Enter")
+    pytest.fail(f"{name} cannot be reached by Tab")
+
+
+def test_a_draft_survives_a_killed_page(hall: Hall, person: BrowserContext, page: Page) -> None:
+    until(hall, page, "detailed-review")
+    hall.due("sheet.seal")
+    to(hall, page, "score")
+    cell = page.locator('[data-cell="2/1"]')
+    cell.fill("7.25")
+    expect(page.get_by_text(KEPT)).to_be_visible()
+    session = person.new_cdp_session(page)
+    with pytest.raises(Exception, match=r"closed|crashed|Target"):
+        session.send("Page.crash")
+    again = person.new_page()
+    again.goto(f"{hall.site.url}/expert/score")
+    expect(again.locator('[data-cell="2/1"]')).to_have_value("7.25")
+    again.close()
+
+
+@pytest.mark.parametrize("seconds", [1, 10])
+def test_a_network_that_is_away_in_mid_score(hall: Hall, person: BrowserContext, page: Page, seconds: int) -> None:
+    until(hall, page, "detailed-review")
+    hall.due("sheet.seal")
+    to(hall, page, "score")
+    cell = page.locator('[data-cell="3/2"]')
+    cell.wait_for()
+    person.set_offline(True)
+    try:
+        cell.fill(f"3.{seconds:02}")
+        page.wait_for_timeout(seconds * 1000)
+        if seconds > 5:
+            expect(page.get_by_text("与服务器的连接已中断")).to_be_visible()
+        page.locator('[data-cell="4/2"]').fill("2.50")
+    finally:
+        person.set_offline(False)
+    expect(page.get_by_text("与服务器的连接已中断")).to_be_hidden(timeout=60_000)
+    expect(cell).to_have_value(re.compile(rf"3\.{seconds:02}"))
+    expect(page.locator('[data-cell="4/2"]')).to_have_value("2.50")
+    page.reload()
+    expect(page.locator('[data-cell="3/2"]')).to_have_value(re.compile(rf"3\.{seconds:02}"))
+
+
+def test_a_stale_window_after_the_server_was_killed(hall: Hall, page: Page) -> None:
+    until(hall, page, "detailed-review")
+    hall.due("sheet.seal")
+    to(hall, page, "score")
+    page.locator('[data-cell="5/0"]').fill("1.75")
+    before = hall.site.pid("web")
+    os.kill(before, 9)
+    eventually(lambda: hall.site.pid("web") not in (0, before), 60)
+    eventually(hall.site.ready, 60)
+    hall.wait(lambda view: view["gate"] == "open")
+    expect(page.get_by_text("与服务器的连接已中断")).to_be_hidden(timeout=60_000)
+    expect(page.locator('[data-cell="5/0"]')).to_have_value(re.compile("1.75"))
+
+
+def test_the_score_table_at_twice_the_size(hall: Hall, page: Page) -> None:
+    """WCAG 1.4.4 and 1.4.10: at 200 % nothing is cut off but what scrolls by itself, and every cell is reached."""
+    until(hall, page, "detailed-review")
+    hall.due("sheet.seal")
+    page.set_viewport_size({"width": 720, "height": 450})
+    to(hall, page, "score")
+    page.locator("input[data-cell]").first.wait_for()
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0
+    last = page.locator("input[data-cell]").last
+    last.focus()
+    box = last.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] <= 720 - box["width"]
+    assert 0 <= box["y"] <= 450 - box["height"] / 2
+    expect(page.get_by_role("button", name=CHECK)).to_be_visible()
+
+
+def test_the_scores_are_sealed_and_the_report_signed(hall: Hall, page: Page) -> None:
+    """The whole way to the signature; each step ends with its place in the record and its digest."""
+    until(hall, page, "detailed-review")
+    hall.due("sheet.seal")
+    to(hall, page, "score")
+    page.locator("input[data-cell]").first.wait_for()
+    for cell in page.locator("input[data-cell]").all():
+        cell.fill("4.5")
+    page.get_by_role("button", name=CHECK).click()
+    seal(page, "封存 4 份投标的评分", "评分已封存")
+    confirm(hall, page)
+    view = hall.wait(lambda view: {"report.sign", "ranking.confirm"} & set(view["todo"]))
+    to(hall, page, "sign")
+    if "ranking.confirm" in view["todo"]:
+        page.get_by_role("button", name="核对排名").click()
+        hall.due("report.sign")
+    clean(page)
+    page.get_by_label("我已阅读评审报告全文").check()
+    page.get_by_role("button", name="下一步：签署").click()
+    seal(page, "签署评审报告", "您已签署评审报告")
+    hall.wait(lambda view: view["gate"] == "closed")
+    expect(page.get_by_text("评审已关闭")).to_be_visible()

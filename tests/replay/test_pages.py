@@ -1,0 +1,173 @@
+"""The supervisor's wall and the auditor's desk in a real browser, in front of the real doors (issue 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.chromium.browsers import CURRENT, FLAGS
+from tests.chromium.hall import AXE_TAGS, DEVICES, axe_source
+from tests.replay.site import Site, site
+from tests.sessions.service_world import until
+from web.server.links import write_link
+from web.server.wiring import CLIENT
+
+ANSWER_S = 20.0
+SHOW_MS = 20_000
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[tuple[Site, Browser]]:
+    """The doors on a port of this machine, the client that was built, and a browser."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    async with (
+        site(folder, origin=f"http://127.0.0.1:{port}", client=CLIENT) as found,
+        async_playwright() as playwright,
+    ):
+        config = uvicorn.Config(found.app, port=port, lifespan="off", log_config=None, ws="websockets-sansio")
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        await until(lambda: server.started)
+        flags = [*FLAGS, *DEVICES]
+        browser = await playwright.chromium.launch(executable_path=CURRENT, args=flags, timeout=60_000)
+        try:
+            yield found, browser
+        finally:
+            await browser.close()
+            found.app.state.services.closing.set()
+            server.should_exit = True
+            await serving
+
+
+async def signed_in(found: Site, browser: Browser, seat: str) -> Page:
+    """A page of this seat, by its one-time link."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
+    page = await context.new_page()
+    token = await found.identity.issue_link(found.id, seat)
+    await page.goto(write_link(found.origin, token, found.world.pins))
+    await page.wait_for_url(lambda url: "/sign-in" not in url)
+    return page
+
+
+async def violations(
+    page: Page, presses: tuple[str, ...] = ("English", "Large text", "Large text", "中文")
+) -> list[Any]:
+    """What axe finds on the page, in both languages and in large text."""
+    found = []
+    await page.evaluate(axe_source())
+    for press in ("", *presses):
+        if press:
+            await page.get_by_role("button", name=press, exact=True).click()
+        result = await page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_TAGS)
+        found += [(press, each["id"], each["nodes"][0]["html"]) for each in result["violations"]]
+    return found
+
+
+def said(found: Site, kind: str) -> list[Any]:
+    """The acts of the supervisor with this event."""
+    return [
+        entry.act.body
+        for entry in found.keeper.entries
+        if entry.type == kind and entry.act is not None and entry.act.sub == "supervisor-1"
+    ]
+
+
+@pytest.mark.e2e
+@pytest.mark.asyncio
+@pytest.mark.timeout(600)
+async def test_a_supervisor_sees_alarms_first_and_signs_with_a_reason(tmp_path: Path) -> None:
+    """Bound in this browser; a lost venue comes first; an empty reason is refused; what is heard is logged."""
+    async with served(tmp_path) as (found, browser):
+        keeper, people = found.keeper, found.people
+        people.absent.add("supervisor-1")
+        page = await signed_in(found, browser, "supervisor-1")
+        await page.wait_for_url("**/check-in")
+        await people_act(found, lambda: keeper.announced.waiting(keeper.state))
+        (key,) = keeper.announced.waiting(keeper.state)
+        holder = found.world.holders[keeper.state.seat("supervisor-1").centre]
+        await keeper.perform(await holder.vouch(keeper.state.origin, "supervisor-1", key.thumbprint))
+        await people_act(found, lambda: "supervisor-1" in keeper.state.seat_key)
+        await people_act(found, lambda: keeper.state.stage == "compliance-review")
+
+        await page.goto(f"{found.origin}/supervisor")
+        await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+        await expect(page.get_by_text("没有告警")).to_be_visible()
+        await expect(page.get_by_text("评分在开启前对任何人（包括您）保密。")).to_be_visible()
+        assert await violations(page) == []
+
+        # A venue is cut off: the alarm says so, before anything else.
+        keeper.disconnected("room-2")
+        await expect(page.locator("#alarms > li").first).to_contain_text("会场失去连接", timeout=SHOW_MS)
+        assert await violations(page) == []
+        keeper.connected("room-2")
+        await people_act(found, lambda: keeper.state.gate == "open")
+        await expect(page.get_by_text("没有告警")).to_be_visible(timeout=SHOW_MS)
+
+        # A pause without a reason is refused on the spot, and nothing was signed.
+        await page.get_by_role("button", name="暂停评审").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_role("button", name="暂停评审").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("请写明理由")
+        assert said(found, "ProceedingPaused") == []
+        assert await violations(page, ()) == []
+        await dialog.get_by_role("textbox").fill("有人在会场内使用手机，须先查明。")
+        await dialog.get_by_role("button", name="暂停评审").click()
+        await until(
+            lambda: said(found, "ProceedingPaused") == [{"reason": "有人在会场内使用手机，须先查明。"}], ANSWER_S
+        )
+        await expect(page.locator("#alarms")).to_contain_text("已按指令暂停")
+
+        # What the page plays is stated in the log.
+        await page.get_by_role("button", name="收听 room-3").click()
+        await until(lambda: ("listen", "room-3") in looks(found), ANSWER_S)
+        # It has written nothing else.
+        acts = [e.act.act for e in keeper.entries if e.act is not None and e.act.sub == "supervisor-1"]
+        assert acts == ["seat.bind", "proceeding.pause"]
+
+
+@pytest.mark.e2e
+@pytest.mark.asyncio
+@pytest.mark.timeout(600)
+async def test_an_auditor_finds_the_minute_and_verifies(tmp_path: Path) -> None:
+    """An archived proceeding: events found by words of the page's language, and the verdict with one click."""
+    async with served(tmp_path) as (found, browser):
+        await found.finish()
+        page = await signed_in(found, browser, "auditor-1")
+        await page.goto(f"{found.origin}/auditor")
+        search = page.get_by_label("查找事件")
+        await search.fill("组长产生")
+        await search.press("Enter")
+        events = page.locator("ol li > button")
+        await expect(events).to_have_count(1, timeout=SHOW_MS)
+        await events.first.click()
+        await expect(page.get_by_text("记录哈希")).to_be_visible()
+        assert await violations(page) == []
+        for tab in ("图表", "核验与下载"):
+            await page.get_by_role("tab", name=tab).click()
+            assert await violations(page) == []
+        await page.get_by_role("button", name="开始核验").click()
+        await expect(page.locator("#verdict")).to_contain_text("有效", timeout=60_000)
+
+
+async def people_act(found: Site, done: Callable[[], Any]) -> None:
+    """Everybody but the supervisor goes on until `done`."""
+    async with asyncio.timeout(60):
+        while not done():
+            if not await found.people.step(found.keeper):
+                await asyncio.sleep(0.01)
+
+
+def looks(found: Site) -> set[tuple[str, str]]:
+    noted = [entry.body["looks"] for entry in found.keeper.entries if entry.type == "LookNoted"]
+    under_way = found.keeper.looks._under_way
+    return {(look["kind"], look.get("room", "")) for each in noted for look in each} | {key[1:] for key in under_way}

@@ -1,0 +1,212 @@
+"""No score is visible before the opening, and no name before it may be told: canaries, and every byte that is sent.
+
+Issue 4: "tested by planting canary scores and searching every byte sent to every role, all logs, the database file and
+the exports"; 87号令 62, 招标投标法 37. Each search is shown to find a server that leaks.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from evaluation.core.rounds import SHEET, Round
+from evidence.adapters.database import DatabaseLedger, prepare
+from evidence.adapters.vault_files import FileVault
+from sessions.core.state import CLOSED, Proceeding
+from sessions.core.view import view
+from sessions.keeper import ProceedingKeeper
+from tests.partner.world import Site, site
+from tests.sessions import drive
+from tests.sessions.canaries import Walk, disk, found
+from tests.sessions.service_people import People
+from tests.sessions.service_world import World, tender, until
+from web.server.routes import proceedings as doors
+
+# A busy machine takes minutes for what is fifteen seconds of work.
+pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
+
+
+SCORE = Decimal("13.37")
+"""It stands nowhere else in a proceeding."""
+
+
+class Scorers(People):
+    """Members whose sheets are remembered as they were sealed, with a figure that stands nowhere else."""
+
+    def __init__(self, world: World, proceeding: str) -> None:
+        super().__init__(world, proceeding)
+        self.sealed: dict[str, bytes] = {}
+        self.sheets = {seat: dict.fromkeys(given, SCORE) for seat, given in drive.spread().items()}
+
+    def plaintext(self, state: Proceeding, found_: Round, seat: str) -> bytes:
+        made = super().plaintext(state, found_, seat)
+        if found_.purpose == SHEET:
+            self.sealed[seat] = made
+        return made
+
+    def canaries(self) -> dict[str, bytes]:
+        """Each sheet's salt, and the one figure that all of them hold, as JSON writes it and beside its criterion."""
+        figure = f'"{SCORE:.2f}"'
+        planted = {"figure": figure.encode()}
+        for made in self.sealed.values():
+            start = made.index(b'"salt":"') + 8
+            planted[f"salt {len(planted)}"] = made[start : start + 43]
+        rows = {criterion: f'"{criterion}",{figure}' for _, criterion in self.sheets[drive.MEMBERS[0]]}
+        return planted | {f"row of {criterion}": row.encode() for criterion, row in rows.items()}
+
+
+@dataclass
+class Game:
+    """A proceeding on real disks behind the real doors."""
+
+    site: Site
+    world: World
+    people: Scorers
+    walk: Walk
+    folder: Path
+
+    @property
+    def keeper(self) -> ProceedingKeeper:
+        return self.site.proceedings.get(self.people.id)
+
+    async def told(self, said: str) -> dict[str, bytes]:
+        """Routes, sockets, logs, and every file: database, vault, spool, keys, exports."""
+        size = len(self.keeper.entries)
+        await until(lambda: all(wire.entries >= size for wire in self.walk.wires.values()))
+        told = await self.walk.told(self.keeper.entries)
+        return told | disk(self.folder) | {"logs": said.encode()}
+
+
+def _frozen(state: Proceeding) -> bool:
+    round_ = state.evaluation.round
+    return round_ is not None and round_.purpose == SHEET and round_.freeze is not None
+
+
+@asynccontextmanager
+async def game(folder: Path) -> AsyncIterator[Game]:
+    url = f"sqlite:///{folder / 'ledger.sqlite'}"
+    prepare(url)
+    ledger = DatabaseLedger(url)
+    world = World(folder, ledger=ledger, vault=FileVault(folder / "vault"), disk=True)
+    async with site(folder, world=world) as found_:
+        value = tender()
+        for n, member in enumerate(value["definition"]["members"], 1):
+            member["name"], member["organisation"] = f"金丝雀{n}号专家", f"黄鹂{n}号研究院"
+        name = await found_.proceedings.create(value)
+        people = Scorers(world, name)
+        people.connect(found_.proceedings.get(name))
+        walk = Walk(found_, name)
+        await walk.listen()
+        try:
+            yield Game(found_, world, people, walk, folder)
+        finally:
+            await walk.hang_up()
+    ledger.close()
+
+
+def names(*seats: int) -> dict[str, bytes]:
+    return {f"name of seat-{n}": f"金丝雀{n}号专家".encode() for n in seats}
+
+
+async def test_no_score_leaves_before_the_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.WARNING, logger="httpx2")
+    with capture_logs() as said:
+        await scores(tmp_path, monkeypatch, caplog, said)
+
+
+async def scores(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, said: Any) -> None:
+    async with game(folder) as play:
+        await play.people.play(play.keeper, _frozen)
+        planted = play.people.canaries()
+        told = await play.told(caplog.text + repr(said))
+        assert len(told) > 500
+        assert found(planted, told) == set()
+        await leaking(play, planted, monkeypatch)
+        # Afterwards they are there to be seen, so the search looks in the right places.
+        await play.people.play(play.keeper, lambda state: bool(state.evaluation.sheets()))
+        later = found(planted, await play.walk.told(play.keeper.entries))
+        assert {place for _, place in later} & {f"socket of {seat}" for seat in ("seat-1", "supervisor-1")}
+        assert not {place for _, place in later if place.endswith(("operator-2", "room-2", "administrator"))}
+
+
+async def leaking(play: Game, planted: Mapping[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The controls switched off: a view, a log line, a file and a socket that tell."""
+    figures = next(iter(play.people.sealed.values()))
+
+    def told(state: Proceeding, seat: str) -> Any:
+        return view(state, seat) | {"hint": figures.decode()}
+
+    with monkeypatch.context() as patched:
+        patched.setattr(doors, "view", told)
+        shown = await play.walk.ask("operator-2", "GET", f"/v1/proceedings/{play.people.id}")
+        assert found(planted, {"view": shown})
+    assert found(planted, {"logs": b"opened " + figures})
+    (play.folder / "spool" / "leak").write_bytes(figures.hex().encode())
+    assert found(planted, disk(play.folder))
+    (play.folder / "spool" / "leak").unlink()
+    play.walk.wires["room-2"].sent.append(base64.b64encode(b"x" + figures))
+    assert found(planted, {"socket": b"".join(play.walk.wires["room-2"].sent)})
+    play.walk.wires["room-2"].sent.pop()
+
+
+async def test_names_are_told_to_nobody_before_they_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """招标投标法 37: before the start nobody, then each venue its own, with the result everybody."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.WARNING, logger="httpx2")
+    with capture_logs() as said:
+        await named(tmp_path, caplog, said)
+
+
+async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> None:
+    async with game(folder) as play:
+        everybody = names(1, 2, 3, 4, 5)
+        bound = set(play.keeper.state.seats)
+        await play.people.play(play.keeper, lambda state: bound <= set(state.seat_key))
+        told = await play.walk.told(play.keeper.entries) | {"logs": (caplog.text + repr(said)).encode()}
+        own = {(f"name of {seat}", _door(play, seat)) for seat in ("seat-1", "seat-3", "seat-4")}
+        assert found(everybody, told) == own
+        await play.people.play(play.keeper, lambda state: state.stage == "compliance-review")
+        assert any(entry.type == "CaseDisclosed" for entry in play.keeper.entries)
+        told = await play.walk.told(play.keeper.entries)
+        expected = {(name, _door(play, seat)) for seat in ("supervisor-1", "auditor-1") for name in everybody}
+        main = ("seat-1", "seat-3", "operator-1")
+        expected |= {(name, _door(play, seat)) for seat in main for name in names(1, 2, 3)}
+        expected |= {("name of seat-4", _door(play, seat)) for seat in ("seat-4", "operator-2")}
+        assert found(everybody, told) == expected
+        await play.people.play(play.keeper, lambda state: state.report is not None)
+        report = play.keeper.state.report
+        assert report is not None
+        path = f"/v1/proceedings/{play.people.id}/objects/{report.document.hex()}"
+        for seat, reads in (("seat-4", True), ("auditor-1", True), ("operator-1", True), ("operator-2", False)):
+            answer = await play.walk.ask(seat, "GET", path)
+            assert (b"%PDF" in answer) is reads
+        assert b"%PDF" not in await play.walk.ask("node", "GET", path)
+        await play.people.play(play.keeper, lambda state: state.gate == CLOSED)
+        assert found(everybody, {"x": await play.walk.ask("operator-2", "GET", _path(play))}) == {
+            (name, "x") for name in everybody
+        }
+        await until(lambda: play.world.keyring.log_key(play.keeper.state.origin) is None)
+        archive = next((play.folder / "evidence").iterdir()).read_bytes()
+        assert {name for name, _ in found(everybody, {"evidence": archive})} == set(everybody)
+
+
+def _path(play: Game) -> str:
+    return f"/v1/proceedings/{play.people.id}/names"
+
+
+def _door(play: Game, seat: str) -> str:
+    return f"GET {_path(play)} to {seat}"
