@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluation.core import checks, clarification
+from evaluation.core.rounds import SHEET
 from evaluation.core.rules.shelf import Pack
 from evaluation.core.tender import Definition
 from evidence.core.canonical import JSON, Object
@@ -35,13 +36,15 @@ def trace(definition: Definition, entries: Sequence[Entry]) -> list[JSON]:
     """One row for each part: its name, the article, and the entries; none of it is left out where it is empty."""
     rows: list[JSON] = []
     for name, section, kinds in _PARTS:
-        found = [entry.n for entry in entries if entry.type in kinds and _of_seat(entry)]
+        found = [entry.n for entry in entries if entry.type in kinds and _counts(entry)]
         rows.append({"part": name, "article": _source(definition, section), "from": list(found)})
     return rows
 
 
-def _of_seat(entry: Entry) -> bool:
-    """Room devices and those who watch sign in, too; the committee's list rests on its members."""
+def _counts(entry: Entry) -> bool:
+    """Room devices and those who watch sign in, too, and ballots are opened like sheets: neither belongs here."""
+    if entry.type == "SheetsOpened":
+        return bool(entry.body["purpose"] == SHEET)
     if entry.type != "SeatBound":
         return True
     return entry.act is not None and entry.act.sub.startswith("seat-")

@@ -14,11 +14,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
+from evidence.core import entry as entries
 from sessions.node_trust import Pins
 from tests.api.installation import Running
 from tests.chromium.browsers import CURRENT, FLAGS, chromium_109
 from web.demo import wiring
 from web.demo.venue import read_opening
+from web.demo.vouching import ByCity, ByMainCentre
 from web.device.client import Client
 from web.device.device import Device
 from web.device.record import Opening
@@ -28,15 +30,41 @@ from web.device.seat import Seat
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
+async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
+    """Every seat bound by a Python device and every room admitted; the answer is the main operator, who leads on as
+    soon as the rooms are recorded."""
+    folder, pins = site.installation.actors / "hall", _pins(site)
+    leader = await _seat(stack, site, folder, pins, "operator-1", None)
+    opening = await read_opening(leader.client)
+    await leader.client.vouch("operator-1", leader.device.thumbprint)
+    await leader.bind()
+    founding = entries.parse(await leader.client.entry(0))
+    assert founding.act is not None
+    venues = {str(venue["id"]): str(venue["centre"]) for venue in founding.act.body["venues"]}
+    for seat in founding.act.body["seats"]:
+        if seat["role"] == "auditor" or seat["id"] == "operator-1":
+            continue
+        device = await _seat(stack, site, folder, pins, seat["id"], opening)
+        node = site.installation.node(seat["centre"] or venues[seat["venue"]])
+        vouch = (
+            ByMainCentre(leader.client)
+            if node is None
+            else ByCity(device.client, node.url, node.operator_token, site.origin)
+        )
+        await vouch(seat["id"], device.device.thumbprint)
+        await device.bind()
+    for room in founding.act.body["rooms"]:
+        await leader.perform("room.admit", {"room": room["id"]})
+    return leader
+
+
 def admit(site: Running, *rooms: str) -> None:
     """The main venue's operator binds its key, vouches for these rooms of the main venue, and admits them."""
     asyncio.run(_admit(site, rooms))
 
 
 async def _admit(site: Running, rooms: tuple[str, ...]) -> None:
-    folder = site.installation.actors / "hall"
-    policy = site.installation.policy
-    pins = Pins.parse((policy / "tlog-policy").read_text(), (policy / "trust.json").read_text())
+    folder, pins = site.installation.actors / "hall", _pins(site)
     async with AsyncExitStack() as stack:
         operator = await _seat(stack, site, folder, pins, "operator-1", None)
         opening = await read_opening(operator.client)
@@ -47,6 +75,11 @@ async def _admit(site: Running, rooms: tuple[str, ...]) -> None:
             await operator.client.vouch(name, room.device.thumbprint)
             await room.bind()
             await operator.perform("room.admit", {"room": name})
+
+
+def _pins(site: Running) -> Pins:
+    policy = site.installation.policy
+    return Pins.parse((policy / "tlog-policy").read_text(), (policy / "trust.json").read_text())
 
 
 async def _seat(

@@ -138,6 +138,8 @@ def test_each_part_names_its_article_and_the_entries_it_rests_on(made: tuple[Obj
     # Nothing is empty that this proceeding had.
     for name in set(rows) - {"clarifications", "corrections"}:
         assert rows[name]["from"], name
+    opened = [n for n in rows["sheets"]["from"] if kinds[n] == "SheetsOpened"]
+    assert [drive.entries[n].body["purpose"] for n in opened] == ["sheet"]
     assert len(rows["committee"]["from"]) == 1 + len(content["parties"]["members"])
 
 
