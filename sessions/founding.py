@@ -30,6 +30,7 @@ from sessions.core.state import EMPTY
 from sessions.docket import Docket, Private
 from sessions.node_trust import Pins
 from sessions.ports import Entropy, Keyring
+from sessions.service_errors import TenderRefused
 from sessions.tender import FindStaged, Plan, Tender
 
 # docs/protocol.md section 1: 26 characters of base32, of a-z and 2-7: 130 bits that nobody can guess.
@@ -143,7 +144,15 @@ class Founding:
             "seats": plan.seats,
             "trust": b64u(self.pins.trust_hash),
             "venues": plan.venues,
+            **({} if plan.follows is None else {"follows": self._earlier(plan.follows)}),
         }
+
+    def _earlier(self, origin: str) -> Object:
+        """The final root of an earlier proceeding, from the centre's own log: it is closed, and its root witnessed."""
+        found = self.centre.finals.get(origin)
+        if found is None or found.act is None:
+            raise TenderRefused("the proceeding that this one is to follow is not closed, or not of this centre")
+        return {name: found.act.body[name] for name in ("origin", "root", "size")}
 
     async def _disclosures(self, plan: Plan) -> tuple[Private, ...]:
         """The title, and each member of the definition: with the digest that stands there already."""

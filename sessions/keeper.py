@@ -25,6 +25,7 @@ from sessions.announced import AnnouncedKeys
 from sessions.archive import Archive, ClosedLog
 from sessions.attending import Attending
 from sessions.clerk import Clerk
+from sessions.clocking import Clocking
 from sessions.core import commands, duties, unsealing
 from sessions.core.duties import AwaitWitnesses, Duty
 from sessions.core.proceeding import decide
@@ -99,6 +100,7 @@ class ProceedingKeeper:
             wake=self._errands.wake,
             lost=self._lose,
         )
+        self.clocking = Clocking(docket=docket, every=times.clocks)
         self.attending = Attending(docket=docket, every=times.attention)
         self.viewing = Viewing(docket=docket, every=times.views, least=times.views_least)
         self._venues: dict[str, bool] = {}
@@ -149,7 +151,7 @@ class ProceedingKeeper:
         """Go on with everything that is due."""
         if self.state.gate != CLOSED:
             self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run(), self.viewing.run())
-            self._begin(self.attending.run())
+            self._begin(self.clocking.run(), self.attending.run())
         self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints(), self.looks.run())
 
     async def stop(self) -> None:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -224,6 +225,8 @@ class Proceedings:
         (2) The centre log says so first, durably: when, and the digest of the list.
         (3) The objects go, each only where the vault's own date allows it; the evidence file last. Safe to repeat.
         """
+        if not self.ready:
+            raise NotFoundedYet("another proceeding is not taken up yet, and may cite the same objects")
         keeper = self.get(proceeding)
         state = self.after.demand_purge(keeper.state.origin)  # (1)
         others = (
@@ -282,7 +285,9 @@ class Proceedings:
             await docket.load()
             if origin not in self.centre.after_opened:
                 # Closed by a release that did not know of what follows.
-                await self.centre.open_after(origin, opening_body(docket.state, docket.entries[-1]))
+                after = opening_body(docket.state, docket.entries[-1])
+                await self.centre.open_after(origin, after)
+                await self._archive().retain(docket.entries, date.fromisoformat(after["retain"]))
         keeper = self._keeper(docket, opened)
         keeper.start()
         self._keepers[name] = keeper

@@ -42,6 +42,7 @@ class Plan:
     seats: list[Object]
     people: tuple[str, ...] = ()
     special: Object | None = None
+    follows: str | None = None
 
     def to_json(self) -> bytes:
         """Canonical bytes."""
@@ -58,7 +59,7 @@ class Plan:
             "v": 2,
             "venues": self.venues,
         }
-        return encode(value)
+        return encode(value if self.follows is None else value | {"follows": self.follows})
 
     @staticmethod
     def from_json(data: bytes) -> Plan:
@@ -73,6 +74,7 @@ class Plan:
             venues=value["venues"],
             rooms=value["rooms"],
             seats=value["seats"],
+            follows=value.get("follows"),
             people=tuple(value.get("people", ())),
             special=value.get("special"),
         )
@@ -113,7 +115,7 @@ def read(
 ) -> Tender:
     """Read a tender strictly and write its definition document; the rules of the regime are checked by the caller.
 
-    (1) The form, with the place of what is wrong, and the kind.
+    (1) The form, with the place of what is wrong, and the kind. `follows` is the id of a closed proceeding.
     (2) The definition document gets its version, its salt and the proceeding's origin. Members' names go into
         disclosures of their own, and it keeps their digests: every seat reads it (招标投标法 37).
     (3) Every document that the definition names is there, in the tender or handed in before, and nothing else.
@@ -123,7 +125,7 @@ def read(
         value = members(
             tender,
             {"definition": dict, "venues": list, "rooms": list, "seats": list},
-            {"kind": str, "files": list, "special": dict},
+            {"kind": str, "files": list, "special": dict, "follows": str},
         )
         kind = value.get("kind", "real")
         if kind not in KINDS or len(salt) != _DEFINITION_SALT:
@@ -172,6 +174,7 @@ def read(
         venues=value["venues"],
         rooms=value["rooms"],
         seats=value["seats"],
+        follows=f"{origin.rpartition('/')[0]}/{value['follows']}" if "follows" in value else None,
         people=tuple(made.text for made in named_by),
         special=value.get("special"),
     )

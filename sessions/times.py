@@ -33,5 +33,6 @@ class Times:
     views_least: float = 2.0
     attention: float = 10.0
     recording: RecordingTimes = field(default_factory=RecordingTimes)
+    clocks: float = 10.0
     pauses: Pauses = field(default_factory=Pauses)
     pace: Pace = field(default_factory=Pace)

@@ -58,6 +58,58 @@ def leaf(ref: str) -> bytes:
     ).digest()
 
 
+def candidates(stratum: dict[str, Any]) -> list[bytes]:
+    """The leaves of a stratum: stated for experts, made of the references for everybody else."""
+    if "leaves" in stratum:
+        return [unb64(each) for each in stratum["leaves"]]
+    return sorted(leaf(ref) for ref in stratum["refs"])
+
+
+def seated(entries: Iterable[bytes]) -> dict[str, str]:
+    """Seat -> the drawn leaf that sits there, by the answers alone; AssertionError where somebody was preferred."""
+    opened: dict[str, Any] = {}
+    answers: dict[tuple[str, int], dict[int, str]] = {}
+    orders: dict[str, list[list[str]]] = {}
+    of_freeze: dict[str, str] = {}
+    sitting: dict[str, tuple[str, int, int]] = {}
+    for data in entries:
+        entry = json.loads(data)
+        name = base64.urlsafe_b64encode(h(b"\x00" + data)).decode().rstrip("=")
+        signed = entry["act"].rpartition(".")[0] if "act" in entry else ""
+        act = json.loads(unb64(signed.split(".")[1]))["body"] if signed else {}
+        told = {**act, **entry["body"]}
+        if entry["type"] == "DrawOpened":
+            opened[name] = told
+        elif entry["type"] == "DrawFrozen":
+            of_freeze[name] = told["opened"]
+        elif entry["type"] == "DrawResolved":
+            draw = opened[of_freeze[told["freeze"]]]
+            strata = [(s["label"], s["quota"], candidates(s)) for s in draw["strata"]]
+            orders[of_freeze[told["freeze"]]] = [[each.hex() for each in o] for o in drawn(unb64(told["seed"]), strata)]
+        elif entry["type"] == "DrawAnswered":
+            for which, position, said in told["answers"]:
+                answers.setdefault((told["opened"], which), {})[position] = said
+        elif entry["type"] == "MemberSeated" and told["source"]["kind"] == "drawn":
+            source = told["source"]
+            place = (source["opened"], source["stratum"])
+            taken = {p for o, w, p in sitting.values() if (o, w) == place}
+            coming = [p for p, said in sorted(answers[place].items()) if said == "accepted" and p not in taken]
+            assert source["position"] == coming[0]
+            sitting[told["seat"]] = (*place, source["position"])
+    return {seat: orders[o][w][p] for seat, (o, w, p) in sitting.items()}
+
+
+def conflicted(attributes: dict[str, Any], bidders: list[str], day: str, years: int = 3) -> bool:
+    """Whether the facts of a leaf keep its expert out: days compared as text, which ISO 8601 allows."""
+    year, rest = day.split("-", 1)
+    since = f"{int(year) - years:04}-{'02-28' if rest == '02-29' else rest}"
+    for kind in ("employers", "boards", "shares"):
+        for code, start, end in attributes.get(kind, []):
+            if code in bidders and start <= day and (end is None or end >= since):
+                return True
+    return any(code in bidders for code in attributes.get("kin", []))
+
+
 def recompute(entries: Iterable[bytes]) -> list[list[list[str]]]:
     """Per resolved draw, per public stratum, its references as drawn; AssertionError where the log says otherwise."""
     opened: dict[str, Any] = {}
@@ -81,11 +133,12 @@ def recompute(entries: Iterable[bytes]) -> list[list[list[str]]]:
             assert [compressed(int.from_bytes(secret, "big")) for secret in secrets] == commitments
             made = seed(unb64(told["freeze"]), secrets)
             assert made == unb64(told["seed"])
-            refs = {leaf(ref): ref for stratum in draw["strata"] for ref in stratum["refs"]}
-            strata = [(s["label"], s["quota"], sorted(leaf(ref) for ref in s["refs"])) for s in draw["strata"]]
+            refs = {leaf(ref): ref for stratum in draw["strata"] for ref in stratum.get("refs", ())}
+            strata = [(s["label"], s["quota"], candidates(s)) for s in draw["strata"]]
             ranked = drawn(made, strata)
             assert [h(b"".join(each)) for each in ranked] == [unb64(s["digest"]) for s in told["strata"]]
-            names = [[refs[each] for each in order] for order in ranked]
-            assert names == [s["order"] for s in told["strata"]]
+            names = [[refs.get(each, each.hex()) for each in order] for order in ranked]
+            shown = [s["order"] for s in told["strata"]]
+            assert all(order is None or order == given for given, order in zip(names, shown, strict=True))
             results.append(names)
     return results

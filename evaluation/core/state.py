@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from evaluation.core import ballot, committee, sheet, stages
 from evaluation.core.committee import Member
@@ -19,6 +20,12 @@ from evaluation.core.steps import Steps
 from evaluation.core.tally import Row
 from evaluation.core.tender import Scoring
 from evaluation.errors import NoSuchFreeze, NoSuchRound, NoSuchSeal
+
+
+@lru_cache(maxsize=256)
+def _parsed(plaintext: bytes, place: Place, asked: tuple[tuple[sheet.Item, Decimal], ...]) -> Sheet:
+    """Opened sheets are looked at again with every view of the detailed review; they stand in the log in clear."""
+    return sheet.parse(plaintext, place, asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +226,9 @@ class Evaluation:
 
     def sheets(self) -> tuple[Sheet, ...]:
         """The opened sheets in the order of the freeze, with what their authors corrected since."""
+        asked = self.asked()
         return tuple(
-            self._corrected(sheet.parse(found.plaintexts[act], self.place(seat, found.number), self.asked()))
+            self._corrected(_parsed(found.plaintexts[act], self.place(seat, found.number), asked))
             for found in self.rounds
             if found.purpose == SHEET and found.opened is not None and found.freeze is not None and not found.void
             for seat, act in found.freeze.sheets

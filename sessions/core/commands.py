@@ -182,6 +182,23 @@ class NotePages:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockSample:
+    """A seat's own clock in ms when its ping was sent, how far the server's was ahead, and the round trip in ms."""
+
+    seat: str
+    clock: int
+    offset: int
+    rtt: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteOffsets:
+    """Seats whose clocks are new, or have moved against the server's."""
+
+    samples: tuple[ClockSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """Something happened at a seat, at a time in ms since the epoch."""
 
@@ -237,6 +254,7 @@ Command = (
     | MissReveals
     | Due
     | BeginNight
+    | NoteOffsets
     | NoteClockJump
     | NoteLooks
     | NotePages

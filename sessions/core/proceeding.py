@@ -36,6 +36,7 @@ from sessions.core import (
     seating,
     signing_off,
     unsealing,
+    venue_clocks,
 )
 from sessions.core.commands import (
     AuthoriseSignature,
@@ -54,6 +55,7 @@ from sessions.core.commands import (
     MissReveals,
     NoteClockJump,
     NoteLooks,
+    NoteOffsets,
     NotePages,
     NoteSeats,
     NoteWitnessed,
@@ -192,6 +194,7 @@ _FACTS = {
     **cut_off.FACTS,
     **clocks.FACTS,
     **night.FACTS,
+    **venue_clocks.FACTS,
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
@@ -214,6 +217,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
+    NoteOffsets: (venue_clocks.note, _LIVE),
     NoteLooks: (looks.note, _NOT_CLOSED),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
@@ -354,16 +358,16 @@ def _fold(state: Proceeding, entry: Entry) -> Proceeding:
         state = draw_fold.ANSWERS_OF_HOLDERS[entry.type](state, entry, act)
     elif entry.type in evaluation_evolve.EVENTS:
         evaluation = evaluation_evolve.evolve(evaluation, entry)
-    presenter = state.presenter
+    presenter, day = state.presenter, state.day
     if presenter in evaluation.recused and presenter not in state.evaluation.recused:
         presenter = founding.first_presenter(state.seats.values(), state.venues)
-    if entry.type == "StageAdvanced" and state.day is None:
-        state = replace(state, day=seconds(entry.at))
+    if entry.type == "StageAdvanced" and day is None:
+        day = seconds(entry.at)
     keys, acts = state.keys, state.acts
     if act is not None:
-        acts = {**acts, act.id: entry.n}
+        acts = acts.put(act.id, entry.n)
         if not cut_off.keeps_chain(state, entry, act):
             key = replace(keys[act.kid], ctr=act.ctr, last=act.id, seen_size=act.seen[0])
             keys = {**keys, act.kid: key}
-    state = replace(state, size=entry.n + 1, evaluation=evaluation, keys=keys, acts=acts)
-    return replace(state, presenter=presenter)
+    size = entry.n + 1
+    return replace(state, size=size, evaluation=evaluation, keys=keys, acts=acts, presenter=presenter, day=day)

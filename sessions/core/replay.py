@@ -13,7 +13,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Untrusted
-from sessions.core import attention, commands, page_views
+from sessions.core import attention, commands, page_views, venue_clocks
 from sessions.core.commands import Command
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, RECORDING_LOST, Proceeding
@@ -96,6 +96,8 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.FreezeDraw(opened=unb64u(body["opened"], 32))
         case "IncidentOverdue":
             return commands.Due(subject=body["subject"])
+        case "ClockOffsets":
+            return commands.NoteOffsets(samples=venue_clocks.parse(entry))
         case "NightBegan":
             return commands.BeginNight()
         case "ClockJumped":

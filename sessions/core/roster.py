@@ -45,7 +45,7 @@ def parse(act: Act) -> Founding:
             **dict.fromkeys(("holders", "venues", "rooms", "seats"), list),
             "holder_k": int,
         },
-        {"special": dict},
+        {"special": dict, "follows": dict},
     )
     main = act.aud.partition("/")[0]
     if not _ORIGIN.fullmatch(act.aud) or act.sub != main:
@@ -78,6 +78,7 @@ def parse(act: Act) -> Founding:
         holder_k=holder_k,
         identities=identities,
         special=_special(found.get("special"), seats),
+        follows=_follows(found.get("follows"), act.aud),
     )
 
 
@@ -165,6 +166,19 @@ def _special(value: Object | None, seats: Mapping[str, Seat]) -> bytes | None:
     if not 1 <= len(found["reference"].strip()) <= len(found["reference"]) <= _MAX_REFERENCE:
         raise FoundingRefused("an approval has a reference")
     return unb64u(found["document"], 32)
+
+
+def _follows(value: Object | None, origin: str) -> tuple[str, int, bytes] | None:
+    """An earlier log of the same centre, closed: what was aborted there is evaluated anew here by others."""
+    if value is None:
+        return None
+    found = members(value, {"origin": str, "size": int, "root": str})
+    earlier = found["origin"]
+    if not _ORIGIN.fullmatch(earlier) or earlier == origin or earlier.partition("/")[0] != origin.partition("/")[0]:
+        raise FoundingRefused("a proceeding follows an earlier one of its centre")
+    if found["size"] < 1:
+        raise FoundingRefused("a closed log has entries")
+    return earlier, found["size"], unb64u(found["root"], 32)
 
 
 def _holders(value: list[JSON], k: int, identities: Mapping[str, Object]) -> tuple[tuple[str, ...], int]:

@@ -54,6 +54,8 @@ def remove(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     name = act.body.get("seat")
     if any(name in lost.waiting for lost in state.lost.values()):
         raise NotReady("the seat is cut off: it is released first")
+    if state.superseded:
+        raise NotReady("a reopened evaluation is the original committee's (order 87, article 64)")
     return leaving.remove(state.evaluation, act)
 
 

@@ -9,7 +9,9 @@ from evaluation.core.committee import MEMBER_ROLES
 from evaluation.core.state import Evaluation
 from evidence.core.act import NO_ACT, NOTHING_SEEN
 from evidence.core.canonical import Object
+from sessions.core.commands import ClockSample
 from sessions.core.draws import Drawing
+from sessions.core.places import Places
 from sessions.errors import UnknownRoom, UnknownSeat, UnknownVenue
 
 OPEN = "open"
@@ -73,7 +75,8 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Founding:
-    """What `ProceedingFounded` states; newcomers' seats are added. `special` is the approval of designated members."""
+    """What `ProceedingFounded` states; newcomers' seats are added. `special` is the approval of designated members,
+    `follows` the aborted proceeding that this one's new committee takes up anew: origin, size and root of its log."""
 
     main: str
     policy: bytes
@@ -87,6 +90,7 @@ class Founding:
     holder_k: int
     identities: Mapping[str, Object]
     special: bytes | None = None
+    follows: tuple[str, int, bytes] | None = None
     engine: str = "1"
 
     @property
@@ -338,13 +342,14 @@ class Proceeding:
     viewed: Mapping[str, int] = field(default_factory=dict)
     noticed: Mapping[str, int] = field(default_factory=dict)
     helps: tuple[HelpRequest, ...] = ()
-    acts: Mapping[bytes, int] = field(default_factory=dict)
+    acts: Places = field(default_factory=Places)
     evaluation: Evaluation = field(default_factory=Evaluation)
     report: Report | None = None
     ending: Ending = field(default_factory=Ending)
     superseded: tuple[Superseded, ...] = ()
     day: int | None = None
     night: Night | None = None
+    clocks: Mapping[str, ClockSample] = field(default_factory=dict)
     waived: frozenset[str] = frozenset()
     reopening: tuple[bytes, str] | None = None
     drawing: Drawing = field(default_factory=Drawing)

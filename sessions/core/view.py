@@ -91,6 +91,7 @@ def view(state: Proceeding, seat_id: str) -> Object:
             }
             for room in state.rooms.values()
         },
+        "follows": state.founding.follows[0] if state.founding and state.founding.follows else None,
         "night": _night(state),
         "waived": sorted(state.waived),
         "presenter": state.presenter,

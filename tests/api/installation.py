@@ -25,7 +25,7 @@ from web.demo.tender import case
 from web.server.installation import Layout
 
 COOKIE = "sid"
-START_S = 60.0
+START_S = 180.0
 BY_ITSELF = {"ProceedingFounded", "DefinitionFixed", "HolderOffered", "HoldersFrozen", "Witnessed"}
 
 

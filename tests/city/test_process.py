@@ -122,6 +122,13 @@ def test_only_the_citys_operator_speaks_for_its_pool(world: World) -> None:
     questions: dict[str, Object] = {
         "/draw/pool": {"origin": PROCEEDING, "count": 3, "root": b64u(bytes(32))},
         "/draw/answer": {"origin": PROCEEDING, "opened": b64u(bytes(32)), "answers": [[0, 0, "accepted", None]]},
+        "/draw/seat": {
+            "origin": PROCEEDING,
+            "seat": "seat-6",
+            "replaces": None,
+            "source": {"kind": "drawn", "opened": b64u(bytes(32)), "stratum": 0, "position": 0},
+            "person": b64u(bytes(32)),
+        },
     }
     for path, question in questions.items():
         for token in (None, "wrong"):
@@ -132,6 +139,9 @@ def test_only_the_citys_operator_speaks_for_its_pool(world: World) -> None:
     assert process.ask("/draw/pool", questions["/draw/pool"], OPERATOR).json() == frozen.json()
     nothing = process.ask("/draw/answer", questions["/draw/answer"], OPERATOR)
     assert (nothing.status_code, nothing.json()["code"]) == (409, "no-such-draw")
+    for wrong, code in (({}, "unknown-seat"), ({"person": "x"}, "malformed"), ({"replaces": 7}, "malformed")):
+        refused = process.ask("/draw/seat", questions["/draw/seat"] | wrong, OPERATOR)
+        assert refused.json()["code"] == code
     empty = process.ask("/draw/pool", questions["/draw/pool"] | {"count": 0}, OPERATOR)
     assert (empty.status_code, empty.json()["code"]) == (409, "draw-refused")
 

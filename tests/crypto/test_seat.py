@@ -76,6 +76,26 @@ class Game(Play):
             self.by(name, "review.vote", {"findings": findings})
         self.advance("detailed-review")
 
+    async def scored(self, points: str) -> str:
+        """The browser's sheet of equal scores, sealed; its act."""
+        asked = await self.client.ask("asked", valid=list(self.state.evaluation.valid or ()))
+        scores = [{"bidder": row["bidder"], "criterion": row["criterion"], "points": points} for row in asked]
+        sealed = await self.client.ask("sealSheet", scores=scores, number=1, asked=asked)
+        return str(sealed["act"])
+
+    async def opened(self) -> None:
+        """From the browser's own sheet to the opening."""
+        for name in OTHERS:
+            self.seal(name)
+        await until(lambda: not self.round.unsafe(2))
+        freeze = self.freeze()
+        self.confirm(freeze, SEAT)
+        await self.client.ask("perform", act="freeze.ok", body={"freeze": b64u(freeze)})
+        self.approve(freeze)
+        self.witness()
+        await self.release(freeze)
+        self.open()
+
 
 class World:
     def __init__(self, client: Browser) -> None:
@@ -253,18 +273,44 @@ async def test_a_sheet_is_checked_sealed_and_read_back_at_the_opening() -> None:
         assert isinstance(read, Sheet)
         assert {str(score) for score in read.scores.values()} == {"12.50"}
         assert seal.seat == SEAT
-        for name in OTHERS:
-            game.seal(name)
-        await until(lambda: not game.round.unsafe(2))
-        freeze = game.freeze()
-        game.confirm(freeze, SEAT)
-        await client.ask("perform", act="freeze.ok", body={"freeze": b64u(freeze)})
-        game.approve(freeze)
-        game.witness()
-        await game.release(freeze)
-        game.open()
+        await game.opened()
         opened = {entry.body["act"]: entry.body["p"] for entry in game.log.entries if entry.type == "SheetOpened"}
         assert unb64u(opened[b64u(bytes.fromhex(sealed["act"]))]) == plaintext
+
+
+@pytest.mark.parametrize("lie", [False, True])
+async def test_the_report_is_signed_over_the_own_ranking_or_not_at_all(lie: bool) -> None:
+    """Gate G3 and issue 4, item 8: own code ranks the log; what differs is shown and not signed."""
+    async with running() as world:
+        game, client = world.game, world.client
+        await game.to_ballots()
+        await client.ask("sealBallot", choice="seat-2", number=1, choices=CHOICES)
+        await game.elected()
+        await game.reviewed()
+        await game.scored("12.50")
+        await game.opened()
+        assert await refused(client.ask("confirmRanking")) == "gate-closed"
+        game.report(b"%PDF-report", lie=lie)
+        report = game.state.report
+        assert report is not None
+        for name in OTHERS:
+            game.by(name, "ranking.confirm", {"ranking": b64u(report.ranking), "document": b64u(report.document)})
+        if lie:
+            for _ in range(2):
+                assert await refused(client.ask("confirmRanking")) == "ranking-differs"
+            assert [entry.body["seat"] for entry in game.log.entries if entry.type == "RankingDiffered"] == [SEAT]
+            assert await refused(client.ask("prepareReport")) == "ranking-differs"
+            body = {name: game.prepared()[name] for name in ("credential", "hashes", "document")}
+            assert await refused(client.ask("perform", act="report.sign", body=body)) == "ranking-differs"
+            return
+        told = await client.ask("confirmRanking")
+        assert told["mine"] == told["stated"] == b64u(report.ranking)
+        assert await client.ask("confirmRanking") == told
+        prepared = await client.ask("prepareReport")
+        assert bytes.fromhex(prepared["pdf"]) == b"%PDF-report"
+        await client.ask("signReport")
+        assert game.state.report is not None
+        assert game.state.report.signed == (SEAT,)
 
 
 async def test_s1_waits_for_the_gate() -> None:

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from evaluation.errors import EvaluationError
 from evidence.core import act as acts
 from evidence.core.canonical import b64, b64u
+from evidence.core.tiles import Tile
 from evidence.errors import EvidenceError
 from sessions.errors import SessionError
 from sessions.node_trust import Pins
@@ -132,6 +133,14 @@ class MainServer:
         async def receipt(n: int) -> Response:
             return self._receipt(self.shown, n)
 
+        @app.get(PREFIX + "/log/tile/{path:path}")
+        async def tile(path: str) -> Response:
+            return Response(Tile.parse(path).hashes(self.shown.tree))
+
+        @app.post(PREFIX + "/report/signature")
+        async def prepare() -> dict[str, object]:
+            return self.game.prepared()
+
         @app.get("/v1/centre/log/entries/{n}")
         async def centre_entry(n: int) -> Response:
             return Response(self.game.main.centre.entries[n].data)
@@ -155,7 +164,7 @@ class MainServer:
         try:
             made = acts.parse(jws)
             repeated = made.id in state.acts
-            index = state.acts[made.id] if repeated else self.game.perform(made)[0].n
+            index = state.acts[made.id] if repeated else self.game.take(made)[0].n
         except (EvidenceError, SessionError, EvaluationError) as error:
             return problem(409, error.code)
         answer = {"index": index, "id": b64u(made.id), "leaf": b64u(self.game.log.entries[index].leaf)}

@@ -31,9 +31,10 @@ ROOMS = ("room-1", "room-2", "room-3")
 FRAMES = 3
 
 
-BOTH = pytest.mark.parametrize("page", ["109", "current"], indirect=True)
+OLD = pytest.param("109", marks=pytest.mark.e2e)
+BOTH = pytest.mark.parametrize("page", [OLD, "current"], indirect=True)
 ONE = pytest.mark.parametrize("page", ["current"], indirect=True)
-"""What does not hang on the browser's age is tried in one; `make test` has little time."""
+"""What does not hang on the browser's age is tried in one; the older browser has its turn in `make e2e`."""
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +179,7 @@ def test_one_altered_byte_is_refused_and_the_rest_plays_on(page: Page, minute: R
 
 
 @ONE
+@pytest.mark.e2e
 @pytest.mark.parametrize("rate", [0.5, 4])
 def test_other_speeds_hold_the_clock_too(page: Page, minute: Recorded, rate: float) -> None:
     with replaying(page, minute):
@@ -204,6 +206,7 @@ def test_what_cannot_be_fetched_is_waited_for_by_all(page: Page, minute: Recorde
 
 
 @ONE
+@pytest.mark.e2e
 def test_buffers_are_bounded(page: Page, minute: Recorded) -> None:
     """Wherever one was: no more than a window around the clock stays in memory."""
     with replaying(page, minute):

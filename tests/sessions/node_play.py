@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from evaluation.core import ballot, sheet
+from evaluation.core.results import ranking_digest
 from evaluation.core.rounds import BALLOT, Round
 from evaluation.core.rules import government_procurement as rules
 from evaluation.core.sealing import context
@@ -20,13 +22,16 @@ from evidence.core.envelope import join_payload, sheet_commitment
 from sessions.adapters.node_memory import MemoryNodeStore
 from sessions.core.acts import check
 from sessions.core.commands import (
+    AuthoriseSignature,
     CloseSegments,
     Command,
     FreezeHolders,
+    FreezeReport,
     IssueCredential,
     NoteWitnessed,
     OpenRound,
     Perform,
+    RecordSignature,
     StartRecording,
 )
 from sessions.core.proceeding import decide, evolve
@@ -107,6 +112,40 @@ class Play:
         made = acts.parse(act) if isinstance(act, str) else act
         check(self.state, made, root_at=lambda size: self.log.tree.root(size))
         return self.command(Perform(made))
+
+    def take(self, act: Act) -> list[Entry]:
+        """What comes through the door for acts; a signature is made as soon as it is authorised."""
+        if act.act != "report.sign":
+            return self.perform(act)
+        check(self.state, act, root_at=lambda size: self.log.tree.root(size))
+        authorised = self.command(AuthoriseSignature(act, sha256(b"revision of " + act.sub.encode())))
+        self.command(RecordSignature(act.sub, act.id, sha256(b"signed by " + act.sub.encode()), 1))
+        return authorised
+
+    def prepared(self, seat: str = "seat-3") -> Object:
+        """What the signing desk prepares for a seat."""
+        report = self.state.report
+        assert report is not None
+        return {
+            "credential": self.state.credentials[seat].credential,
+            "hashes": [b64u(sha256(b"to be signed by " + seat.encode()))],
+            "document": b64u(report.document),
+            "revision": b64u(sha256(b"revision of " + seat.encode())),
+        }
+
+    def report(self, document: bytes, *, lie: bool = False) -> None:
+        """From opened sheets to the stage of signing; a lying server states a ranking that the log does not yield."""
+        self.advance("tally")
+        self.advance("report")
+        ranking = self.state.evaluation.ranking
+        assert ranking is not None
+        self.main.put(document)
+        frozen = FreezeReport(sha256(document), len(document), sha256(b"content"), ranking_digest(ranking))
+        (draft,) = decide(self.state, frozen, at=AT, entropy=b"")
+        other = {"ranking": b64u(sha256(b"another ranking"))} if lie else {}
+        self.write([replace(draft, body=draft.body | other)])
+        self.witness()
+        self.advance("signing")
 
     def command(self, command: Command) -> list[Entry]:
         return self.write(decide(self.state, command, at=AT, entropy=b""))

@@ -15,7 +15,9 @@ from sessions.core import acts
 from sessions.core.commands import EndRecording
 from sessions.core.replay import Replay
 from sessions.core.state import CLOSED, Proceeding
+from sessions.core.view import view
 from sessions.errors import Aborted, Closed, NotReady, WrongRole, WrongVenue
+from sessions.service_errors import TenderRefused
 from sessions.verify import verify
 from signing.adapters.pades_validation import validate_report
 from tests.sessions.drive import Drive, spread
@@ -98,6 +100,18 @@ async def test_the_service_writes_the_evidence_of_an_aborted_proceeding(tmp_path
         await people.play(keeper, lambda state: state.gate == CLOSED)
         await until(lambda: world.keyring.log_key(keeper.state.origin) is None, 30)
         data = keeper.evidence_path().read_bytes()
+        # Another committee evaluates anew, in a proceeding that names this one by its final root.
+        anew = await proceedings.create(tender() | {"follows": name})
+        await until(lambda: proceedings.get(anew).state.founding is not None)
+        founding = proceedings.get(anew).state.founding
+        assert founding is not None
+        assert founding.follows == (keeper.state.origin, keeper.log.size, keeper.log.tree.root())
+        assert view(proceedings.get(anew).state, "auditor-1")["follows"] == keeper.state.origin
+        for other in (anew, "k3" * 13, "x", ""):
+            with pytest.raises(TenderRefused):
+                await proceedings.create(tender() | {"follows": other})
+        with pytest.raises(TenderRefused):
+            await proceedings.create(tender() | {"follows": 7})
     policy = tmp_path / "policy"
     policy.mkdir()
     (policy / "tlog-policy").write_text(world.pins.policy_text)

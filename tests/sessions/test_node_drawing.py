@@ -23,6 +23,7 @@ from sessions.core.commands import FreezeDraw, MissReveals, Perform, ResolveDraw
 from sessions.core.drawing import bound
 from sessions.core.draws import Draw
 from sessions.core.proceeding import decide, evolve
+from sessions.errors import SeatingRefused, UnknownSeat
 from sessions.node import CityNode
 from sessions.node_errors import LogRefused, NodeStateBroken, NotAHolder, NotListed, NotYet, OtherFreeze, RevealThere
 from sessions.node_keys import NodeKeys
@@ -365,6 +366,15 @@ async def test_a_custodian_freezes_its_pool_and_answers_for_it() -> None:
     assert stated.act is not None
     made.play.by("supervisor-1", "draw.countersign", {"statement": b64u(stated.act.id)})
     assert rules.settled(made.draw.strata, made.draw.answers)
+
+
+async def test_a_custodian_seats_whom_it_drew_and_nobody_else() -> None:
+    """An act that the rules would refuse is not signed: the chain of the custodian's key would end with it."""
+    made = await game()
+    source: Object = {"kind": "drawn", "opened": b64u(made.opened), "stratum": 0, "position": 0}
+    for seat, replaces in (("seat-1", None), ("seat-9", None), ("seat-6", "seat-5")):
+        with pytest.raises((SeatingRefused, UnknownSeat)):
+            await made.node(FINANCE).seat(made.log, seat, replaces, source, b64u(bytes(32)))
 
 
 async def test_a_node_without_an_offer_contributes_nothing() -> None:

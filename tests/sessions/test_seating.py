@@ -13,6 +13,7 @@ from sessions.core.roster import DESIGNATED
 from sessions.core.todo import todo
 from sessions.core.view import view
 from sessions.errors import FoundingRefused, MemberMismatch, NotReady, SeatingRefused, SeatIsOpen, WrongRole
+from tests.recompute_draw import recompute, seated
 from tests.sessions.draws import audited
 from tests.sessions.drive import FINANCE, MEMBERS, ZHONGSHAN, Drive
 from tests.sessions.newcomers import OpenDrive, answered, arrive, drawn, person, redo, remove, seating
@@ -51,6 +52,11 @@ def test_the_draw_seats_the_members_and_its_reserves_those_who_replace_them() ->
     answered(made, [0, 3, "recused", None], [0, 4, "accepted", None])
     drive.take(seating(made, "seat-6", 4, "seat-5"))
     assert drive.state.seat("seat-6").stratum == "expert/law"
+    log = [entry.data for entry in drive.entries]
+    recompute(log)
+    law, it = made.draw.ranked
+    expected = {"seat-4": law[1], "seat-5": law[3], "seat-6": law[4], "seat-2": it[0]}
+    assert seated(log) == {seat: leaf.hex() for seat, leaf in expected.items()}
     arrive(drive, "seat-6")
     redo(drive, "seat-6", "compliance-review")
     for seat in drive.state.signers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ import pytest
 from evidence.adapters.memory import MemoryVault
 from evidence.core import act as acts
 from evidence.core.canonical import Object, b64u, unb64, unb64u
-from evidence.errors import EvidenceError, ObjectMissing, Retained
+from evidence.errors import EvidenceError, NotRetained, ObjectMissing, Retained
 from sessions import verify_after
 from sessions.after_errors import AfterNotOpen, NoSuchCase, Purged
+from sessions.archive import Archive
+from sessions.centre import Centre
 from sessions.core import contents
 from sessions.core.state import CLOSED
 from sessions.docket import Performed
@@ -234,3 +236,29 @@ async def test_evidence_file_and_deeds_prove_who_stated_what(tmp_path: Path) -> 
         deeds = altered(lambda d: d["acts"].pop(1))
         with pytest.raises(NoSuchCase):
             proven(deeds)
+
+
+async def test_a_proceeding_of_an_earlier_release_is_kept_from_the_next_start_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closed when nobody wrote `AfterOpened` or dates: the next process does both, once."""
+
+    async def nothing(*given: object) -> None:
+        """As if the release did not know of it."""
+
+    world = World(tmp_path)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(Centre, "open_after", nothing)
+        earlier.setattr(Archive, "retain", nothing)
+        async with world.running() as proceedings:
+            closed = await played(world, proceedings)
+            assert closed.keeper.state.origin not in proceedings.centre.after_opened
+    name = next(iter(contents.objects(closed.keeper.entries).values())).hex()
+    with pytest.raises(NotRetained):
+        await world.vault.remove(name, datetime.now(UTC) + timedelta(days=36500))
+    for _ in range(2):
+        async with world.running() as proceedings:
+            await taken_up(proceedings, closed.keeper.id)
+            assert [entry.type for entry in proceedings.centre.entries].count("AfterOpened") == 1
+    with pytest.raises(Retained):
+        await world.vault.remove(name, datetime.now(UTC) + timedelta(days=365 * 14))

@@ -152,10 +152,11 @@ class Live:
         state = self._keeper.state
         demand(state, self._seat, permission)
         match message:
-            case Ping(t=t):
+            case Ping(t=t, rtt=rtt):
                 # The session dies by sign-out, idleness or age; its sockets with it, within one ping.
                 await self._services.identity.revive(self._session.digest)
                 self._keeper.viewing.heard(self)
+                self._keeper.clocking.heard(self._seat, t, rtt)
                 await self._send({"type": "pong", "t": t, "now": int(self._services.clock() * 1000)})
             case Pointer(x=x, y=y):
                 self._pointers.publish(state.origin, self._seat, x, y, presenter=state.presenter)

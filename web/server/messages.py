@@ -34,8 +34,11 @@ class Hello(_Message):
 
 
 class Ping(_Message):
+    """`t` is the device's own clock in ms, `rtt` the round trip of its last ping, once it knows one."""
+
     type: Literal["ping"]
     t: _Integer
+    rtt: _Integer | None = None
 
 
 class Pointer(_Message):

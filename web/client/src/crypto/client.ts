@@ -94,6 +94,11 @@ export class Client {
     return lines.map((line) => unb64(line, 32));
   }
 
+  /** A hash tile by its path after `/tile/`. */
+  tile(path: string): Promise<Bytes> {
+    return this.#get(this.#path(`/log/tile/${path}`));
+  }
+
   entry(n: number): Promise<Bytes> {
     return this.#get(this.#path(`/log/entries/${n}`));
   }

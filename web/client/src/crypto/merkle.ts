@@ -11,7 +11,7 @@ const MAX_PROOF = 64;
 /** H(0x00 || data). */
 export const leafHash = (data: Uint8Array): Bytes => sha256(concat(Uint8Array.of(0), data));
 /** H(0x01 || left || right). */
-const nodeHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(concat(Uint8Array.of(1), left, right));
+export const nodeHash = (left: Uint8Array, right: Uint8Array): Bytes => sha256(concat(Uint8Array.of(1), left, right));
 
 /** Check an audit path (RFC 9162 section 2.1.3.2); Untrusted if it does not lead to `root`. */
 export function verifyInclusion(

@@ -1,6 +1,6 @@
 /** The log as a seat verified it, under its own pins and not on the server's word. */
 
-import type { Bytes } from "./bytes.ts";
+import { type Bytes, same } from "./bytes.ts";
 import { type Client, delay } from "./client.ts";
 import type { Device } from "./device.ts";
 import { type Entry, parseEntry } from "./entry.ts";
@@ -9,6 +9,7 @@ import { verifyConsistency } from "./merkle.ts";
 import { readCheckpoint, type VerifierKey } from "./note.ts";
 import { type Opening, openedKey } from "./opening.ts";
 import { checkProof, parseProof, type Proof } from "./proof.ts";
+import { leavesOf, tilePath, WIDTH } from "./tree.ts";
 import type { Pins } from "./trust.ts";
 
 /** A gate's quorum takes one round trip per witness; asking more often than this only loads the server. */
@@ -82,6 +83,28 @@ export class Record {
       const found = await this.entry(n);
       if (found !== null) yield found;
     }
+  }
+
+  /** The entries below `seen` that this role may see, each proven to stand at its place of the tree that this device has
+   * verified. What is hidden from the role is a leaf hash among the others. */
+  async proven(): Promise<Entry[]> {
+    const [size, root] = this.#device.seen;
+    const paths = Array.from({ length: Math.ceil(size / WIDTH) }, (_, i) => tilePath(i, size));
+    const tiles = await Promise.all(paths.map((path) => this.#client.tile(path)));
+    const leaves = await trusting("the tiles do not hold", async () => leavesOf(tiles, size, root));
+    const found: Entry[] = [];
+    for await (const entry of this.scan(0, size)) {
+      const leaf = leaves[entry.n];
+      if (leaf === undefined || !same(leaf, entry.leaf)) throw new RecordUntrusted(`entry ${entry.n} is not the log's`);
+      found.push(entry);
+    }
+    return found;
+  }
+
+  /** Octets of an entry that came over the live socket: they need not be asked for again, and are checked like those. */
+  learn(data: Bytes): void {
+    const found = parseEntry(data);
+    if (found.origin === this.#device.origin) this.#entries.set(found.n, found);
   }
 
   /** Entry n and its receipt: the quorum of this seat's own policy cosigned a tree that holds it, and that tree and

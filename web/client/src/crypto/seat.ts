@@ -11,7 +11,9 @@
  *   const sheet = seat.checkSheet(scores, { number, asked });       // S2: what the check page shows
  *   await seat.sealSheet(scores, { number, asked, onStep });        // S2 to S7; the same scores again: the same seal
  *   await seat.sealBallot(choice, { number, choices, onStep });
- *   await seat.confirmRanking(entries);                  // the own ranking over the log; RankingDiffers
+ *   await seat.resealSheet({ number, version });         // todo `sheet.reseal`: holders were replaced
+ *   await seat.openOwn("sheet", number);                 // todo `sheet.author_open`
+ *   const ranked = await seat.confirmRanking();          // the own ranking over the log; RankingDiffers once stated
  *   const report = await seat.prepareReport();           // G3 proven; document, its hash and what is to be signed
  *   await seat.signReport(report);                       // report.sign; ServerRefused `signing-turn`: try again
  *   await seat.signOffline(name, body);                  // while cut off: sheet.seal, recusal.declare, incident.note
@@ -31,11 +33,12 @@ import { encode, type JsonObject } from "./canonical.ts";
 import { type Call, Client, delay } from "./client.ts";
 import { type Answered, type Clock, Device } from "./device.ts";
 import { type Entropy, holderSet } from "./envelope.ts";
-import { GateClosed, NotOffline, RecordUntrusted, ServerRefused } from "./errors.ts";
+import { GateClosed, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused } from "./errors.ts";
 import { type Gate, proveGate } from "./gate.ts";
 import type { Opening } from "./opening.ts";
 import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
 import { GATE_PATIENCE_MS, POLL_MS, Record, trusting } from "./record.ts";
+import { prepareReport, type Ranked, rankLog, type ReportToSign, signBody } from "./report.ts";
 import { envelop, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
 import type { Store } from "./store.ts";
 import type { Pins } from "./trust.ts";
@@ -219,6 +222,31 @@ export class Seat {
     if (stored === null || current === null) throw new GateClosed("this device has sealed nothing in this round");
     const { plaintext } = readKept(stored);
     return this.perform("sheet.author_open", { act: b64u(current.act.id), p: b64u(plaintext) });
+  }
+
+  /**
+   * `ranking.confirm`: rank the log by this device's own code, and state the digest over the frozen report. One that
+   * differs is stated all the same, so that it shows, and then thrown as RankingDiffers. Again is the same answer.
+   */
+  async confirmRanking(): Promise<Ranked> {
+    const ranked = await rankLog(this.record, this.device);
+    const body = { ranking: ranked.mine, document: b64u(ranked.frozen.document) };
+    const stated = this.device.answered.filter(({ act }) => act.act === "ranking.confirm").at(-1)?.act.body;
+    if (stated === undefined || !same(encode(stated), encode(body))) await this.perform("ranking.confirm", body);
+    if (ranked.mine !== ranked.stated) throw new RankingDiffers(ranked.mine, ranked.stated);
+    return ranked;
+  }
+
+  /** The report to be shown before it is signed; ServerRefused `signing-turn` while another seat signs. */
+  async prepareReport(): Promise<ReportToSign> {
+    const ranked = await rankLog(this.record, this.device);
+    if (ranked.mine !== ranked.stated) throw new RankingDiffers(ranked.mine, ranked.stated);
+    return prepareReport(this.client, ranked.frozen);
+  }
+
+  /** `report.sign` over what `prepareReport` gave. */
+  async signReport(report: ReportToSign): Promise<Answered> {
+    return this.perform("report.sign", signBody(report));
   }
 
   /** Sign while cut off: kept on disk, and merged when the person confirms it on return (`resume`). */

@@ -142,7 +142,8 @@ export class Live {
       line.close();
       this.#closed(line);
     } else if (line.readyState === OPEN) {
-      line.send(JSON.stringify({ type: "ping", t: Math.round(this.#now()) }));
+      const rtt = Number.isFinite(this.#best) ? { rtt: Math.round(this.#best) } : {};
+      line.send(JSON.stringify({ type: "ping", t: Math.round(this.#now()), ...rtt }));
     }
   }
 

@@ -3,6 +3,7 @@ import type zh from "./zh.ts";
 
 const en: Shape<typeof zh> = {
   title: "Operator's console",
+  colon: ": ",
   noKey: "This device cannot act for the seat",
   refused: "“{act}” was not done.",
   reason: "Reason",

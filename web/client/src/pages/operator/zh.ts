@@ -1,5 +1,6 @@
 export default {
   title: "操作员工作台",
+  colon: "：",
   noKey: "本机无法以此席位操作",
   refused: "“{act}”未能完成。",
   reason: "原因",

@@ -1,0 +1,237 @@
+"""One whole proceeding in real browsers, in Chinese (issue 3, "Done when").
+
+In Chromium: the administrator's links, the operators of three venues, an expert of each venue (the third one in
+Chromium 109, the baseline), the supervisor, then the auditor. Over the API: two members, and the rooms' devices, whose
+clips carry venue number and clock in their pixels.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tests.api.installation import Running, running
+from tests.chromium.browsers import CURRENT, FLAGS, chromium_109
+from tests.e2e.pages import Auditor, Expert, Operator, Person, Supervisor
+from web.demo.tender import case
+from web.demo.venue import write_plan
+
+IN_BROWSERS = {"seat-1": 1, "seat-4": 2, "seat-5": 3}
+BY_API = ("seat-2", "seat-3", "room-1", "room-2", "room-3")
+CITIES = {2: "zhongshan", 3: "zhuhai"}
+SUPERVISION = "finance"
+WHOLE_S = 900.0
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
+
+
+def test_a_whole_proceeding_in_real_browsers(tmp_path: Path) -> None:
+    plans = case(None).plans
+    with (
+        running(tmp_path / "site") as site,
+        sync_playwright() as playwright,
+        browsers(playwright) as (current, baseline),
+    ):
+        links = by_the_administrator(site, current)
+        codes: dict[str, str] = {}
+        with over_the_api(site, tmp_path, links, codes):
+            operators = [Operator(current, f"operator-{n}") for n in (1, 2, 3)]
+            for n, operator in enumerate(operators, 1):
+                vouch(site, n, operator.name, operator.arrive(links[operator.name]))
+                operator.enter()
+            experts = [Expert(baseline if seat == "seat-5" else current, seat, plans[seat]) for seat in IN_BROWSERS]
+            for expert in experts:
+                codes[expert.name] = expert.arrive(links[expert.name])
+            supervisor = Supervisor(current, "supervisor-1")
+            city_vouch(site, SUPERVISION, "supervisor-1", supervisor.arrive(links["supervisor-1"]))
+            supervisor.enter()
+            check_in(site, operators, codes)
+            for expert in experts:
+                expert.enter()
+            # Their part is done once their rooms are recorded; each window costs a share of two cores.
+            for operator in operators[1:]:
+                assert operator.wrong == [], f"{operator.name}: {operator.wrong}"
+                operator.close()
+            evaluate(site, operators[0], supervisor, experts)
+        auditor = Auditor(current, "auditor-1")
+        archived(site, tmp_path)
+        auditor.verify(links["auditor-1"])
+        for person in (operators[0], supervisor, auditor, *experts):
+            assert person.wrong == [], f"{person.name}: {person.wrong}"
+        for person in (operators[0], supervisor, *experts):
+            assert person.saw_everybody, f"{person.name}: {person.moments}"
+        for expert in experts:
+            assert {"/expert/commitment", "/expert/recusal", "/expert/chair", "/expert/review"} <= set(expert.did)
+            assert {"/expert/score", "/expert/freeze", "/expert/sign"} <= set(expert.did), expert.name
+        verified(site, tmp_path)
+
+
+@contextmanager
+def browsers(playwright: Playwright) -> Iterator[tuple[Browser, Browser]]:
+    executable, environment = chromium_109()
+    current = playwright.chromium.launch(executable_path=CURRENT, args=list(FLAGS))
+    baseline = playwright.chromium.launch(executable_path=executable, env=dict(environment), args=list(FLAGS))
+    try:
+        yield current, baseline
+    finally:
+        current.close()
+        baseline.close()
+
+
+def by_the_administrator(site: Running, browser: Browser) -> dict[str, str]:
+    """Every seat's link, off the sheet that the administrator would print."""
+    link = tongping("admin-link", "--state", site.installation.main).strip()
+    person = Person(browser, "administrator")
+    page = person.page
+    page.goto(link)
+    page.get_by_role("link", name="教育信息化运行维护服务项目").click()
+    page.get_by_role("button", name="生成").click()
+    page.get_by_role("button", name="打印").wait_for()
+    page.get_by_text("生成时间").wait_for()
+    slips = page.locator("article.slip").all()
+    links = {slip.locator("code").first.inner_text(): slip.locator(".url").inner_text() for slip in slips}
+    assert len(links) == 14
+    assert person.wrong == []
+    person.close()
+    return links
+
+
+@contextmanager
+def over_the_api(site: Running, folder: Path, links: dict[str, str], codes: dict[str, str]) -> Iterator[None]:
+    """The seats without a browser, as a process of their own; their codes as soon as they announce them."""
+    state = folder / "place"
+    state.mkdir()
+    config = {
+        "server": site.url,
+        "origin": site.origin,
+        "state": str(state),
+        "policy": str(site.installation.policy),
+        "links": {seat: links[seat].partition("#")[2].partition(".")[0] for seat in BY_API},
+        "plans": {seat: write_plan(plan) for seat, plan in case(None).plans.items()},
+    }
+    path = state / "place.json"
+    path.write_text(json.dumps(config, ensure_ascii=False))
+    said = state / "said.jsonl"
+    with (
+        said.open("w") as out,
+        subprocess.Popen([sys.executable, "-P", "-m", "tests.e2e.place", str(path)], stdout=out) as process,
+    ):
+        try:
+            wait(lambda: told(said, codes) >= len(BY_API), 60.0, "the seats over the API announce their keys")
+            yield
+            wait(lambda: process.poll() is not None, 60.0, "the seats over the API are done")
+            assert process.returncode == 0, said.read_text()[-2000:]
+        finally:
+            process.kill()
+
+
+def told(said: Path, codes: dict[str, str]) -> int:
+    for line in said.read_text().splitlines():
+        found = json.loads(line)
+        if found.get("what") == "announces":
+            codes[found["who"]] = found["code"]
+    return len(codes)
+
+
+def check_in(site: Running, operators: list[Operator], codes: dict[str, str]) -> None:
+    """Each operator looks at the people of the own venue and admits its room."""
+    checked: list[str] = []
+    until = time.monotonic() + 240
+    while not everybody_admitted(site):
+        assert time.monotonic() < until, f"checked {checked}"
+        for operator in operators:
+            operator.check(codes, checked.append)
+            operator.admit()
+            operator.page.wait_for_timeout(100)
+    assert set(checked) == {"seat-1", "seat-2", "seat-3", "seat-4", "seat-5", "room-1", "room-2", "room-3"}
+
+
+def everybody_admitted(site: Running) -> bool:
+    view = site.view("supervisor-1")
+    bound = all(seat["bound"] for seat in view["seats"].values() if seat["role"] != "auditor")
+    return bound and all(room["recording"] for room in view["rooms"].values())
+
+
+def evaluate(site: Running, leader: Operator, supervisor: Supervisor, experts: list[Expert]) -> None:
+    """Everybody does what their page says, until the leading operator has closed the proceeding."""
+    until = time.monotonic() + WHOLE_S
+    while not leader.closed:
+        assert time.monotonic() < until, f"stuck: {site.view('supervisor-1')['stage']}"
+        leader.lead()
+        if everybody_confirmed(site):
+            supervisor.approve()
+        for expert in experts:
+            expert.work()
+        for person in (leader, supervisor, *experts):
+            if not person.saw_everybody:
+                person.look_at_the_rooms()
+        leader.page.wait_for_timeout(150)
+
+
+def everybody_confirmed(site: Running) -> bool:
+    """The supervisor waits for the last confirmation, so that nobody has to be named silent."""
+    found = site.view("supervisor-1")["round"]
+    return bool(found) and found["frozen"] and set(found["confirmed"]) == set(found["required"])
+
+
+def archived(site: Running, folder: Path) -> None:
+    """The evidence file, as soon as it is written."""
+
+    def fetched() -> bool:
+        answer = site.call("GET", f"{site.path}/evidence", session=site.session("auditor-2"))
+        if answer.status_code == 200:
+            (folder / "evidence.zip").write_bytes(answer.content)
+        return answer.status_code == 200
+
+    wait(fetched, 120.0, "the evidence file is written")
+
+
+def verified(site: Running, folder: Path) -> None:
+    """Once more without the server, under the auditor's own copy of the policy: the award notice's ranking."""
+    said = json.loads(tongping("verify", folder / "evidence.zip", "--policy", site.installation.policy, "--json"))
+    assert said["verdict"] == "valid", said
+    assert [row["bidder"] for row in said["ranking"]] == ["bidder-4", "bidder-2", "bidder-1", "bidder-3"]
+
+
+def vouch(site: Running, n: int, seat: str, code: str) -> None:
+    """A venue's first operator, by the own centre's command line."""
+    if n == 1:
+        tongping("vouch", site.proceeding, seat, code, "--state", site.installation.main)
+    else:
+        city_vouch(site, CITIES[n], seat, code)
+
+
+def city_vouch(site: Running, city: str, seat: str, code: str) -> None:
+    """A seat of a city, by its own command line; asked again while the announcement is on its way."""
+    state = site.installation.state / city
+
+    def vouched() -> bool:
+        command = ("city", "vouch", site.origin, seat, code, "--state", state)
+        return run(*command).returncode == 0
+
+    wait(vouched, 30.0, f"{city} vouches for {seat}")
+
+
+def tongping(*arguments: object) -> str:
+    done = run(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "web.server", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def wait(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.1)

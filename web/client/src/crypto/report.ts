@@ -1,0 +1,94 @@
+/**
+ * Signing the report, for a seat (docs/protocol.md 2.3 and gate G3).
+ *
+ * (1) `ReportFrozen` is witnessed under the own pins;
+ * (2) the own ranking over the proven log is the one that it states (`ranking.confirm`, stated even where it differs);
+ * (3) the own sheets were opened as they were sealed;
+ * (4) the document shown is the frozen one, by its hash;
+ * (5) what is signed (`report.sign`) is what was prepared for this seat over that document.
+ */
+
+import { digest, fromEntries, type RankedEntry } from "../ranking/ranking.ts";
+import { b64u, type Bytes, text, unb64u } from "./bytes.ts";
+import { isObject, type JsonObject, members } from "./canonical.ts";
+import type { Client, Prepared } from "./client.ts";
+import type { Device } from "./device.ts";
+import type { Entry } from "./entry.ts";
+import { sheetCommitment } from "./envelope.ts";
+import { GateClosed, RecordUntrusted } from "./errors.ts";
+import type { Record } from "./record.ts";
+
+/** The frozen report as this seat proved it. */
+export interface Frozen {
+  /** Hash of the document, and digest of the ranking that it states. */
+  readonly document: Bytes;
+  readonly ranking: string;
+  readonly index: number;
+}
+
+/** The own ranking beside the report's. */
+export interface Ranked {
+  readonly mine: string;
+  readonly stated: string;
+  readonly frozen: Frozen;
+  /** Rows and places as this device computed them. */
+  readonly outcome: ReturnType<typeof fromEntries>;
+}
+
+/** What the signing page shows, and what `report.sign` will say. */
+export interface ReportToSign {
+  readonly frozen: Frozen;
+  /** The frozen report, a PDF; its SHA-256 was checked. */
+  readonly pdf: Bytes;
+  readonly prepared: Prepared;
+}
+
+/** (1) to (3). */
+export async function rankLog(record: Record, device: Device): Promise<Ranked> {
+  await record.advance();
+  const entries = await record.proven();
+  const frozen = await frozenIn(record, entries);
+  checkOwnSheets(device, entries);
+  const outcome = fromEntries(entries.map(rankable));
+  return { mine: await digest(outcome.ranking), stated: frozen.ranking, frozen, outcome };
+}
+
+/** (4) and what the signing service prepared for this seat. */
+export async function prepareReport(client: Client, frozen: Frozen): Promise<ReportToSign> {
+  const pdf = await client.object(frozen.document);
+  const prepared = await client.prepareSignature();
+  if (prepared.document !== b64u(frozen.document) || prepared.hashes.length !== 1) {
+    throw new RecordUntrusted("something else than the frozen report was prepared");
+  }
+  for (const hash of prepared.hashes) unb64u(hash, 32);
+  return { frozen, pdf, prepared };
+}
+
+/** (5) The body of `report.sign`. */
+export function signBody({ prepared, frozen }: ReportToSign): JsonObject {
+  return { credential: prepared.credential, hashes: prepared.hashes, document: b64u(frozen.document) };
+}
+
+async function frozenIn(record: Record, entries: readonly Entry[]): Promise<Frozen> {
+  const entry = entries.filter(({ type }) => type === "ReportFrozen").at(-1);
+  if (entry === undefined) throw new GateClosed("the report is not frozen yet");
+  await record.prove(entry.n);
+  const { document, ranking } = entry.body;
+  return { document: unb64u(document, 32), ranking: b64u(unb64u(ranking, 32)), index: entry.n };
+}
+
+/** What was opened of this seat's own seals is what this device committed to. */
+function checkOwnSheets(device: Device, entries: readonly Entry[]): void {
+  for (const entry of entries.filter(({ type }) => type === "SheetOpened")) {
+    const { act, p } = members(entry.body, { act: "string", p: "string" });
+    const mine = device.answered.find((answered) => b64u(answered.act.id) === act);
+    const envelope = mine?.act.body["envelope"];
+    if (isObject(envelope) && envelope["c"] !== b64u(sheetCommitment(unb64u(p)))) {
+      throw new RecordUntrusted(`entry ${entry.n} opens something else than this device sealed`);
+    }
+  }
+}
+
+function rankable(entry: Entry): RankedEntry {
+  return JSON.parse(text(entry.data)) as RankedEntry;
+}
