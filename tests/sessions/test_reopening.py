@@ -14,6 +14,7 @@ from sessions.core.commands import EndRecording, StartRecording
 from sessions.core.view import view
 from sessions.errors import AlreadyFixed, Closed, NotReady, SigningTurn, WrongDocument, WrongRole, WrongVenue
 from tests.evaluation.packs import PROCUREMENT, second
+from tests.ranking.logs import ranked_alike
 from tests.sessions.drive import MEMBERS, Drive, spread
 from tests.sessions.test_committee_steps import agree, id_of
 from tests.sessions.test_rule_pack_proceedings import again
@@ -68,6 +69,7 @@ def test_the_original_committee_corrects_and_signs_a_new_report() -> None:
     drive.advance()
     agree(drive)
     drive.advance()
+    ranked_alike(drive)
     drive.freeze_report()
     drive.advance()
     drive.rank_all()

@@ -13,6 +13,7 @@ from evidence.errors import Malformed
 from sessions.core.todo import todo
 from sessions.core.view import view, visibility
 from sessions.errors import SeatingRefused, UnknownSeat, WrongRole
+from tests.ranking.logs import ranked_alike
 from tests.sessions.draws import Drawn, audited
 from tests.sessions.drive import FINANCE, HOLDERS, MAIN, MEMBERS, ZHUHAI, Drive, spread
 from tests.sessions.newcomers import answered, arrive, drawn, person, redo, remove, score_as, seating, succeed
@@ -42,6 +43,7 @@ def finish(drive: Drive, members: tuple[str, ...]) -> None:
     content = report.content(tender.parse(encode(drive.definition)), drive.state.evaluation, drive.entries, names)
     assert {"MemberRemoved", "MemberSeated"} <= {each["type"] for each in content["other"]["incidents"]}
     assert render(content).startswith(b"%PDF")
+    ranked_alike(drive)
     drive.freeze_report()
     drive.advance()
     drive.rank_all()
