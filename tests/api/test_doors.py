@@ -219,7 +219,6 @@ def test_another_proceeding_does_not_exist_for_a_seat(site: Running) -> None:
         ("seat-1", "POST", "{p}/rooms/room-1/publish", "wrong-role"),
         ("room-1", "POST", "{p}/rooms/room-2/publish", "not-allowed"),
         ("room-1", "POST", "{p}/rooms/room-1/publish", "room-not-admitted"),
-        ("room-1", "POST", "{p}/watch", "wrong-role"),
         ("operator-1", "POST", "{p}/objects", "wrong-role"),
         ("seat-1", "POST", "{p}/objects", "too-early"),
         ("supervisor-1", "POST", "{p}/report/signature", "wrong-role"),
