@@ -212,7 +212,7 @@ async def test_a_node_of_a_centre_without_a_part_finds_no_proceeding(tmp_path: P
     async with site(tmp_path) as found:
         proceeding = await found.convene(await found.named(found.zhongshan))
         late = "guangzhou.example"
-        found.identities[late] = signer_of(late).jwk
+        found.join(late, signer_of(late).jwk)
         for domain, signer, seen in (
             (late, signer_of(late), 404),
             (found.zhuhai.domain, found.zhuhai.identity, 200),

@@ -35,6 +35,7 @@ from sessions.adapters.webhooks_http import HttpWebhookSender
 from sessions.adapters.webhooks_memory import MemoryWebhooks
 from sessions.core.tenancy import SCOPES
 from sessions.feeds import Feeds
+from sessions.node_trust import Centre
 from sessions.service import Proceedings
 from sessions.webhooks import Pace, Webhooks
 from tests.sessions import drive
@@ -184,7 +185,6 @@ class Site:
     app: FastAPI
     http: httpx2.AsyncClient
     cities: dict[str, City]
-    identities: dict[str, Object]
 
     @property
     def zhongshan(self) -> City:
@@ -193,6 +193,10 @@ class Site:
     @property
     def zhuhai(self) -> City:
         return self.cities[drive.ZHUHAI]
+
+    def join(self, domain: str, jwk: Object) -> None:
+        """Another centre comes into the host's trust."""
+        cast(dict[str, Centre], self.world.pins.trust.centres)[domain] = Centre(domain, domain, jwk)
 
     async def administer(self, path: str, body: Object | None = None, *, method: str = "POST") -> httpx2.Response:
         headers = {"Authorization": f"Bearer {ADMINISTRATOR}", "Idempotency-Key": secrets.token_hex(8)}
@@ -290,7 +294,7 @@ async def site(
     seat_accounts.prepare(url)
     seats = DatabaseAccounts(url=url)
     async with world.running() as proceedings:
-        unused, identities = cast(Any, SimpleNamespace()), world.pins.trust.identities
+        unused = cast(Any, SimpleNamespace())
         sender = HttpWebhookSender(test_networks=(ip_network("127.0.0.0/8"),))
         webhooks = Webhooks(
             ledger=world.ledger,
@@ -330,7 +334,7 @@ async def site(
             cities = {
                 domain: City(domain, world.holders[domain].signer, http) for domain in (drive.ZHONGSHAN, drive.ZHUHAI)
             }
-            found = Site(world, proceedings, services, app, http, cities, identities)
+            found = Site(world, proceedings, services, app, http, cities)
             for city in cities.values():
                 await found.register(city)
             yield found
