@@ -34,7 +34,7 @@ OFTEN = 0.15
 """How often an entry is followed by a command that must yield nothing: about six in each proceeding."""
 TOGETHER = 10
 """Questions to the second ranking at once; an answer has less than 4 kB."""
-# What the second ranking reads of a log.
+# What the second ranking reads of a log, besides every entry that makes rounds void.
 _READ = {
     "DefinitionFixed",
     "ReviewConcluded",
@@ -42,6 +42,9 @@ _READ = {
     "SheetOpened",
     "SheetAuthorOpened",
     "SheetsOpened",
+    "SheetVoided",
+    "RoundRenewed",
+    "StageReturned",
     "ScoreCorrected",
     "TieDrawn",
     "DrawAnnulled",
@@ -82,7 +85,7 @@ def hold(made: Made, number: int, each: int = EACH) -> list[str]:
         found = outcome(evaluation.fixed.scoring, evaluation.standing, sheets, evaluation.settled)
         assert (found.rows, found.ranking) == (evaluation.rows, evaluation.ranking), name
         # (4) Both rankings agree; asked below.
-        read = [json.loads(entry.data) for entry in drive.entries if entry.type in _READ]
+        read = [json.loads(e.data) for e in drive.entries if e.type in _READ or "void" in e.body]
         asked.append((name, {"entries": read}, found))
         # (5) Every item of the report comes from an event.
         if drive.state.report is not None:
