@@ -23,7 +23,7 @@ from evaluation.adapters import report_workbook
 from evidence.adapters import envelope_p256
 from evidence.adapters.memory import MemoryLedger, MemoryVault
 from evidence.core.act import Act
-from evidence.core.canonical import Object, b64, b64u, sha256
+from evidence.core.canonical import Object, b64, b64u, encode, sha256
 from evidence.core.entry import Entry
 from evidence.core.policy import Policy
 from evidence.errors import UnknownLog
@@ -90,7 +90,8 @@ def blank_report() -> bytes:
 
 
 def render(content: Object) -> bytes:
-    return blank_report()
+    """Another content is another document, as with the renderer itself."""
+    return blank_report() + b"%" + sha256(encode(content)).hex().encode() + b"\n"
 
 
 class LocalCloud:
