@@ -23,6 +23,7 @@ NODE := cd $(CLIENT) && PATH="$(CURDIR)/$(BIN):$$PATH"
 MODULES := $(CLIENT)/node_modules/.package-lock.json
 
 $(MODULES): $(READY) $(CLIENT)/package.json $(CLIENT)/package-lock.json
+	@bash tests/system-packages.sh node
 	@$(NODE) npm ci --silent --no-audit --no-fund
 	@touch $@
 
