@@ -118,18 +118,14 @@ def sign_in(context: BrowserContext, site: Running, seat: str, path: str | None 
 
 
 def link(site: Running, seat: str) -> str:
-    """A one-time link, with the agreement that it names (docs/adr/0006)."""
+    """A one-time link, with the agreement that it names (docs/adr/0005)."""
     return str(site.administer(f"{site.path}/links", {"seat": seat}).json()["url"])
 
 
 def faults(page: Page) -> list[str]:
     """What the page complains about in its console from now on."""
     said: list[str] = []
-    page.on(
-        "console",
-        # "Conflict" is the server's "not yet": the page asks again, and says what it waits for.
-        lambda message: said.append(message.text) if message.type == "error" and "409" not in message.text else None,
-    )
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     return said
 
