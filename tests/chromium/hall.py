@@ -118,7 +118,7 @@ def sign_in(context: BrowserContext, site: Running, seat: str, path: str | None 
 
 
 def link(site: Running, seat: str) -> str:
-    """A one-time link, with the agreement that it names (docs/adr/0005)."""
+    """A one-time link, with the agreement that it names (docs/adr/0006)."""
     return str(site.administer(f"{site.path}/links", {"seat": seat}).json()["url"])
 
 
