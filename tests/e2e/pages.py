@@ -99,7 +99,7 @@ class Operator(Seated):
     def admit(self) -> None:
         """The rooms of the own venue, as soon as their devices are registered."""
         for button in self.page.get_by_role("button", name=re.compile("^准许接入")).all():
-            button.click()
+            press(button)
 
     def lead(self) -> bool:
         """The next step, if the page offers one; whether it did."""

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ IN_BROWSERS = {"seat-1": 1, "seat-4": 2, "seat-5": 3}
 BY_API = ("seat-2", "seat-3", "room-1", "room-2", "room-3")
 CITIES = {2: "zhongshan", 3: "zhuhai"}
 SUPERVISION = "finance"
-WHOLE_S = 900.0
+WHOLE_S = 600.0
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
 
 
@@ -59,7 +59,8 @@ def test_a_whole_proceeding_in_real_browsers(tmp_path: Path) -> None:
             for operator in operators[1:]:
                 assert operator.wrong == [], f"{operator.name}: {operator.wrong}"
                 operator.close()
-            evaluate(site, operators[0], supervisor, experts)
+            with pictured(tmp_path, [operators[0], supervisor, *experts]):
+                evaluate(site, operators[0], supervisor, experts)
         auditor = Auditor(current, "auditor-1")
         archived(site, tmp_path)
         auditor.verify(links["auditor-1"])
@@ -83,6 +84,18 @@ def browsers(playwright: Playwright) -> Iterator[tuple[Browser, Browser]]:
     finally:
         current.close()
         baseline.close()
+
+
+@contextmanager
+def pictured(folder: Path, people: Sequence[Person]) -> Iterator[None]:
+    """What goes wrong leaves a picture of each page beside the log."""
+    try:
+        yield
+    except BaseException:
+        for person in people:
+            print(f"{person.name} at {person.page.url}: {person.wrong}")
+            person.page.screenshot(path=folder / f"{person.name}.png", full_page=True)
+        raise
 
 
 def by_the_administrator(site: Running, browser: Browser) -> dict[str, str]:
