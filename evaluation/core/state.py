@@ -86,6 +86,7 @@ class Evaluation:
     chair: str | None = None
     chair_undecided: bool = False
     chair_tied: tuple[str, ...] = ()
+    drawn_chairs: int = 0
     votes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     valid: tuple[str, ...] | None = None
     rejected: tuple[tuple[str, str], ...] = ()

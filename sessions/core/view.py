@@ -136,7 +136,7 @@ def _half_opened(entry: Entry, state: Proceeding) -> bool:
 
 def _between_bidders(entry: Entry) -> bool:
     strata = entry.body.get("strata", ())
-    return any(lots.reserved(each["label"]) and each["label"] != lots.CHAIR for each in strata)
+    return any(lots.reserved(each["label"]) and not lots.of_chair(each["label"]) for each in strata)
 
 
 def summary(entry: Entry, state: Proceeding) -> Object:

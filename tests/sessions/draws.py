@@ -25,16 +25,21 @@ TIED = ("seat-1", "seat-2")
 
 
 def tie(drive: Drive) -> Drive:
+    """Three rounds of the first election without a majority."""
+    return tie_between(drive.until("chair-election"), TIED, "seat-4", MEMBERS)
+
+
+def tie_between(drive: Drive, tied: tuple[str, str], third: str, members: Sequence[str]) -> Drive:
     """Three rounds without a majority: five votes between two tie only where one cannot be read."""
-    drive.until("chair-election")
-    drive.vote(dict(zip(MEMBERS, ("seat-1", "seat-1", "seat-2", "seat-2", "seat-4"), strict=True)))
+    one, other = tied
+    drive.vote(dict(zip(members, (one, one, other, other, third), strict=True)))
     for _ in (2, 3):
-        for seat, choice in zip(MEMBERS, ("seat-1", "seat-1", "seat-2", "seat-2", "seat-1"), strict=True):
+        for seat, choice in zip(members, (one, one, other, other, one), strict=True):
             drive.seal(seat, drive.ballot(seat, choice))
         drive.to_opening()
         for domain in HOLDERS:
             drive.release(domain)
-        drive.open(broken={"seat-5": "sheet-unreadable"})
+        drive.open(broken={members[-1]: "sheet-unreadable"})
     return drive
 
 
