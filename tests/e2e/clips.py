@@ -1,0 +1,38 @@
+"""The demo's clips as what Chromium's made-up devices play: camera as Y4M, microphone as WAV."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import av
+
+from web.demo.run import CLIPS
+
+RATE_HZ = 48_000
+
+
+def devices(venue: int, folder: Path) -> tuple[str, ...]:
+    """Chromium's flags for the devices of this venue's room; the clip begins anew when it has ended."""
+    camera, microphone = folder / f"venue-{venue}.y4m", folder / f"venue-{venue}.wav"
+    with av.open(str(CLIPS / f"venue-{venue}.webm")) as clip, av.open(str(camera), "w", format="yuv4mpegpipe") as out:
+        source = clip.streams.video[0]
+        stream = out.add_stream("rawvideo", rate=source.average_rate or 10)
+        stream.width, stream.height, stream.pix_fmt = source.width, source.height, "yuv420p"
+        for frame in clip.decode(source):
+            out.mux(stream.encode(frame.reformat(format="yuv420p")))
+        out.mux(stream.encode())
+    with av.open(str(CLIPS / f"venue-{venue}.webm")) as clip, wave.open(str(microphone), "wb") as out_wave:
+        out_wave.setnchannels(1)
+        out_wave.setsampwidth(2)
+        out_wave.setframerate(RATE_HZ)
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+        for sound in clip.decode(clip.streams.audio[0]):
+            for piece in resampler.resample(sound):
+                out_wave.writeframes(piece.to_ndarray().tobytes())
+    return (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+        f"--use-file-for-fake-audio-capture={microphone}",
+    )
