@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -136,5 +137,5 @@ def test_every_page_has_its_words_and_no_violation(site: Running, page: Page) ->
         page.goto(f"{site.url}/{path}")
         page.get_by_role("heading").first.wait_for()
         album.keep(page, f"room-{path}")
-    assert album.wrong == {}
+    assert album.wrong == {}, json.dumps(album.wrong, ensure_ascii=False, indent=1)
     assert [line for line in said if "404" not in line] == []

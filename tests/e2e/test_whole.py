@@ -84,7 +84,7 @@ def test_a_whole_proceeding_in_real_browsers(tmp_path: Path, language: str) -> N
             assert {"/expert/score", "/expert/freeze", "/expert/sign"} <= set(expert.did), expert.name
         verified(site, tmp_path)
     if album is not None:
-        assert album.wrong == {}
+        assert album.wrong == {}, json.dumps(album.wrong, ensure_ascii=False, indent=1)
 
 
 @contextmanager
