@@ -9,12 +9,15 @@ import av
 
 from web.demo.run import CLIPS
 
+# Chromium names the camera by its file as it is given: from where we stand, and no place of this machine.
+MADE = Path("build") / "cameras"
 RATE_HZ = 48_000
 
 
-def devices(venue: int, folder: Path) -> tuple[str, ...]:
+def devices(venue: int) -> tuple[str, ...]:
     """Chromium's flags for the devices of this venue's room; the clip begins anew when it has ended."""
-    camera, microphone = folder / f"venue-{venue}.y4m", folder / f"venue-{venue}.wav"
+    MADE.mkdir(parents=True, exist_ok=True)
+    camera, microphone = MADE / f"venue-{venue}.y4m", MADE / f"venue-{venue}.wav"
     with av.open(str(CLIPS / f"venue-{venue}.webm")) as clip, av.open(str(camera), "w", format="yuv4mpegpipe") as out:
         source = clip.streams.video[0]
         stream = out.add_stream("rawvideo", rate=source.average_rate or 10)

@@ -249,6 +249,10 @@ class Expert(Seated):
                 self.did.append("/expert/freeze")
                 press(self.button("expert.freeze.ok"))
                 return
+            case "resume":
+                # The venue was cut off for a moment, as on a machine that is busy with other things.
+                press(self.button("expert.resume.go"))
+                return
             case "sign":
                 ranking = page.locator(".rank button.primary")
                 if ranking.count():

@@ -45,7 +45,7 @@ def test_a_whole_proceeding_in_real_browsers(tmp_path: Path, language: str) -> N
         running(tmp_path / "site") as site,
         sync_playwright() as playwright,
         browsers(playwright) as (current, baseline),
-        rooms_at(playwright, tmp_path, language, album) as rooms,
+        rooms_at(playwright, language, album) as rooms,
     ):
         links = by_the_administrator(site, current, language, album)
         codes: dict[str, str] = {}
@@ -100,12 +100,12 @@ def browsers(playwright: Playwright) -> Iterator[tuple[Browser, Browser]]:
 
 
 @contextmanager
-def rooms_at(playwright: Playwright, folder: Path, language: str, album: Album | None) -> Iterator[list[Room]]:
+def rooms_at(playwright: Playwright, language: str, album: Album | None) -> Iterator[list[Room]]:
     """The rooms' devices, each a browser of its own with the clip of its venue before camera and microphone."""
     with ExitStack() as stack:
         rooms = []
         for venue in (1, 2, 3):
-            flags = [*FLAGS, *devices(venue, folder)]
+            flags = [*FLAGS, *devices(venue)]
             browser = stack.enter_context(playwright.chromium.launch(executable_path=CURRENT, args=flags))
             rooms.append(Room(browser, f"room-{venue}", language, album))
         yield rooms
