@@ -8,11 +8,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.core import clarification, sealing
+from evaluation.core import clarification, collusion, sealing
 from evidence.core import act as acts_form
 from evidence.core import disclosure
 from evidence.core.act import Act, Signer, thumbprint
-from evidence.core.canonical import Object, decode_object
+from evidence.core.canonical import Object, b64u, decode_object
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
@@ -248,6 +248,15 @@ class ProceedingKeeper:
         if piece is not None:
             await self.looks.replays(seat, piece.room, piece.of)
         return await self._vault.get(name)
+
+    async def advice(self) -> Object:
+        """What comparing the documents showed; ObjectMissing before it is noted. Who may read it: `advice.get`."""
+        found = self.state.evaluation.advice
+        if found is None:
+            raise ObjectMissing("the documents are not compared yet")
+        told = collusion.read(await self._vault.get(found.sha256.hex()))
+        shown = {name: told[name] for name in ("examined", "facts", "more")}
+        return {"n": found.n, "sha256": b64u(found.sha256), **shown}
 
     def receipt(self, n: int) -> Proof:
         """The tlog-proof of entry `n` under the newest cosigned checkpoint."""

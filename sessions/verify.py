@@ -15,17 +15,20 @@
 (11) V12: the report's content follows from the log, its revisions build on one another, and every member's
     certificate signed it under the pinned roots; the workbook says what the report says, cell by cell.
 (12) Recordings: segments count on without a hole that is not declared.
+(13) The advice on deemed collusion is what its documents show, read again by the same programs; by others nobody can
+    tell, and the verdict says so (`advice-not-reread`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from evaluation.core import cases, report, tender
+from evaluation.core import cases, collusion, report, tender
 from evidence.core import verify as log_checks
 from evidence.core.act import verify as verify_act
 from evidence.core.canonical import Object, sha256, unb64u
@@ -35,7 +38,7 @@ from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, VerifierKey
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Envelopes
-from sessions import draw_secrets, people
+from sessions import advice, draw_secrets, people
 from sessions.core import acts, contents
 from sessions.core.replay import Replay
 from sessions.core.seating import APPROVED
@@ -44,6 +47,8 @@ from sessions.core.tracks import tracks
 from sessions.evidence_file import EvidenceFile
 from sessions.node_trust import Pins
 from sessions.opening import listed, open_all
+from sessions.ports import DocumentReader
+from sessions.uploads import MAX_DOCUMENT
 from sessions.verdict import UNDETERMINED, VALID, Refused, Step, Verdict
 from signing.core.verdict import Outcome, ReportVerdict
 
@@ -85,12 +90,13 @@ def verify(
     validate: ReportValidator,
     envelopes: Envelopes,
     workbook: WorkbookReader = lambda data, content: True,
+    reader: DocumentReader | None = None,
     progress: Callable[[Step], None] = lambda _: None,
 ) -> Verdict:
     """Run the recipe; never raises for what the file holds."""
     verdict = Verdict()
     try:
-        _run(verdict, file, policy, validate, envelopes, workbook, progress)
+        _run(verdict, file, policy, validate, envelopes, workbook, reader, progress)
     except Refused:
         return verdict
     verdict.outcome = VALID
@@ -104,6 +110,7 @@ def _run(
     validate: ReportValidator,
     envelopes: Envelopes,
     workbook: WorkbookReader,
+    reader: DocumentReader | None,
     progress: Callable[[Step], None],
 ) -> None:
     with verdict.step(1, "container", progress, otherwise=UNDETERMINED):
@@ -143,6 +150,19 @@ def _run(
         verdict.ranking = _ranking(evidence, state)
     with verdict.step(12, "recordings", progress):
         verdict.tracks = tracks(entries)
+    with verdict.step(13, "advice", progress):
+        verdict.flags += [] if _advised(evidence, state, reader) else ["advice-not-reread"]
+
+
+def _advised(evidence: EvidenceFile, state: Proceeding, reader: DocumentReader | None) -> bool:
+    """(13)"""
+    if state.evaluation.advice is None:
+        return True
+
+    async def load(sha: bytes) -> bytes:
+        return evidence.read(contents.object_name(sha), limit=MAX_DOCUMENT)
+
+    return reader is not None and asyncio.run(advice.check(state, load=load, reader=reader))
 
 
 def _centre(evidence: EvidenceFile, pins: Pins) -> tuple[str, VerifierKey, Checkpoint]:
@@ -291,7 +311,9 @@ def _report(
     if any(name not in names for name in made.at.people):
         raise Untrusted("a name that the report tells is not disclosed")
     traced = frozen.workbook is not None
-    told = report.content(definition, made.at.evaluation, entries[: frozen.n], names, traced=traced)
+    noted = made.at.evaluation.advice
+    advised = None if noted is None else collusion.read(evidence.read(contents.object_name(noted.sha256)))
+    told = report.content(definition, made.at.evaluation, entries[: frozen.n], names, traced=traced, advice=advised)
     if report.digest(told) != frozen.content:
         raise Untrusted("the report's content does not follow from the log")
     if frozen.workbook is not None:

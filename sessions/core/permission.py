@@ -187,6 +187,7 @@ DOORS: Mapping[str, Rule] = {
     "device-check": _rule(*ROLES, gates=_LIVE),
     "publish": _rule(ROOM, relation=Relation.OWN, gates=_LIVE),
     "objects.put": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW}), gates=_LIVE),
+    "advice.get": _rule(*_MEMBERS, SUPERVISOR, AUDITOR, when=span(COMPLIANCE_REVIEW, DONE), gates=_ANY_GATE),
     "names": _rule(*_PEOPLE, gates=_ANY_GATE),
     "objects.get": _rule(*_PEOPLE, NODE, gates=_ANY_GATE),
     "pages.get": _rule(*_PEOPLE, ROOM, when=span(DECLARATIONS, DONE), gates=_ANY_GATE),

@@ -49,6 +49,7 @@ READING = [
     "{p}/documents/" + "0" * 64 + "/pages/1.png",
     "{p}/evidence",
     "{p}/views",
+    "{p}/advice",
     "/v1/centre/log/checkpoint",
     "/v1/centre/log/entries/0",
     "/v1/centre/log/receipts/0",

@@ -43,6 +43,7 @@ ANY_TIME = "KDCVSTRGF"
 # role: rows of "gates / stages: what is allowed then".
 EXPECTED: dict[str, tuple[str, ...]] = {
     "expert": (
+        "opac/VSTRGF: advice.get",
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
         f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
@@ -128,6 +129,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"p/{ANY_TIME}: recording.waive",
     ),
     "watcher": (
+        "opac/VSTRGF: advice.get",
         f"opac/{ANY_TIME}: recordings.get timeline.get workbook.get",
         f"opa/{ANY_TIME}: listen",
         f"ac/{ANY_TIME}: verification.run",
