@@ -10,7 +10,8 @@
     every entry is what the rules yield from the entries before it, gates included (docs/adr/0002).
 (8) V1 once more: the log was founded, and every seat bound, under this very policy and trust.
 (9) V8: the released shares open each listed ciphertext to the very sheet that the log shows. V9: every draw has its
-    result, made of the secrets that were committed to (its seed and orders are step 7's).
+    result, made of the secrets that were committed to (its seed and orders are step 7's), and every pool's facts show
+    that nobody with an interest in a bidder stood in what was drawn from.
 (10) V10: disclosures fit digests.
 (11) V12: the report's content follows from the log, its revisions build on one another, and every member's
     certificate signed it under the pinned roots; the workbook says what the report says, cell by cell.
@@ -38,7 +39,7 @@ from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, VerifierKey
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Envelopes
-from sessions import advice, draw_secrets, people
+from sessions import advice, draw_secrets, people, pool_facts
 from sessions.core import acts, contents
 from sessions.core.replay import Replay
 from sessions.core.seating import APPROVED
@@ -137,6 +138,7 @@ def _run(
     with verdict.step(9, "openings", progress):
         _openings(evidence, state, envelopes)
         draw_secrets.check(state, envelopes)
+        _pool_facts(evidence, state, entries)
     with verdict.step(10, "disclosures", progress):
         _, verdict.withheld = log_checks.disclosed(evidence.disclosures(), [*entries, *_centre_entries(evidence)])
         verdict.flags += ["withheld"] if verdict.withheld else []
@@ -291,6 +293,18 @@ def _openings(evidence: EvidenceFile, state: Proceeding, envelopes: Envelopes) -
                 raise Untrusted("an opened sheet is not the sealed one")
             if isinstance(plaintext, str) and act in found.plaintexts and act not in found.authored:
                 raise Untrusted("a sheet was opened that cannot be")
+
+
+def _pool_facts(evidence: EvidenceFile, state: Proceeding, entries: Sequence[Entry]) -> None:
+    """(9)"""
+    for entry in entries:
+        if entry.type != "DrawOpened" or entry.act is None or entry.act.body["pool"] is None:
+            continue
+        if state.definition is None:
+            raise Untrusted("experts were drawn before any bidder was known")
+        definition = tender.parse(evidence.read(contents.object_name(state.definition.sha256)))
+        facts = evidence.read(contents.object_name(unb64u(entry.act.body["facts"], 32)))
+        pool_facts.check(state, entry.act.body, facts, definition, entry.at)
 
 
 def _report(

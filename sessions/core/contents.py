@@ -76,6 +76,8 @@ def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
                 yield _object(sha256)
             if "notes" in entry.body:
                 yield _object(entry.body["notes"])
+        case "DrawOpened" if "facts" in act:
+            yield _object(act["facts"])
         case "AdviceNoted":
             yield _object(entry.body["sha256"])
         case "Witnessed":

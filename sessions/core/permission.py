@@ -186,6 +186,7 @@ DOORS: Mapping[str, Rule] = {
     "watch": _rule(*_PEOPLE, ROOM, gates=_HOLDER_GATES),
     "device-check": _rule(*ROLES, gates=_LIVE),
     "publish": _rule(ROOM, relation=Relation.OWN, gates=_LIVE),
+    "facts.put": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),
     "objects.put": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION, DETAILED_REVIEW}), gates=_LIVE),
     "advice.get": _rule(*_MEMBERS, SUPERVISOR, AUDITOR, when=span(COMPLIANCE_REVIEW, DONE), gates=_ANY_GATE),
     "names": _rule(*_PEOPLE, gates=_ANY_GATE),

@@ -30,6 +30,7 @@ WRITING: list[tuple[str, str, Any]] = [
     ("POST", "{p}/vouches", {"act": "x"}),
     ("POST", "{p}/rooms/room-1/publish", None),
     ("POST", "{p}/watch", None),
+    ("POST", "{p}/pool-facts", None),
     ("PUT", "{p}/watch/x", None),
     ("POST", "{p}/report/signature", None),
 ]

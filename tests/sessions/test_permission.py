@@ -93,7 +93,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer",
         f"op/{ANY_TIME}: proceeding.pause vouch",
         f"p/{ANY_TIME}: proceeding.resume",
-        "o/KDCVSTRG: stage.advance draw.open",
+        "o/KDCVSTRG: stage.advance draw.open facts.put",
         "o/CS: round.freeze",
         "o/VSTRGF: stage.back",
         "o/GF: reopening.ask",
