@@ -347,8 +347,12 @@ class ProceedingKeeper:
 
     async def _command(self, act: Act, disclosures: Sequence[str]) -> commands.Command:
         """The rules speak first, so that who may not act at all learns nothing of what the vault holds."""
-        if disclosures and act.act != "member.seat":
+        key = self.state.keys.get(act.kid)
+        ended = key is not None and not key.live
+        if disclosures and (act.act != "member.seat" or ended):
             raise Malformed("nothing is disclosed with this act")
+        if ended:
+            return commands.Perform(act)
         match act.act:
             case "member.seat":
                 self._rehearse(commands.Perform(act))

@@ -434,3 +434,19 @@ async def test_acts_signed_while_cut_off_are_merged_on_return() -> None:
         assert [body["code"] for body in told] == ["unconfirmed", None, "unconfirmed"]
         assert game.round.current[SEAT].hex() == second
         assert (await client.ask("sealSheet", **sheet("2.00")))["act"] == second
+
+
+async def test_acts_of_a_seat_that_was_moved_are_handed_in_and_kept() -> None:
+    """As tests/device/test_seat.py has it."""
+    async with running() as world:
+        game, client = world.game, world.client
+        await game.to_ballots()
+        server_ctr = game.state.keys[game.thumbprint].ctr
+        game.command(LoseVenue(game.state.seat(SEAT).venue, 1))
+        made = await client.ask("signOffline", act="incident.note", body={"seat": None, "text": "停电"})
+        game.by("operator-1", "seat.lose", {"seat": SEAT, "reason": "换到另一台终端"})
+        assert await refused(client.ask("resume", ctr=server_ctr, confirmed=[made])) == "seat-key-ended"
+        assert (await world.state())["offline"] == []
+        (kept,) = [entry for entry in game.log.entries if entry.type == "OfflineAct"]
+        assert kept.act is not None
+        assert (kept.act.id.hex(), kept.body["code"]) == (made, "seat-key-ended")

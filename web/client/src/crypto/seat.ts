@@ -141,7 +141,8 @@ export class Seat {
 
   /**
    * `seat.resume` after the venue was lost: `confirmed` are the ids of those acts made while cut off that the person
-   * still wants; all of them are then merged, in their order. After a restart it goes on where it was.
+   * still wants; all of them are then merged, in their order. After a restart it goes on where it was. Where the seat
+   * was given to another device meanwhile, they are handed in all the same: refused, and kept in the log.
    */
   async resume(serverCtr: number, confirmed: readonly Bytes[] = []): Promise<Answered> {
     const earlier = await this.#turns.run(async () => {
@@ -154,17 +155,15 @@ export class Seat {
       }
       return found;
     });
-    const resumed =
-      earlier ??
-      (await this.perform("seat.resume", {
-        offline: this.#wanted(confirmed),
-        ctr: this.device.ctr,
-        server_ctr: serverCtr,
-      }));
-    await this.#turns.run(async () => {
-      while (this.device.offline.length > 0) await this.#merge();
-    });
-    return resumed;
+    const body = { offline: this.#wanted(confirmed), ctr: this.device.ctr, server_ctr: serverCtr };
+    try {
+      const resumed = earlier ?? (await this.perform("seat.resume", body));
+      await this.#mergeAll();
+      return resumed;
+    } catch (error) {
+      if (error instanceof ServerRefused && error.code === "seat-key-ended") await this.#mergeAll();
+      throw error;
+    }
   }
 
   /** G1, proven once by this seat itself (S1), and again once holders were replaced: `version` of the view. */
@@ -404,6 +403,12 @@ export class Seat {
       .filter((act) => confirmed.some((id) => same(id, act.id)))
       .filter((act) => !act.act.endsWith(".seal") || last.get(kind(act)) === hex(act.id))
       .map((act) => b64u(act.id));
+  }
+
+  async #mergeAll(): Promise<void> {
+    await this.#turns.run(async () => {
+      while (this.device.offline.length > 0) await this.#merge();
+    });
   }
 
   /** Post the first act made while cut off; the entry itself says whether it was accepted. */
