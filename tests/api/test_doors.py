@@ -31,6 +31,7 @@ WRITING: list[tuple[str, str, Any]] = [
     ("POST", "{p}/vouches", {"act": "x"}),
     ("POST", "{p}/rooms/room-1/publish", None),
     ("POST", "{p}/watch", None),
+    ("POST", "{p}/pool-facts", None),
     ("PUT", "{p}/watch/x", None),
     ("POST", "{p}/report/signature", None),
 ]
@@ -50,6 +51,7 @@ READING = [
     "{p}/documents/" + "0" * 64 + "/pages/1.png",
     "{p}/evidence",
     "{p}/views",
+    "{p}/advice",
     "/v1/centre/log/checkpoint",
     "/v1/centre/log/entries/0",
     "/v1/centre/log/receipts/0",

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Path
 from starlette.responses import Response, StreamingResponse
 
+from evaluation.core import conflicts
 from web.server.allow import Caller, Doors
 from web.server.errors import NotFound
 from web.server.limits import MAX_OBJECT
@@ -34,6 +35,20 @@ PageNumber = Annotated[int, Path(ge=1, le=100_000)]
 )
 async def put_object(here: Caller, id: str) -> Stored:
     data = await here.octets(OCTETS, limit=MAX_OBJECT)
+    return Stored(sha256=await here.keeper.put_object(data), size=len(data))
+
+
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/pool-facts",
+    operation="putPoolFacts",
+    permission="facts.put",
+    reads=OCTETS,
+    status_code=201,
+)
+async def put_pool_facts(here: Caller, id: str) -> Stored:
+    data = await here.octets(OCTETS, limit=conflicts.MAX_BYTES)
+    conflicts.read_facts(data)
     return Stored(sha256=await here.keeper.put_object(data), size=len(data))
 
 
