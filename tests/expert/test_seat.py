@@ -50,6 +50,7 @@ def to(hall: Hall, page: Page, place: str) -> None:
 
 def clean(page: Page) -> None:
     """axe finds no violation of WCAG 2.2 A and AA, in either language and in large text."""
+    page.get_by_role("heading", level=1).first.wait_for()
     assert axe(page) == []
     page.get_by_role("button", name="关怀模式").click()
     assert axe(page) == []
@@ -155,6 +156,27 @@ def test_two_windows_of_one_seat(hall: Hall, person: BrowserContext, page: Page)
     to(hall, second, "review")
     second.get_by_role("button", name="其余项均符合").first.wait_for()
     second.close()
+
+
+def test_the_comparison_is_shown_for_reference_only(hall: Hall, page: Page) -> None:
+    """实施条例 40: each fact with where it comes from; a motion to reject may cite it, and only such a one."""
+    until(hall, page, "compliance-review")
+    hall.wait(lambda view: view["advice"])
+    to(hall, page, "review")
+    panel = page.get_by_role("region", name="串通投标情形比对提示")
+    expect(panel.get_by_text("仅供参考，不得作为直接否决依据")).to_be_visible()
+    row = panel.get_by_role("row").filter(has_text="投标保证金付款账户相同")
+    expect(row).to_contain_text("采购人登记的信息")
+    panel.get_by_text("没有比对的文件").click()
+    expect(panel.get_by_text("文件加密")).to_be_visible()
+    clean(page)
+    to(hall, page, "steps")
+    page.get_by_role("button", name="提出动议").click()
+    kind = page.locator("#motion-kind")
+    for option, offered in (("rejection", 1), ("clarification", 0)):
+        if kind.locator(f"option[value={option}]").count():
+            kind.select_option(option)
+            assert page.locator("#motion-document option").filter(has_text="比对提示").count() == offered
 
 
 def test_documents_with_one_name_are_told_apart(hall: Hall, page: Page) -> None:

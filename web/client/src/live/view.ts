@@ -180,5 +180,7 @@ export interface View {
   steps?: Steps | null;
   /** For who watches: who is asked to be recused, on which ground, and what was decided. */
   requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
+  /** That documents were compared, and how many facts that showed; absent before this seat may read them. */
+  advice?: { n: number; sha256: string; facts: number } | null;
   reopening?: [asked: string, reason: string] | null;
 }

@@ -104,6 +104,7 @@ const en: Shape<typeof zh> = {
     questionKind: "Kind of question",
     text: "Text",
     evidence: "Document",
+    advice: "Comparison (its number as page)",
     page: "page {page}",
     vote: "Your vote",
     for: "For",

@@ -102,6 +102,7 @@ export default {
     questionKind: "澄清类型",
     text: "内容",
     evidence: "所在文件",
+    advice: "比对提示（页码填序号）",
     page: "第 {page} 页",
     vote: "您的意见",
     for: "赞成",
