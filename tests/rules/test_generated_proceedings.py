@@ -28,7 +28,8 @@ from sessions.core.proceeding import evolve
 from sessions.core.state import EMPTY, OPEN, PAUSED, Proceeding
 from tests.ranking import second
 from tests.ranking.tenders import FIRST, METHODS, Made, tenders
-from tests.rules.generated import Course, Swift, beginning, reported, untraced, wrong_commands
+from tests.rules.generated import Course, Swift, beginning, wrong_commands
+from tests.rules.items import reported, untraced
 
 EACH = 50
 """Continuations of one beginning: what a tender costs to draw and to begin is shared by them."""
