@@ -15,6 +15,7 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
+    advising,
     attention,
     clocks,
     confirming,
@@ -53,6 +54,7 @@ from sessions.core.commands import (
     LoseRecording,
     LoseVenue,
     MissReveals,
+    NoteAdvice,
     NoteClockJump,
     NoteLooks,
     NoteOffsets,
@@ -198,6 +200,7 @@ _FACTS = {
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
+    **advising.FACTS,
     **unsealing.FACTS,
     **reopening.FACTS,
     **confirming.FACTS,
@@ -216,6 +219,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseVenue: (meeting.lose_venue, _LIVE),
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
+    NoteAdvice: (advising.note, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
     NoteOffsets: (venue_clocks.note, _LIVE),
     NoteLooks: (looks.note, _NOT_CLOSED),

@@ -362,6 +362,7 @@ class Proceeding:
     drawing: Drawing = field(default_factory=Drawing)
     seated: Mapping[str, Seated] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
+    notes: bytes | None = None
 
     @property
     def gate(self) -> str:

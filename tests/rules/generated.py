@@ -15,6 +15,8 @@ from functools import cache
 from typing import Any
 
 from evaluation.core import checks, sheet, stages
+from evaluation.core.collusion import MAX_FACTS
+from evaluation.core.rejection import UNEXPLAINED
 from evaluation.core.sealing import context
 from evaluation.errors import EvaluationError
 from evidence.core import act as acts_form
@@ -23,7 +25,7 @@ from evidence.core.canonical import Object, b64, b64u, sha256
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import sheet_commitment
 from evidence.errors import EvidenceError
-from sessions.core import commands, cut_off
+from sessions.core import advising, commands, cut_off
 from sessions.core.commands import Command, Perform
 from sessions.core.permission import ACTS
 from sessions.core.proceeding import decide, evolve
@@ -36,6 +38,7 @@ from tests.sessions.test_permission import ACTORS, expected
 
 CODED = (SessionError, EvaluationError, EvidenceError)
 ROOT = bytes(32)
+ADVICE = sha256(b"advice")
 UNSIGNED = b64u(bytes(64))
 
 
@@ -200,6 +203,7 @@ class Course:
     def run(self) -> Swift:
         """As far as the law lets it go; what stands still, stands still with a reason of the law."""
         drive, chance = self.drive, self.chance
+        self._advise()
         self._review()
         if chance.random() < 0.03:
             incidents.replace(drive, chance)
@@ -245,6 +249,27 @@ class Course:
         self.drive.advance()
         self._interrupt()
         self.drive.freeze_report()
+
+    def _advise(self) -> None:
+        """Facts of collusion, where documents can be compared; sometimes a motion to reject cites one."""
+        drive, chance = self.drive, self.chance
+        if not advising.comparable(drive.state) or chance.random() < 0.5:
+            return
+        facts = chance.randint(0, 3)
+        drive.execute(commands.NoteAdvice(ADVICE, 1000, facts))
+        evaluation = drive.state.evaluation
+        grounds = [each for each in evaluation.rules.rejection_grounds if each != UNEXPLAINED]
+        if chance.random() < 0.8 or not facts or not grounds or evaluation.fixed is None:
+            return
+        bidder, _ = chance.choice(evaluation.fixed.scoring.bidders)
+        ground = chance.choice(grounds)
+        about = {"bidder": bidder, "ground": ground, "text": "雷同", "document": b64u(ADVICE), "page": facts}
+        (opened,) = drive.perform("seat-2", "motion.open", {"kind": "rejection", "about": about})
+        assert opened.act is not None
+        against = chance.random()
+        for seat in MEMBERS:
+            body = {"motion": b64u(opened.act.id), "for": chance.random() > against, "reason": "意见"}
+            drive.perform(seat, "motion.vote", body)
 
     def _review(self) -> None:
         """Most findings pass; seats vote in any order."""
@@ -407,6 +432,7 @@ _STATED: tuple[Command, ...] = (
     commands.OpenLot("lot/chair"),
     commands.Due("venue-1"),
     commands.NoteClockJump(3),
+    commands.NoteAdvice(ROOT, 1, MAX_FACTS + 1),
     commands.StartRecording(("room-9",), "engine-1"),
     commands.NoteWitnessed(0, ROOT, ROOT),
     commands.IssueCredential("seat-1", "credential-seat-1", ROOT),

@@ -23,6 +23,8 @@ _EVENT_OF_ITEM = {
     "tally": {"ScoresTallied"},
     "ranking": {"RankingFixed"},
     "lots": {"TieDrawn"},
+    "advice": {"AdviceNoted"},
+    "cited": {"MotionOpened"},
 }
 
 
@@ -43,7 +45,7 @@ def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
         elif "type" not in value and (name is None or entries[n].type not in _EVENT_OF_ITEM[name]):
             found.append(f"{path}: {entries[n].type}")
         seen.add(name or "")
-    return found + sorted(set(_EVENT_OF_ITEM) - {"lots"} - seen)
+    return found + sorted(set(_EVENT_OF_ITEM) - {"lots", "advice", "cited"} - seen)
 
 
 def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Object]]:
@@ -61,4 +63,7 @@ def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 def reported(drive: Drive, definition: Any) -> Object:
     """The report of the log before it was frozen."""
     names = {seat.id: ("新来者", "某大学") for seat in drive.state.members}
-    return report.content(definition, drive.state.evaluation, drive.entries[:-1], names)
+    advice = drive.state.evaluation.advice
+    fact: Object = {"kind": "author", "item": 1, "bidders": ["bidder-1", "bidder-2"]}
+    told: Object = {"examined": [], "facts": [fact] * (advice.facts if advice is not None else 0), "more": 0}
+    return report.content(definition, drive.state.evaluation, drive.entries[:-1], names, advice=told)
