@@ -49,13 +49,15 @@ NOT_YET = {
     "/v1/partner/invitations/{invitation}/venue",
     "/v1/partner/proceedings/{id}/evidence",
     "/v1/partner/proceedings/{id}/results",
+    "/v1/proceedings/{id}/advice",
     "/v1/proceedings/{id}/after",
     "/v1/proceedings/{id}/after/acts",
     "/v1/proceedings/{id}/evidence",
     "/v1/proceedings/{id}/verification",
     "/v1/proceedings/{id}/workbook",
 }
-"""What nobody is given while sheets are frozen: there is nothing there. Everything else that can be read was read."""
+"""What nobody is given while sheets are frozen: there is nothing there (no bid has a document that could be compared,
+nothing is closed). Everything else that can be read was read."""
 TAKEN = {
     "/v1/administrator/links",
     "/v1/partner/webhooks/{webhook}",
