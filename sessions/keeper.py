@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +241,16 @@ class ProceedingKeeper:
         """An object that the log cites and `seat` (None: a node) may have; ObjectMissing otherwise."""
         self._objects.check(name, seat, reads=reads_report(self.state, seat))
         return await self._vault.get(name)
+
+    async def object_size(self, name: str, seat: str | None) -> int:
+        """The length of an object that `get_object` would give, or its refusal."""
+        self._objects.check(name, seat, reads=reads_report(self.state, seat))
+        return await self._vault.size(name)
+
+    def object_pieces(self, name: str, seat: str | None, start: int) -> AsyncIterator[bytes]:
+        """Its octets from `start` on, never all in memory."""
+        self._objects.check(name, seat, reads=reads_report(self.state, seat))
+        return self._vault.pieces(name, start)
 
     async def get_recorded(self, name: str, seat: str) -> bytes:
         """A segment or the head of a take, by hash; the look at it is noted first. ObjectMissing otherwise."""

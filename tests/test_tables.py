@@ -41,9 +41,21 @@ ROWS = {
         "8 `DrawAnswered`",
         "10 `ExternalDraw`",
     ),
+    "tests.expert.test_bad_input": (
+        "two tabs of one expert",
+        "a stale tab after a restart",
+        "a clock off by minutes",
+        "the network away for 1 s, 10 s and 10 min in mid-score",
+        "camera unplugged",
+        "permission denied",
+        "a 300 MB PDF",
+        "a PDF with scripts",
+        "an encrypted PDF",
+        "a bid document named like another",
+    ),
     "tests.verify.test_checks": tuple(f"V{n} " for n in range(1, 14)),
 }
-"""The first words of each row, as protocols.md sections 3, 6, 4 and 8 have them."""
+"""The first words of each row, as protocols.md sections 3, 6, 4 and 8 and issue 3 ("Bad input") have them."""
 _NAME = re.compile(r"((?:[\w/]+/)?test_\w+\.py)?(?:::)?(test_\w+)?")
 
 

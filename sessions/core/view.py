@@ -316,7 +316,9 @@ def _steps(state: Proceeding, blind: bool) -> Object:
                 "kind": each.kind,
                 "until": each.until,
                 "key": each.key,
+                "vouched": each.vouched,
                 "closed": each.closed,
+                "ended": each.ended,
             }
             for each in steps.questions
         ],
