@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import typst
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import FilePayload, Page, expect, sync_playwright
 
 from tests.api.installation import Running, running
 from tests.chromium.hall import axe, browser
@@ -50,7 +49,7 @@ def accessible(page: Page) -> None:
     page.get_by_role("button", name="关怀模式").click()
 
 
-def test_a_tender_is_set_up_step_by_step(page: Page, tmp_path: Path) -> None:
+def test_a_tender_is_set_up_step_by_step(page: Page) -> None:
     page.get_by_role("link", name="教育信息化运行维护服务项目").wait_for()
     accessible(page)
     page.get_by_role("button", name="新建评标项目").click()
@@ -72,7 +71,7 @@ def test_a_tender_is_set_up_step_by_step(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="下一步：评审标准").click()
     criteria(page)
     page.get_by_role("button", name="下一步：文件").click()
-    documents(page, tmp_path)
+    documents(page)
     page.get_by_role("button", name="下一步：会场与席位").click()
     seats(page)
     page.get_by_role("button", name="下一步：核对与立项").click()
@@ -123,21 +122,24 @@ def criteria(page: Page) -> None:
     accessible(page)
 
 
-def documents(page: Page, folder: Path) -> None:
-    good, other, broken = folder / "招标文件.pdf", folder / "招标文件 .pdf", folder / "坏文件.pdf"
-    good.write_bytes(bytes(typst.compile(b"= A\n#pagebreak()\n= B")))
-    other.write_bytes(bytes(typst.compile(b"= C")))
-    broken.write_bytes(b"%PDF-1.7\nbroken")
-    page.locator("input[type=file]").set_input_files([good, broken])
+def documents(page: Page) -> None:
+    good = pdf("招标文件.pdf", bytes(typst.compile(b"= A\n#pagebreak()\n= B")))
+    other = pdf("招标文件 .pdf", bytes(typst.compile(b"= C")))
+    chosen = page.locator("input[type=file]")
+    chosen.set_input_files([good, pdf("坏文件.pdf", b"%PDF-1.7\nbroken")])
     page.get_by_text("文件已损坏或不完整").wait_for()
     page.get_by_role("button", name="知道了").click()
-    page.locator("input[type=file]").set_input_files([good])
+    chosen.set_input_files([good])
     page.get_by_text("内容完全相同的文件已经列入").wait_for()
     page.get_by_role("button", name="知道了").click()
-    page.locator("input[type=file]").set_input_files([other])
+    chosen.set_input_files([other])
     page.get_by_text("与同一归属的另一文件重名").first.wait_for()
     page.get_by_label("显示名称 2").fill("补充文件")
     accessible(page)
+
+
+def pdf(name: str, octets: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "application/pdf", "buffer": octets}
 
 
 def seats(page: Page) -> None:
