@@ -182,3 +182,9 @@ export interface View {
   requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
   reopening?: [asked: string, reason: string] | null;
 }
+
+/** Whether a room is recorded now: a recording that was lost is not, until its packets flow again. */
+export function recorded(view: View, room: string): boolean {
+  const lost = view.pauses.some(([cause, subject]) => cause === "recording-lost" && subject === room);
+  return view.rooms[room]?.recording === true && !lost;
+}
