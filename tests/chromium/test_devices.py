@@ -68,26 +68,26 @@ def chromium(site: Running) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def machine(site: Running, chromium: Browser) -> Iterator[BrowserContext]:
-    """The room's machine, with the key that was made in it: checked by the operator, bound and admitted."""
+def room(site: Running, chromium: Browser) -> Iterator[Page]:
+    """The page of the room's machine: its key was made in it, checked by the operator and bound; it sends."""
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
     context.add_init_script(SCRIPTED)
-    page = sign_in(context, site, "room-1")
-    page.locator("[data-code]").wait_for()
+    door = sign_in(context, site, "room-1")
+    door.locator("[data-code]").wait_for()
     apart(check_and_admit(site))
-    page.get_by_text("本机已登记").wait_for()
-    yield context
+    door.get_by_text("本机已登记").wait_for()
+    yield sending(site, context, door)
     context.close()
 
 
-@pytest.fixture
-def room(site: Running, machine: BrowserContext) -> Iterator[Page]:
-    page = machine.new_page()
+def sending(site: Running, context: BrowserContext, before: Page) -> Page:
+    """The room's page at work; its socket is there before that of the other page goes."""
+    page = context.new_page()
     page.goto(f"{site.url}/room")
     expect(page.get_by_text("正在传送")).to_be_visible()
     expect(page.get_by_text("正在录音录像").first).to_be_visible()
-    yield page
-    page.close()
+    before.close()
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -187,8 +187,10 @@ def moving(board: Page) -> str:
     return str(board.evaluate("document.getElementById('canvas-room-1').toDataURL()"))
 
 
-def test_a_rooms_machine_that_was_away_resumes_by_itself(site: Running, machine: BrowserContext, board: Page) -> None:
+def test_a_rooms_machine_that_was_away_resumes_by_itself(site: Running, room: Page, board: Page) -> None:
     """Nobody sits before it: its key says what it has seen, and the venue goes on once its people have said so, too."""
+    machine = room.context
+    room.close()
     eventually(lambda: site.view("supervisor-1")["venues"]["venue-1"]["lost"], 60)
     page = machine.new_page()
     page.goto(f"{site.url}/room")

@@ -114,7 +114,7 @@ export interface Steps {
   unmet: string[][];
   corrected: [string, string, string, string][];
   dissents: string[];
-  calls: [string, number][];
+  calls: [seat: string, until: string][];
   deemed: string[];
 }
 
@@ -178,6 +178,9 @@ export interface View {
   draws?: Draw[];
   report?: Report | null;
   steps?: Steps | null;
+  /** Places of members who left, and seats whose member is not drawn yet. */
+  vacant?: string[];
+  open?: string[];
   /** For who watches: who is asked to be recused, on which ground, and what was decided. */
   requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
   reopening?: [asked: string, reason: string] | null;
