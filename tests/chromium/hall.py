@@ -145,3 +145,16 @@ def axe(page: Page) -> list[dict[str, Any]]:
         {"rule": each["id"], "at": [node["target"] for node in each["nodes"]], "why": each["help"]}
         for each in found["violations"]
     ]
+
+
+def accessible(page: Page) -> None:
+    """axe finds nothing, in both languages and in large text."""
+    assert axe(page) == []
+    page.get_by_role("button", name="关怀模式").click()
+    assert axe(page) == []
+    page.get_by_role("button", name="English", exact=True).click()
+    page.locator("html[lang=en]").wait_for()
+    assert axe(page) == []
+    page.locator("nav button").filter(has_text="中文").click()
+    page.locator("html[lang=zh-CN]").wait_for()
+    page.get_by_role("button", name="关怀模式").click()

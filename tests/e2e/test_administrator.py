@@ -10,7 +10,7 @@ import typst
 from playwright.sync_api import FilePayload, Page, expect, sync_playwright
 
 from tests.api.installation import Running, running
-from tests.chromium.hall import axe, browser
+from tests.chromium.hall import accessible, browser
 from tests.e2e.test_whole import tongping
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -36,23 +36,11 @@ def page(site: Running) -> Iterator[Page]:
         yield page
 
 
-def accessible(page: Page) -> None:
-    """axe finds nothing, in both languages and in large text."""
-    assert axe(page) == []
-    page.get_by_role("button", name="关怀模式").click()
-    assert axe(page) == []
-    page.get_by_role("button", name="English", exact=True).or_(page.get_by_role("button", name="切换为英文")).click()
-    page.locator("html[lang=en]").wait_for()
-    assert axe(page) == []
-    page.locator("nav button").filter(has_text="中文").click()
-    page.locator("html[lang=zh-CN]").wait_for()
-    page.get_by_role("button", name="关怀模式").click()
-
-
 def test_a_tender_is_set_up_step_by_step(page: Page) -> None:
     page.get_by_role("link", name="教育信息化运行维护服务项目").wait_for()
     accessible(page)
     page.get_by_role("button", name="新建评标项目").click()
+    price_formula(page)
     # The rules speak beside the field, with their article.
     page.locator("#price").fill("5")
     page.locator("#technical").fill("95")
@@ -90,6 +78,32 @@ def test_a_tender_is_set_up_step_by_step(page: Page) -> None:
     page.get_by_text("生成时间").wait_for()
     assert page.locator("article.slip svg").count() == 13
     accessible(page)
+
+
+def price_formula(page: Page) -> None:
+    """Under the bidding law a benchmark has its parameters, each with its error; then back to order 87."""
+    page.locator("#pack").select_option("cn-bidding-law/1")
+    page.locator("#method").select_option("comprehensive-evaluation")
+    page.locator("#price-kind").select_option("deviation")
+    page.locator("#base").select_option("ceiling-mix")
+    expect(page.locator("#share-error")).to_contain_text("大于 0")
+    expect(page.locator("#ceiling-error")).to_contain_text("请填写最高限价")
+    page.locator("#ceiling").fill("2400000")
+    page.locator("#share").fill("40")
+    page.locator("#drop").fill("11")
+    expect(page.locator("#drop-error")).to_contain_text("10.00")
+    page.locator("#drop").fill("2.5")
+    page.get_by_role("button", name="增加一段 高于基准价").click()
+    page.locator("#above-0-up-to").fill("5")
+    page.locator("#above-1-points").fill("0.3")
+    expect(page.locator("#above-0-points-error")).to_contain_text("E1 > E2")
+    page.locator("#above-1-points").fill("2")
+    expect(page.locator(".error")).to_have_count(0)
+    accessible(page)
+    page.locator("#pack").select_option("cn-government-procurement/2")
+    page.locator("#ceiling").fill("")
+    expect(page.locator("#method")).to_have_value("comprehensive-scoring")
+    expect(page.locator("#price-kind")).to_have_value("lowest")
 
 
 def bidders(page: Page) -> None:
