@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -116,6 +116,10 @@ class Vault(Protocol):
 
     async def get(self, name: str) -> bytes:
         """The object. MUST hash what it returns; ObjectMissing, or ObjectRejected where the store's bytes differ."""
+
+    def pieces(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The object's octets from `start` on, which MUST NOT all be in memory at once. MUST hash the whole object and
+        MUST NOT give the last piece where the store's bytes differ (ObjectRejected); ObjectMissing before the first."""
 
     async def has(self, name: str) -> bool:
         """Whether the object is there, by name only."""

@@ -37,6 +37,7 @@ from sessions.partners import Partners
 from sessions.people import People
 from sessions.ports import (
     Clock,
+    DocumentReader,
     Entropy,
     HolderNode,
     Keyring,
@@ -76,6 +77,7 @@ class Proceedings:
         renderer: ReportRenderer,
         workbooks: ReportRenderer,
         engines: MediaEngines,
+        reader: DocumentReader,
         keyring: Keyring,
         preparations: Preparations,
         evidence: Path,
@@ -96,6 +98,7 @@ class Proceedings:
         self._renderer = renderer
         self._workbooks = workbooks
         self._engines = engines
+        self._reader = reader
         self._keyring = keyring
         self._preparations = preparations
         self._evidence = evidence
@@ -361,7 +364,9 @@ class Proceedings:
             desk=desk,
             recorder=recorder,
             people=people,
+            reader=self._reader,
             clock=self._clock,
+            entropy=self._entropy,
         )
         return ProceedingKeeper(
             docket=docket,

@@ -74,6 +74,12 @@ def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
             yield _object(act["sha256"])
             for sha256, _pages in entry.body["scoring"]["documents"]:
                 yield _object(sha256)
+            if "notes" in entry.body:
+                yield _object(entry.body["notes"])
+        case "DrawOpened" if "facts" in act:
+            yield _object(act["facts"])
+        case "AdviceNoted":
+            yield _object(entry.body["sha256"])
         case "Witnessed":
             yield _object(entry.body["note"])
         case "SheetSealed" | "SheetResealed" | "BallotSealed":

@@ -15,7 +15,9 @@ from functools import cache
 from typing import Any
 
 from evaluation.core import checks, report, sheet, stages
+from evaluation.core.collusion import MAX_FACTS
 from evaluation.core.outcome import LOT
+from evaluation.core.rejection import UNEXPLAINED
 from evaluation.core.results import ranking_digest
 from evaluation.errors import EvaluationError
 from evidence.core import act as acts_form
@@ -23,7 +25,7 @@ from evidence.core.act import Act, thumbprint
 from evidence.core.canonical import Object, b64, b64u, sha256
 from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
-from sessions.core import commands
+from sessions.core import advising, commands
 from sessions.core.commands import Command, Perform
 from sessions.core.permission import ACTS
 from sessions.core.proceeding import decide, evolve
@@ -35,6 +37,7 @@ from tests.sessions.test_permission import ACTORS, expected
 
 CODED = (SessionError, EvaluationError, EvidenceError)
 ROOT = bytes(32)
+ADVICE = sha256(b"advice")
 UNSIGNED = b64u(bytes(64))
 
 
@@ -171,6 +174,7 @@ class Course:
     def run(self) -> Swift:
         """As far as the law lets it go; what stands still, stands still with a reason of the law."""
         drive, chance = self.drive, self.chance
+        self._advise()
         self._review()
         while drive.state.stage == stages.COMPLIANCE_REVIEW:
             self._interrupt()
@@ -193,6 +197,27 @@ class Course:
         self._interrupt()
         drive.execute(commands.FreezeReport(sha256(b"report"), 1000, sha256(b"content"), ranking_digest(ranking)))
         return drive
+
+    def _advise(self) -> None:
+        """Facts of collusion, where documents can be compared; sometimes a motion to reject cites one."""
+        drive, chance = self.drive, self.chance
+        if not advising.comparable(drive.state) or chance.random() < 0.5:
+            return
+        facts = chance.randint(0, 3)
+        drive.execute(commands.NoteAdvice(ADVICE, 1000, facts))
+        evaluation = drive.state.evaluation
+        grounds = [each for each in evaluation.rules.rejection_grounds if each != UNEXPLAINED]
+        if chance.random() < 0.8 or not facts or not grounds or evaluation.fixed is None:
+            return
+        bidder, _ = chance.choice(evaluation.fixed.scoring.bidders)
+        ground = chance.choice(grounds)
+        about = {"bidder": bidder, "ground": ground, "text": "雷同", "document": b64u(ADVICE), "page": facts}
+        (opened,) = drive.perform("seat-2", "motion.open", {"kind": "rejection", "about": about})
+        assert opened.act is not None
+        against = chance.random()
+        for seat in MEMBERS:
+            body = {"motion": b64u(opened.act.id), "for": chance.random() > against, "reason": "意见"}
+            drive.perform(seat, "motion.vote", body)
 
     def _review(self) -> None:
         """Most findings pass; seats vote in any order."""
@@ -349,6 +374,7 @@ _STATED: tuple[Command, ...] = (
     commands.OpenLot("lot/chair"),
     commands.Due("venue-1"),
     commands.NoteClockJump(3),
+    commands.NoteAdvice(ROOT, 1, MAX_FACTS + 1),
     commands.StartRecording(("room-1",), "engine-1"),
     commands.NoteWitnessed(0, ROOT, ROOT),
     commands.IssueCredential("seat-1", "credential-seat-1", ROOT),
@@ -405,6 +431,8 @@ _EVENT_OF_ITEM = {
     "tally": {"ScoresTallied"},
     "ranking": {"RankingFixed"},
     "lots": {"TieDrawn"},
+    "advice": {"AdviceNoted"},
+    "cited": {"MotionOpened"},
 }
 
 
@@ -425,7 +453,7 @@ def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
         elif "type" not in value and (name is None or entries[n].type not in _EVENT_OF_ITEM[name]):
             found.append(f"{path}: {entries[n].type}")
         seen.add(name or "")
-    return found + sorted(set(_EVENT_OF_ITEM) - {"lots"} - seen)
+    return found + sorted(set(_EVENT_OF_ITEM) - {"lots", "advice", "cited"} - seen)
 
 
 def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Object]]:
@@ -442,4 +470,7 @@ def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
 
 def reported(drive: Swift, definition: Any) -> Object:
     """The report of the log before it was frozen."""
-    return report.content(definition, drive.state.evaluation, drive.entries[:-1])
+    advice = drive.state.evaluation.advice
+    fact: Object = {"kind": "author", "item": 1, "bidders": ["bidder-1", "bidder-2"]}
+    told: Object = {"examined": [], "facts": [fact] * (advice.facts if advice is not None else 0), "more": 0}
+    return report.content(definition, drive.state.evaluation, drive.entries[:-1], advice=told)

@@ -151,6 +151,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
     from sessions.adapters.nodes_http import HttpHolderNode
     from sessions.adapters.pages_pdfium import PdfiumPages
     from sessions.adapters.partner_accounts import DatabasePartnerAccounts
+    from sessions.adapters.pdf_reading import PdfReading
     from sessions.adapters.preparations_files import FilePreparations
     from sessions.adapters.uploads_files import UploadFolder
     from sessions.adapters.webhooks_database import DatabaseWebhooks
@@ -211,6 +212,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             renderer=render,
             workbooks=report_workbook.render,
             engines=WorkerEngines(folder=worker_folder(settings), connect=EngineSocket.connect),
+            reader=PdfReading(),
             keyring=keyring,
             preparations=FilePreparations(layout.data / "preparations"),
             evidence=layout.data / "evidence",
@@ -344,6 +346,7 @@ def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Ver
     """`tongping verify`, with the adapters that it needs."""
     from evaluation.adapters import report_workbook
     from evidence.adapters import envelope_p256
+    from sessions.adapters.pdf_reading import PdfReading
     from sessions.verify import verify as verify_evidence
     from signing.adapters.pades_validation import validate_report
 
@@ -354,6 +357,7 @@ def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Ver
             validate=validate_report,
             envelopes=envelope_p256,
             workbook=report_workbook.same,
+            reader=PdfReading(),
             progress=progress,
         )
 

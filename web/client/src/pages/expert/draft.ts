@@ -16,6 +16,8 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   const loaded = ref(false);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waiting = false;
+  let touched = false;
+  let known: string | null = null;
 
   async function keep(): Promise<void> {
     const where = name();
@@ -29,10 +31,13 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   watch(
     [name, desk.drafts],
     async ([where, drafts]) => {
-      loaded.value = false;
-      if (where === null || drafts === null) return;
+      // What is on the screen is newer than what was stored of it: each draft is looked for once.
+      if (where === null || drafts === null || where === known) return;
+      [loaded.value, touched] = [false, false];
       const found = read(await drafts.load(where));
-      if (found !== null) value.value = found;
+      if (name() !== where) return;
+      known = where;
+      if (found !== null && !touched) value.value = found;
       loaded.value = true;
     },
     { immediate: true },
@@ -40,6 +45,7 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   watch(
     value,
     () => {
+      touched = true;
       if (!loaded.value) return;
       waiting = true;
       clearTimeout(timer);
