@@ -26,7 +26,7 @@ const en: Shape<typeof zh> = {
     table: "Score table",
     caption: "Score table",
     criterion: "Criterion",
-    max: "Maximum",
+    max: "Max.",
     sum: "Sum",
     filled: "{done} of {all}",
     cell: "{bidder}, {criterion}, at most {max}",
