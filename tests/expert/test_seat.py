@@ -18,7 +18,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from evidence.core.act import SoftwareSigner, make
 from tests.api.installation import eventually
-from tests.chromium.hall import axe
+from tests.chromium.hall import axe, sign_in
 from tests.expert.hall import SEAT, Hall
 from tests.expert.papers import ANNEX, BROKEN, ENCRYPTED, SCRIPTED, TWIN
 
@@ -298,7 +298,7 @@ def test_a_document_that_cannot_be_opened_says_why_and_has_a_way_out(
     dialog.get_by_role("button", name="取消").click()
 
 
-def test_the_record_says_which_page_the_seat_had_on_its_screen(hall: Hall, page: Page) -> None:
+def test_the_record_says_which_page_a_seat_and_a_room_had_on_their_screens(hall: Hall, page: Page) -> None:
     """Issue 3, item 5; a window in the background counts nothing is held by tests/sessions."""
     until(hall, page, "compliance-review")
     to(hall, page, "shared")
@@ -306,12 +306,16 @@ def test_the_record_says_which_page_the_seat_had_on_its_screen(hall: Hall, page:
     clean(page)
     document = hall.view()["page"]["document"]
 
-    def seen() -> int:
+    kiosk = sign_in(hall.context(), hall.site, "room-2", "/room")
+    kiosk.locator("canvas[data-ready]").wait_for()
+
+    def seen(seat: str) -> int:
         answer = hall.site.call("GET", f"{hall.site.path}/views", session=hall.site.session("supervisor-1"))
         rows = {(seat, name, number): ms for seat, name, number, ms in answer.json()["views"]}
-        return int(rows.get((SEAT, document, hall.view()["page"]["page"]), 0))
+        return int(rows.get((seat, document, hall.view()["page"]["page"]), 0))
 
-    eventually(lambda: seen() > 0, 60)
+    eventually(lambda: seen(SEAT) > 0 and seen("room-2") > 0, 60)
+    kiosk.context.close()
     refused = hall.site.call("GET", f"{hall.site.path}/views", session=hall.site.session(SEAT))
     assert refused.status_code == 403
 
