@@ -9,6 +9,7 @@ const en: Shape<typeof zh> = {
   loading: "Reading the comparison",
   facts: "What was found",
   number: "No.",
+  cited: "Signs of collusion found by comparison · No. {number}",
   item: "Item {item}",
   items: { 1: "1", 2: "2", 3: "3", 4: "4", 5: "5", 6: "6" },
   kind: "Pattern",

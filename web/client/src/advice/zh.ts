@@ -7,6 +7,7 @@ export default {
   loading: "正在读取比对提示",
   facts: "比对出的情形",
   number: "序号",
+  cited: "串通投标情形比对提示 · 序号 {number}",
   item: "第（{item}）项",
   items: { 1: "一", 2: "二", 3: "三", 4: "四", 5: "五", 6: "六" },
   kind: "情形",
