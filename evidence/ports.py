@@ -80,6 +80,9 @@ class Ledger(Protocol):
     async def disclosures(self, origin: str, digests: Sequence[str]) -> dict[str, StoredDisclosure]:
         """Those of the digests that are stored (and not erased)."""
 
+    async def erase(self, origin: str, digests: Sequence[str]) -> None:
+        """Delete these disclosures for good; no error where there are none. Their digests stay: the log verifies."""
+
     async def put_checkpoint(self, origin: str, size: int, note: bytes, *, epoch: int) -> bytes:
         """The stored note: the first one for a size wins, and nobody MUST see another one.
         MUST raise StaleSize where fewer than `size` entries are committed. The root is the caller's to build from

@@ -107,6 +107,10 @@ class MemoryLedger:
         held = self._known(origin).disclosures
         return {digest: held[digest] for digest in digests if digest in held}
 
+    async def erase(self, origin: str, digests: Sequence[str]) -> None:
+        for digest in digests:
+            self._known(origin).disclosures.pop(digest, None)
+
     async def put_checkpoint(self, origin: str, size: int, note: bytes, *, epoch: int) -> bytes:
         log = self._owned(origin, epoch)
         check_names(note, origin, size)

@@ -50,6 +50,11 @@ def workbook_name(workbook: bytes) -> str:
     return f"superseded/{workbook.hex()}.xlsx"
 
 
+def digests(entries: Iterable[Entry]) -> list[str]:
+    """What these entries, and the acts in them, say by disclosures only."""
+    return [digest for entry in entries for digest in (*entry.sd, *(entry.act.sd if entry.act else ()))]
+
+
 def kept(entries: Iterable[Entry]) -> set[bytes]:
     """All objects that belong to a proceeding: those of its evidence file, and what was made on the way to them."""
     found: set[bytes] = set()

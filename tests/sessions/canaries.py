@@ -58,6 +58,7 @@ BODIES: Mapping[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/v1/proceedings/{id}/device-check"): (SDP_TYPE, b"v=0"),
     ("POST", "/v1/proceedings/{id}/links"): (JSON_TYPE, {"seat": "seat-1"}),
     ("POST", "/v1/proceedings/{id}/objects"): (OCTETS_TYPE, b"octets"),
+    ("POST", "/v1/proceedings/{id}/pool-facts"): (OCTETS_TYPE, b"{}"),
     ("POST", "/v1/proceedings/{id}/questions/{question}/vouch"): (JSON_TYPE, {"jwk": {}}),
     ("POST", "/v1/proceedings/{id}/rooms/{room}/publish"): (SDP_TYPE, b"v=0"),
     ("POST", "/v1/proceedings/{id}/seats/me/key"): (JSON_TYPE, {"jwk": {}}),

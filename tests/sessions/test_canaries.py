@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from decimal import Decimal
+from os import urandom
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from structlog.testing import capture_logs
 
 from evaluation.core.rounds import SHEET, Round
 from evidence.adapters.database import DatabaseLedger, prepare
+from evidence.adapters.disclosure_keys import DisclosureKeys
 from evidence.adapters.vault_files import FileVault
-from evidence.core.canonical import b64, b64u, sha256
+from evidence.core.canonical import b64, b64u, sha256, unb64u
 from sessions.core.state import CLOSED, Proceeding
 from sessions.core.view import view
 from sessions.keeper import ProceedingKeeper
@@ -47,13 +49,15 @@ NOT_YET = {
     "/v1/partner/invitations/{invitation}/venue",
     "/v1/partner/proceedings/{id}/evidence",
     "/v1/partner/proceedings/{id}/results",
+    "/v1/proceedings/{id}/advice",
     "/v1/proceedings/{id}/after",
     "/v1/proceedings/{id}/after/acts",
     "/v1/proceedings/{id}/evidence",
     "/v1/proceedings/{id}/verification",
     "/v1/proceedings/{id}/workbook",
 }
-"""What nobody is given while sheets are frozen: there is nothing there. Everything else that can be read was read."""
+"""What nobody is given while sheets are frozen: there is nothing there (no bid has a document that could be compared,
+nothing is closed). Everything else that can be read was read."""
 TAKEN = {
     "/v1/administrator/links",
     "/v1/partner/webhooks/{webhook}",
@@ -131,7 +135,9 @@ def _frozen(state: Proceeding) -> bool:
 async def game(folder: Path) -> AsyncIterator[Game]:
     url = f"sqlite:///{folder / 'ledger.sqlite'}"
     prepare(url)
-    ledger = DatabaseLedger(url)
+    ledger = DatabaseLedger(
+        url, keys=DisclosureKeys(folder / "keys" / "disclosures", master=bytes(32), entropy=urandom)
+    )
     world = World(folder, ledger=ledger, vault=FileVault(folder / "vault"), disk=True)
     async with site(folder, world=world) as found_, calling(found_):
         with receiving(Receiver()) as partner:
@@ -262,6 +268,12 @@ async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> No
         told = await play.walk.told() | {"logs": (caplog.text + repr(said)).encode()}
         own = {(f"name of {seat}", _door(play, seat)) for seat in ("seat-1", "seat-3", "seat-4")}
         assert found(everybody, told) == own
+        # Beside the log they lie sealed; in the clear they would be found.
+        stored = {place: data for place, data in disk(play.folder).items() if "ledger.sqlite" in place}
+        assert any(place.endswith(": disclosures") for place in stored)
+        assert found(everybody, stored) == set()
+        kept = await play.world.ledger.disclosures(play.keeper.state.origin, list(play.keeper.state.people.values()))
+        assert found(everybody, {"opened": b"".join(unb64u(each.text) for each in kept.values())}) != set()
         await play.people.play(play.keeper, lambda state: state.stage == "compliance-review")
         assert any(entry.type == "CaseDisclosed" for entry in play.keeper.entries)
         told = await play.walk.told(reads=True)

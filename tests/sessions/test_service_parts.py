@@ -180,7 +180,7 @@ async def test_a_listener_that_falls_behind_is_cut_off_and_holds_up_nobody() -> 
     broadcast = Broadcast()
     slow, quick = broadcast.subscribe(), broadcast.subscribe()
     for n in range(MAX_BEHIND + 1):
-        broadcast.publish(PresenceChanged({"venue-1": bool(n % 2)}))
+        broadcast.publish(PresenceChanged({"venue-1": bool(n % 2)}, {}))
         assert isinstance(await anext(quick), PresenceChanged)
     assert [update async for update in slow] == []
     broadcast.close()
@@ -232,10 +232,10 @@ def test_a_key_that_is_being_destroyed_is_gone_at_every_moment(tmp_path: Path, m
             if moments == last:
                 raise Killed
 
-        monkeypatch.setattr("sessions.adapters.keyring_files.os.fsync", look)
+        monkeypatch.setattr("evidence.adapters.sealed_files.os.fsync", look)
         with pytest.raises(Killed):
             keyring.destroy(ORIGIN)
-        monkeypatch.setattr("sessions.adapters.keyring_files.os.fsync", durable)
+        monkeypatch.setattr("evidence.adapters.sealed_files.os.fsync", durable)
         again = FileKeyring(tmp_path, domain="a.example", master=MASTER, entropy=os.urandom)
         assert again.log_key(ORIGIN) is None
         again.destroy(ORIGIN)

@@ -9,11 +9,14 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   keptAt: Ref<number | null>;
   /** The stored draft has been looked for. */
   loaded: Ref<boolean>;
+  /** What stands on the page was stored earlier. */
+  restored: Ref<boolean>;
   drop(): Promise<void>;
 } {
   const desk = useDesk();
   const keptAt = ref<number | null>(null);
   const loaded = ref(false);
+  const restored = ref(false);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waiting = false;
   let touched = false;
@@ -37,6 +40,7 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
       const found = read(await drafts.load(where));
       if (name() !== where) return;
       known = where;
+      restored.value = found !== null && !touched;
       if (found !== null && !touched) value.value = found;
       loaded.value = true;
     },
@@ -64,6 +68,7 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   return {
     keptAt,
     loaded,
+    restored,
     async drop() {
       waiting = false;
       clearTimeout(timer);

@@ -59,7 +59,7 @@ const en: Shape<typeof zh> = {
     tender: "Tender",
   },
   done: { index: "Entry in the record", time: "Time", digest: "Digest (SHA-256)", next: "What happens next", home: "Back to the overview" },
-  draft: { kept: "Draft kept on this device, encrypted, at {time}", none: "What you type is kept on this device, encrypted, and not uploaded" },
+  draft: { kept: "Draft kept on this device, encrypted, at {time}", none: "What you type is kept on this device, encrypted, and not uploaded", restored: "Your draft on this device is restored; you may go on." },
   help: {
     title: "Ask for help",
     button: "Ask for help",

@@ -51,7 +51,7 @@ export default {
     tender: "项目",
   },
   done: { index: "记录序号", time: "时间", digest: "摘要（SHA-256）", next: "接下来", home: "回到首页" },
-  draft: { kept: "草稿已于 {time} 加密保存在本机", none: "填写后自动加密保存在本机，不会上传" },
+  draft: { kept: "草稿已于 {time} 加密保存在本机", none: "填写后自动加密保存在本机，不会上传", restored: "已恢复保存在本机的草稿，可以继续填写" },
   help: {
     title: "请求协助",
     button: "请求协助",
