@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ class ProceedingKeeper:
         self.clocking = Clocking(docket=docket, every=times.clocks)
         self.attending = Attending(docket=docket, every=times.attention)
         self.viewing = Viewing(docket=docket, every=times.views, least=times.views_least)
-        self._venues: dict[str, bool] = {}
+        self._told = PresenceChanged({}, {})
         self._lost = False
         self._title: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -141,9 +141,9 @@ class ProceedingKeeper:
         return self._recorder.media
 
     @property
-    def venues(self) -> dict[str, bool]:
-        """Which venues are connected."""
-        return self._presence.venues(self.state)
+    def presence(self) -> PresenceChanged:
+        """What a socket is told first about who is there."""
+        return PresenceChanged(self._presence.venues(self.state), self._presence.devices)
 
     # -- its life ------------------------------------------------------------------------------------------------
 
@@ -322,6 +322,11 @@ class ProceedingKeeper:
             self.looks.listens(seat, None)
         self._tell_presence()
 
+    def has_devices(self, room: str, devices: Mapping[str, str]) -> None:
+        """What a room's device says of its camera and microphone."""
+        self._presence.has(room, devices)
+        self._tell_presence()
+
     def subscribe(self) -> Subscription:
         """Every update from now on; whoever reads `state` in the same step misses nothing. Close it."""
         return self._docket.broadcast.subscribe()
@@ -450,10 +455,9 @@ class ProceedingKeeper:
         return self.state.keys[kid].ctr
 
     def _tell_presence(self) -> None:
-        venues = self.venues
-        if venues != self._venues:
-            self._venues = venues
-            self._docket.broadcast.publish(PresenceChanged(venues))
+        if (presence := self.presence) != self._told:
+            self._told = presence
+            self._docket.broadcast.publish(presence)
 
 
 def _lane(duty: Duty) -> str:

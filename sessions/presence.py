@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sessions.core.state import Proceeding
 
@@ -20,6 +20,7 @@ class Presence:
         self._lost_after = lost_after
         self._sockets: Counter[str] = Counter()
         self._deadlines: dict[str, float] = {}
+        self._devices: dict[str, Mapping[str, str]] = {}
         self._grace_ends = now() + grace
 
     def connected(self, seat: str) -> None:
@@ -32,6 +33,17 @@ class Presence:
         self._sockets[seat] = max(0, self._sockets[seat] - 1)
         if not self._sockets[seat]:
             self._deadlines[seat] = self._now() + self._lost_after
+            self._devices.pop(seat, None)
+
+    def has(self, room: str, devices: Mapping[str, str]) -> None:
+        """What the room's device says of its camera and microphone; it holds while the room has a socket."""
+        if self.online(room):
+            self._devices[room] = dict(devices)
+
+    @property
+    def devices(self) -> dict[str, Mapping[str, str]]:
+        """Of each room whose device has told."""
+        return dict(self._devices)
 
     def online(self, seat: str) -> bool:
         """Whether the seat has a socket."""

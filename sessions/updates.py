@@ -38,9 +38,10 @@ class MediaChanged:
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged:
-    """Which venues are connected."""
+    """Which venues are connected, and what each room's device says of its camera and microphone."""
 
     venues: Mapping[str, bool]
+    devices: Mapping[str, Mapping[str, str]]
 
 
 Update = Appended | CheckpointGrew | MediaChanged | PresenceChanged

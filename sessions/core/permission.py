@@ -195,6 +195,7 @@ DOORS: Mapping[str, Rule] = {
     "pointer": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
     "screen": _rule(*_MEETING, when=span(DECLARATIONS, SIGNING)),
     "attention": _rule(*_MEMBERS, gates=_LIVE),
+    "devices": _rule(ROOM, relation=Relation.OWN, gates=_LIVE),
     "viewing": _rule(*_PEOPLE, ROOM, when=span(DECLARATIONS, DONE), gates=_LIVE),
     "views.read": _rule(SUPERVISOR, AUDITOR, gates=_ANY_GATE),
     "log.read": _rule(*ROLES, NODE, gates=_ANY_GATE),

@@ -262,7 +262,22 @@ def test_presence_and_media_are_told(site: Running) -> None:
         with opened(site, "room-3") as room:
             room.send(HELLO)
             assert heard(socket, "presence")["venues"]["venue-3"] is True
-        assert heard(socket, "presence")["venues"]["venue-3"] is False
+            room.send('{"type":"devices","camera":"unplugged","microphone":"muted"}')
+            assert heard(socket, "presence")["devices"] == {"room-3": {"camera": "unplugged", "microphone": "muted"}}
+        gone = heard(socket, "presence")
+        assert (gone["venues"]["venue-3"], gone["devices"]) == (False, {})
+
+
+def test_only_a_room_speaks_of_its_devices_and_in_our_words(site: Running) -> None:
+    with opened(site, "seat-1") as seat, opened(site, "room-2") as room:
+        for socket in (seat, room):
+            socket.send(HELLO)
+            heard(socket, "snapshot")
+        seat.send('{"type":"devices","camera":"on","microphone":"on"}')
+        assert heard(seat, "error")["code"] == "wrong-role"
+        for text in ('{"type":"devices","camera":"on"}', '{"type":"devices","camera":"on","microphone":"<b>"}'):
+            room.send(text)
+            assert heard(room, "error")["code"] == "unknown-message"
 
 
 def test_a_reader_that_never_reads_holds_up_nobody(site: Running) -> None:

@@ -33,8 +33,7 @@ DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream
 async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
     """Every seat bound by a Python device and every room admitted; the answer is the main operator, who leads on as
     soon as the rooms are recorded."""
-    folder, pins = site.installation.actors / "hall", _pins(site)
-    leader = await _seat(stack, site, folder, pins, "operator-1", None)
+    leader = await seated(stack, site, "operator-1")
     opening = await read_opening(leader.client)
     await leader.client.vouch("operator-1", leader.device.thumbprint)
     await leader.bind()
@@ -44,7 +43,7 @@ async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
     for seat in founding.act.body["seats"]:
         if seat["role"] == "auditor" or seat["id"] == "operator-1":
             continue
-        device = await _seat(stack, site, folder, pins, seat["id"], opening)
+        device = await seated(stack, site, seat["id"], opening)
         node = site.installation.node(seat["centre"] or venues[seat["venue"]])
         vouch = (
             ByMainCentre(leader.client)
@@ -64,35 +63,35 @@ def admit(site: Running, *rooms: str) -> None:
 
 
 async def _admit(site: Running, rooms: tuple[str, ...]) -> None:
-    folder, pins = site.installation.actors / "hall", _pins(site)
     async with AsyncExitStack() as stack:
-        operator = await _seat(stack, site, folder, pins, "operator-1", None)
+        operator = await seated(stack, site, "operator-1")
         opening = await read_opening(operator.client)
         await operator.client.vouch("operator-1", operator.device.thumbprint)
         await operator.bind()
         for name in rooms:
-            room = await _seat(stack, site, folder, pins, name, opening)
+            room = await seated(stack, site, name, opening)
             await operator.client.vouch(name, room.device.thumbprint)
             await room.bind()
             await operator.perform("room.admit", {"room": name})
 
 
-def _pins(site: Running) -> Pins:
-    policy = site.installation.policy
-    return Pins.parse((policy / "tlog-policy").read_text(), (policy / "trust.json").read_text())
-
-
-async def _seat(
-    stack: AsyncExitStack, site: Running, folder: Path, pins: Pins, name: str, opening: Opening | None
-) -> Seat:
+async def seated(stack: AsyncExitStack, site: Running, name: str, opening: Opening | None = None) -> Seat:
+    """A seat that is a program; its device is kept, so that it may leave and come back."""
     client = Client(base_url=site.url, origin=site.url, patience_s=30)
     stack.push_async_callback(client.close)
     await client.sign_in(site.link(name))
-    (folder / name).mkdir(parents=True, exist_ok=True)
-    device = Device(folder=folder / name, origin=site.origin, sub=name)
+    folder, policy = site.installation.actors / "hall" / name, site.installation.policy
+    folder.mkdir(parents=True, exist_ok=True)
+    device = Device(folder=folder, origin=site.origin, sub=name)
     stack.callback(device.close)
-    entropy = secrets.token_bytes
-    return Seat(device=device, client=client, pins=pins, envelopes=wiring.envelopes(), entropy=entropy, opening=opening)
+    return Seat(
+        device=device,
+        client=client,
+        pins=Pins.parse((policy / "tlog-policy").read_text(), (policy / "trust.json").read_text()),
+        envelopes=wiring.envelopes(),
+        entropy=secrets.token_bytes,
+        opening=opening,
+    )
 
 
 @contextmanager
@@ -146,3 +145,16 @@ def axe(page: Page) -> list[dict[str, Any]]:
         {"rule": each["id"], "at": [node["target"] for node in each["nodes"]], "why": each["help"]}
         for each in found["violations"]
     ]
+
+
+def accessible(page: Page) -> None:
+    """axe finds nothing, in both languages and in large text."""
+    assert axe(page) == []
+    page.get_by_role("button", name="关怀模式").click()
+    assert axe(page) == []
+    page.get_by_role("button", name="English", exact=True).click()
+    page.locator("html[lang=en]").wait_for()
+    assert axe(page) == []
+    page.locator("nav button").filter(has_text="中文").click()
+    page.locator("html[lang=zh-CN]").wait_for()
+    page.get_by_role("button", name="关怀模式").click()

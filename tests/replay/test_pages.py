@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 
+from evidence.core.canonical import b64u, sha256
 from tests.chromium.browsers import CURRENT, FLAGS
 from tests.chromium.hall import AXE_TAGS, DEVICES, axe_source
 from tests.replay.site import Site, site
@@ -88,19 +89,8 @@ def said(found: Site, kind: str) -> list[Any]:
 async def test_a_supervisor_sees_alarms_first_and_signs_with_a_reason(tmp_path: Path) -> None:
     """Bound in this browser; a lost venue comes first; an empty reason is refused; what is heard is logged."""
     async with served(tmp_path) as (found, browser):
-        keeper, people = found.keeper, found.people
-        people.absent.add("supervisor-1")
-        page = await signed_in(found, browser, "supervisor-1")
-        await page.wait_for_url("**/check-in")
-        await people_act(found, lambda: keeper.announced.waiting(keeper.state))
-        (key,) = keeper.announced.waiting(keeper.state)
-        holder = found.world.holders[keeper.state.seat("supervisor-1").centre]
-        await keeper.perform(await holder.vouch(keeper.state.origin, "supervisor-1", key.thumbprint))
-        await people_act(found, lambda: "supervisor-1" in keeper.state.seat_key)
-        await people_act(found, lambda: keeper.state.stage == "compliance-review")
-
-        await page.goto(f"{found.origin}/supervisor")
-        await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+        keeper = found.keeper
+        page = await supervising(found, browser)
         await expect(page.get_by_text("没有告警")).to_be_visible()
         await expect(page.get_by_text("评分在开启前对任何人（包括您）保密。")).to_be_visible()
         assert await violations(page) == []
@@ -133,6 +123,89 @@ async def test_a_supervisor_sees_alarms_first_and_signs_with_a_reason(tmp_path: 
         # It has written nothing else.
         acts = [e.act.act for e in keeper.entries if e.act is not None and e.act.sub == "supervisor-1"]
         assert acts == ["seat.bind", "proceeding.pause"]
+
+
+@pytest.mark.e2e
+@pytest.mark.asyncio
+@pytest.mark.timeout(600)
+async def test_each_form_of_the_wall_reaches_the_log(tmp_path: Path) -> None:
+    """What is chosen and typed stands in the act; a name goes into a disclosure and not into the act."""
+    async with served(tmp_path) as (found, browser):
+        page = await supervising(found, browser)
+        await page.get_by_text("其他可做的事项").click()
+        assert await violations(page) == []
+
+        async def signs(button: str, picks: dict[str, str], fields: dict[str, str], event: str) -> Any:
+            await page.get_by_role("button", name=button, exact=True).click()
+            dialog = page.get_by_role("dialog")
+            for name, value in picks.items():
+                await dialog.locator(f"#act-{name}").select_option(value)
+            assert await violations(page, ()) == []
+            for name, text in fields.items():
+                await dialog.locator(f"#act-{name}").fill(text)
+            if event == "ExternalDraw":
+                paper: FilePayload = {"name": "抽取记录.pdf", "mimeType": "application/pdf", "buffer": b"drawn"}
+                await dialog.locator("input[type=file]").set_input_files([paper])
+                await dialog.locator("code").wait_for()
+            before = len(said(found, event))
+            await dialog.get_by_role("button", name=button, exact=True).click()
+            await until(lambda: len(said(found, event)) > before, ANSWER_S)
+            await dialog.wait_for(state="detached")
+            return said(found, event)[-1]
+
+        noted = await signs("记入说明", {"about": "seat-2"}, {"text": "设备已更换。"}, "IncidentNoted")
+        assert noted == {"seat": "seat-2", "text": "设备已更换。"}
+        asked = await signs(
+            "申请成员回避", {"seat": "seat-2", "ground": "other-relation"}, {"text": "曾任顾问。"}, "RecusalRequested"
+        )
+        assert (asked["seat"], asked["from"], asked["ground"]) == ("seat-2", "supervisor", "other-relation")
+        assert (await signs("不予回避", {}, {"reason": "已经查明，不存在。"}, "RecusalDecided"))["recuse"] is False
+        removed = await signs(
+            "请成员退出", {"seat": "seat-2", "leaving": "unfit"}, {"reason": "身体不适。"}, "MemberRemoved"
+        )
+        assert removed == {"seat": "seat-2", "ground": "unfit", "reason": "身体不适。"}
+        drawn = await signs(
+            "登记外部抽取", {}, {"label": "expert/software", "reference": "省库 2026-118"}, "ExternalDraw"
+        )
+        assert drawn["evidence"] == b64u(sha256(b"drawn"))
+        # The place is filled by whom the other authority drew.
+        person = {"person": "吴佳宁", "organisation": "电子政务学会", "label": "expert/software"}
+        seated = await signs("由外部抽取产生", {}, person, "MemberSeated")
+        assert (seated["replaces"], seated["source"]) == ("seat-2", {"kind": "external", "label": "expert/software"})
+        assert (await found.keeper.names("supervisor-1"))[seated["seat"]] == ("吴佳宁", "电子政务学会")
+        lost = found.keeper.state.holders[-1]
+        replaced = await signs(
+            "更换保管方", {"lost": lost, "successor": "own"}, {"reason": "机房失火。"}, "HoldersReplaced"
+        )
+        assert (replaced["lost"], replaced["by"]) == ([lost], [lost])
+        declared = await signs(
+            "申报会场故障", {"venue": "venue-3", "failure": "power"}, {"text": "全楼停电。"}, "IncidentDeclared"
+        )
+        assert declared == {"venue": "venue-3", "kind": "power", "text": "全楼停电。"}
+        await expect(page.locator("#alarms > li").first).to_contain_text("会场失去连接", timeout=SHOW_MS)
+        await page.get_by_role("button", name="放行席位").first.click()
+        await page.get_by_role("dialog").locator("#act-reason").fill("席位设备已毁。")
+        await page.get_by_role("dialog").get_by_role("button", name="放行席位").click()
+        await until(lambda: said(found, "SeatReleased"), ANSWER_S)
+        assert await violations(page) == []
+        await signs("终止评审", {}, {"reason": "不能继续。"}, "ProceedingAborted")
+
+
+async def supervising(found: Site, browser: Browser) -> Page:
+    """The wall of a supervisor whose key was made in this browser, while bids are reviewed."""
+    keeper, people = found.keeper, found.people
+    people.absent.add("supervisor-1")
+    page = await signed_in(found, browser, "supervisor-1")
+    await page.wait_for_url("**/check-in")
+    await people_act(found, lambda: keeper.announced.waiting(keeper.state))
+    (key,) = keeper.announced.waiting(keeper.state)
+    holder = found.world.holders[keeper.state.seat("supervisor-1").centre]
+    await keeper.perform(await holder.vouch(keeper.state.origin, "supervisor-1", key.thumbprint))
+    await people_act(found, lambda: "supervisor-1" in keeper.state.seat_key)
+    await people_act(found, lambda: keeper.state.stage == "compliance-review")
+    await page.goto(f"{found.origin}/supervisor")
+    await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+    return page
 
 
 @pytest.mark.e2e

@@ -154,7 +154,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: seat.bind keys.announce device-check help.ask",
         f"p/{ANY_TIME}: seat.resume",
     ),
-    "room@own": ("+room@other", f"op/{ANY_TIME}: publish"),
+    "room@own": ("+room@other", f"op/{ANY_TIME}: publish devices"),
     "main-centre": (
         f"opac/{ANY_TIME}: objects.get log.read receipts.get",
         f"op/{ANY_TIME}: seat.vouch pool.freeze draw.answer keys.see vouches.bring",

@@ -136,6 +136,18 @@ async def test_presence_is_told_when_it_changes(meeting: Meeting) -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_a_room_says_of_its_devices_holds_while_it_is_there(meeting: Meeting) -> None:
+    keeper = meeting.keeper
+    keeper.has_devices("room-3", {"camera": "denied", "microphone": "on"})
+    assert keeper.presence.devices["room-3"] == {"camera": "denied", "microphone": "on"}
+    keeper.disconnected("room-3")
+    keeper.has_devices("room-3", {"camera": "on", "microphone": "on"})
+    assert "room-3" not in keeper.presence.devices
+    keeper.connected("room-3")
+    assert "room-3" not in keeper.presence.devices
+
+
+@pytest.mark.asyncio
 async def test_a_room_publishes_only_after_its_admission(tmp_path: Path) -> None:
     """No evidence, no action: the admission is in the log before a packet flows."""
     world = World(tmp_path)

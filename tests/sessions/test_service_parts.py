@@ -180,7 +180,7 @@ async def test_a_listener_that_falls_behind_is_cut_off_and_holds_up_nobody() -> 
     broadcast = Broadcast()
     slow, quick = broadcast.subscribe(), broadcast.subscribe()
     for n in range(MAX_BEHIND + 1):
-        broadcast.publish(PresenceChanged({"venue-1": bool(n % 2)}))
+        broadcast.publish(PresenceChanged({"venue-1": bool(n % 2)}, {}))
         assert isinstance(await anext(quick), PresenceChanged)
     assert [update async for update in slow] == []
     broadcast.close()

@@ -34,7 +34,7 @@ from sessions.viewing import Shown
 from web.server.errors import NotAllowed, NotOurImage, OriginRefused, ScreenStale, UnknownMessage
 from web.server.identity import SignedIn
 from web.server.limits import MESSAGE_RATE, Bucket
-from web.server.messages import Attention, Hello, Listen, Ping, Pointer, Screen, Viewing, read_message
+from web.server.messages import Attention, Devices, Hello, Listen, Ping, Pointer, Screen, Viewing, read_message
 from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.problems import code_of
@@ -168,6 +168,8 @@ class Live:
                 await self._view([Shown(unb64u(i.document, 32), i.page, unb64u(i.image, 32)) for i in images])
             case Attention(what=what):
                 self._keeper.attending.notice(self._seat, what)
+            case Devices(camera=camera, microphone=microphone):
+                self._keeper.has_devices(self._seat, {"camera": camera, "microphone": microphone})
             case Hello():
                 raise UnknownMessage("hello comes once")
 
@@ -184,7 +186,7 @@ class Live:
             if resume is not None and resume > state.size:
                 raise UnknownMessage("resume lies beyond the log")
             await self._send(self._snapshot())
-            await self._send({"type": "presence", "venues": self._keeper.venues})
+            await self._send_all(_messages(self._keeper.presence, self._seat))
             start = state.size if resume is None else resume
             for first in range(start, state.size, PIECE):
                 piece = self._keeper.entries[first : min(first + PIECE, state.size)]
@@ -256,8 +258,8 @@ def _messages(update: Update, seat: str) -> list[Object]:
             return [{"type": "checkpoint", "note": note.decode()}]
         case MediaChanged():
             return [{"type": "media"} | _media(update)]
-        case PresenceChanged(venues=venues):
-            return [{"type": "presence", "venues": dict(venues)}]
+        case PresenceChanged(venues=venues, devices=devices):
+            return [{"type": "presence", "venues": dict(venues), "devices": {r: dict(d) for r, d in devices.items()}}]
 
 
 def _media(media: MediaChanged) -> Object:

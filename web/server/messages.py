@@ -95,7 +95,18 @@ class Attention(_Message):
     what: Literal["hidden", "shown", "left", "back"]
 
 
-Message = Hello | Ping | Pointer | Listen | Screen | Viewing | Attention
+_DeviceState = Literal["on", "muted", "denied", "missing", "busy", "unplugged", "insecure", "unsupported", "unknown"]
+
+
+class Devices(_Message):
+    """What a room's device can say of its camera and microphone; `muted`: it is there and gives nothing."""
+
+    type: Literal["devices"]
+    camera: _DeviceState
+    microphone: _DeviceState
+
+
+Message = Hello | Ping | Pointer | Listen | Screen | Viewing | Attention | Devices
 MESSAGES: dict[str, tuple[type[Message], str]] = {
     "hello": (Hello, "socket"),
     "ping": (Ping, "socket"),
@@ -104,6 +115,7 @@ MESSAGES: dict[str, tuple[type[Message], str]] = {
     "screen": (Screen, "screen"),
     "viewing": (Viewing, "viewing"),
     "attention": (Attention, "attention"),
+    "devices": (Devices, "devices"),
 }
 """Type -> its form and the permission of `sessions.core.permission` that it demands."""
 

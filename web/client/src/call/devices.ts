@@ -14,6 +14,9 @@ export interface Device {
 /** Why a device cannot be used; the page has words and a way out for each. */
 export type DeviceFault = "denied" | "missing" | "busy" | "unplugged" | "insecure" | "unsupported" | "unknown";
 
+/** What a room's device says of a camera or microphone; muted: it is there and gives nothing. */
+export type DeviceState = "on" | "muted" | DeviceFault;
+
 const KEY = "tongping/devices";
 // What the rules of rooms ask for: a panorama that shows who is there (media study, section 5).
 const CAMERA: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 25 } };

@@ -52,6 +52,8 @@ export interface ActForm {
   readonly iat: number;
   readonly prev: Bytes;
   readonly seen: Seen;
+  /** Digests of what is disclosed beside the act. */
+  readonly sd?: readonly string[];
 }
 
 const ECDSA = { name: "ECDSA", hash: "SHA-256" } as const;
@@ -84,8 +86,9 @@ export function thumbprint({ crv, kty, x, y }: Jwk): string {
 
 /** Write and sign an act. */
 export async function makeAct(key: CryptoKeyPair, form: ActForm): Promise<Act> {
-  const { prev, seen, ...rest } = form;
-  const payload = { ...rest, prev: b64u(prev), seen: [seen[0], b64(seen[1])], v: 1 };
+  const { prev, seen, sd = [], ...rest } = form;
+  const digests: JsonObject = sd.length > 0 ? { _sd: [...sd].sort() } : {};
+  const payload = { ...rest, ...digests, prev: b64u(prev), seen: [seen[0], b64(seen[1])], v: 1 };
   const signed = `${b64u(header(thumbprint(await jwkOf(key.publicKey))))}.${b64u(encode(payload))}`;
   const signature = await crypto.subtle.sign(ECDSA, key.privateKey, ascii(signed));
   return parseAct(`${signed}.${b64u(new Uint8Array(signature))}`);

@@ -62,8 +62,8 @@ export class Client {
   }
 
   /** The one door for acts; the same act gives the same answer. */
-  async postAct(jws: string): Promise<Posted> {
-    const answer = await this.#json("POST", this.#path("/acts"), { act: jws });
+  async postAct(jws: string, disclosures: readonly string[] = []): Promise<Posted> {
+    const answer = await this.#json("POST", this.#path("/acts"), { act: jws, ...(disclosures.length > 0 ? { disclosures: [...disclosures] } : {}) });
     const { index, id, leaf } = members(answer, { index: "integer", id: "string", leaf: "string" });
     return { index, id: unb64u(id, 32), leaf: unb64u(leaf, 32) };
   }

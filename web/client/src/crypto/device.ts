@@ -83,10 +83,10 @@ export class Device {
   }
 
   /** The next act of the chain, on disk before it is returned. */
-  sign(name: string, body: JsonObject): Promise<Act> {
+  sign(name: string, body: JsonObject, sd: readonly string[] = []): Promise<Act> {
     return this.#turns.run(async () => {
       if (this.#pending !== null) throw new ActPending(`${this.#pending.act} has no definitive answer yet`);
-      const act = await this.#make(name, body);
+      const act = await this.#make(name, body, sd);
       await this.#append({ act: act.jws });
       return act;
     });
@@ -157,7 +157,7 @@ export class Device {
     this.#store.close();
   }
 
-  async #make(name: string, body: JsonObject): Promise<Act> {
+  async #make(name: string, body: JsonObject, sd: readonly string[] = []): Promise<Act> {
     const [ctr, prev] = this.#head;
     return makeAct(this.#key, {
       act: name,
@@ -168,6 +168,7 @@ export class Device {
       iat: Math.floor(this.#clock() / 1000),
       prev,
       seen: this.#seen,
+      sd,
     });
   }
 

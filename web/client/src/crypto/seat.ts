@@ -32,6 +32,7 @@ import { type Act, verifyAct } from "./act.ts";
 import { b64u, type Bytes, hex, same } from "./bytes.ts";
 import { encode, type JsonObject } from "./canonical.ts";
 import { type Call, Client, delay } from "./client.ts";
+import type { Disclosure } from "./disclosure.ts";
 import { type Answered, type Clock, Device } from "./device.ts";
 import { type Entropy, holderSet } from "./envelope.ts";
 import { GateClosed, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused } from "./errors.ts";
@@ -111,13 +112,13 @@ export class Seat {
    *
    * An act left over from before a restart goes first; if it is the very act asked for, its answer is the answer.
    */
-  perform(name: string, body: JsonObject): Promise<Answered> {
+  perform(name: string, body: JsonObject, disclosed: readonly Disclosure[] = []): Promise<Answered> {
     return this.#turns.run(async () => {
       const earlier = await this.#resubmit();
       if (earlier !== null && earlier.act.act === name && same(encode(earlier.act.body), encode(body))) return earlier;
       await this.record.advance();
-      await this.device.sign(name, body);
-      return this.#post();
+      await this.device.sign(name, body, disclosed.map(({ digest }) => digest));
+      return this.#post(disclosed.map((each) => each.text));
     });
   }
 
@@ -457,11 +458,11 @@ export class Seat {
     }
   }
 
-  async #post(): Promise<Answered> {
+  async #post(disclosures: readonly string[] = []): Promise<Answered> {
     const act = this.device.pending;
     if (act === null) throw new Error("nothing was signed");
     try {
-      const posted = await this.client.postAct(act.jws);
+      const posted = await this.client.postAct(act.jws, disclosures);
       if (!same(posted.id, act.id)) throw new RecordUntrusted("the server answered for another act");
       return await this.device.accepted(posted.index, posted.leaf);
     } catch (error) {

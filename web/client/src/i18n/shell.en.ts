@@ -77,6 +77,7 @@ const en: Shape<typeof zh> = {
     close: "Close",
     cancel: "Cancel",
     required: "required",
+    digestOnly: "Only the file's hash is taken; the file itself stays with you.",
     optional: "optional",
     problem: "There is a problem",
     errorTitle: "Error: ",

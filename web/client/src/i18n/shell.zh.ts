@@ -74,6 +74,7 @@ export default {
     close: "关闭",
     cancel: "取消",
     required: "必填",
+    digestOnly: "只取文件的哈希值，文件本身不会上传。",
     optional: "选填",
     problem: "请先解决以下问题",
     errorTitle: "错误：",

@@ -1,4 +1,5 @@
 /** What the live socket says (docs/protocol.md section 7). Who adds a message adds its form here. */
+import type { DeviceState } from "../call/devices.ts";
 import type { View } from "./view.ts";
 
 export interface Snapshot {
@@ -37,12 +38,18 @@ export interface Media {
   rooms: Record<string, { connected: boolean }>;
 }
 
+/** Venues that are connected, and what their rooms' devices say of themselves. */
+export interface Presence {
+  venues: Record<string, boolean>;
+  devices: Record<string, { camera: DeviceState; microphone: DeviceState }>;
+}
+
 export interface Messages {
   snapshot: Snapshot;
   entry: Entry;
   checkpoint: { type: "checkpoint"; note: string };
   media: { type: "media" } & Media;
-  presence: { type: "presence"; venues: Record<string, boolean> };
+  presence: { type: "presence" } & Presence;
   pointer: { type: "pointer"; seat: string; x: number; y: number };
   screen: Screen;
   pong: { type: "pong"; t: number; now: number };

@@ -119,7 +119,7 @@ export interface Steps {
   unmet: string[][];
   corrected: [string, string, string, string][];
   dissents: string[];
-  calls: [string, number][];
+  calls: [seat: string, until: string][];
   deemed: string[];
 }
 
@@ -185,7 +185,18 @@ export interface View {
   draws?: Draw[];
   report?: Report | null;
   steps?: Steps | null;
+  /** Places of members who left, and seats whose member is not drawn yet. */
+  vacant?: string[];
+  open?: string[];
   /** For who watches: who is asked to be recused, on which ground, and what was decided. */
   requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
+  /** That documents were compared, and how many facts that showed; absent before this seat may read them. */
+  advice?: { n: number; sha256: string; facts: number } | null;
   reopening?: [asked: string, reason: string] | null;
+}
+
+/** Whether a room is recorded now: a recording that was lost is not, until its packets flow again. */
+export function recorded(view: View, room: string): boolean {
+  const lost = view.pauses.some(([cause, subject]) => cause === "recording-lost" && subject === room);
+  return view.rooms[room]?.recording === true && !lost;
 }

@@ -9,7 +9,7 @@ import { call } from "../api/call.ts";
 import type { IssueSocketTicketData, IssueSocketTicketResponses } from "../api/generated/index.ts";
 import { attend } from "../live/attention.ts";
 import { Live, type Status } from "../live/live.ts";
-import type { Media, Screen } from "../live/messages.ts";
+import type { Media, Presence, Screen } from "../live/messages.ts";
 import type { View } from "../live/view.ts";
 import { me } from "./session.ts";
 
@@ -19,7 +19,7 @@ export interface Proceeding {
   size: number;
   checkpoint: string | null;
   media: Media | null;
-  presence: Record<string, boolean>;
+  presence: Presence;
   /** What the presenter looked at last. */
   screen: Screen | null;
   status: Status;
@@ -81,7 +81,7 @@ function connect(id: string, from: number | null): Proceeding {
     size: 0,
     checkpoint: null,
     media: null,
-    presence: {},
+    presence: { venues: {}, devices: {} },
     screen: null,
     status: live.status,
     live,
@@ -98,7 +98,7 @@ function connect(id: string, from: number | null): Proceeding {
   live.on("checkpoint", ({ note }) => (proceeding.checkpoint = note));
   live.on("media", (media) => (proceeding.media = media));
   live.on("screen", (screen) => (proceeding.screen = screen));
-  live.on("presence", ({ venues }) => (proceeding.presence = venues));
+  live.on("presence", (presence) => (proceeding.presence = presence));
   const silent = attend(live, () => proceeding.view?.me.role);
   live.watch((status) => {
     if (status.phase === "ended") silent();

@@ -1,5 +1,7 @@
 /** A tender as it is typed. It stays on this device until it is founded, and survives a closed window. */
-import { amount, cents, ofCents } from "./checks.ts";
+import { cents, ofCents } from "./checks.ts";
+import type { Method } from "./packs.ts";
+import { priceOf, pricing, type Pricing, whole, written } from "./pricing.ts";
 
 export interface Criterion {
   key: string;
@@ -14,6 +16,11 @@ export interface Bidder {
   name: string;
   code: string;
   price: string;
+  /** Name of the policy's deduction, or empty. */
+  policy: string;
+  /** By how much deviations are quantified. */
+  plus: string;
+  minus: string;
 }
 
 export interface TenderDocument {
@@ -54,7 +61,12 @@ export interface Draft {
   ceiling: string;
   conditions: string[];
   tie: string;
+  ranked: boolean;
   candidates: string;
+  pricing: Pricing;
+  trimSheets: string;
+  /** The tender's deductions in percent, by the policy's names; empty: not granted. */
+  rates: Record<string, string>;
   bidders: Bidder[];
   criteria: Criterion[];
   compliance: { key: string; name: string }[];
@@ -73,7 +85,7 @@ export function leaf(): Criterion {
 }
 
 export function bidder(): Bidder {
-  return { key: key(), name: "", code: "", price: "" };
+  return { key: key(), name: "", code: "", price: "", policy: "", plus: "0.00", minus: "0.00" };
 }
 
 export function member(): Member {
@@ -95,7 +107,11 @@ export function empty(): Draft {
     ceiling: "",
     conditions: [],
     tie: "equal",
+    ranked: true,
     candidates: "3",
+    pricing: pricing(),
+    trimSheets: "",
+    rates: {},
     bidders: [bidder(), bidder(), bidder()],
     criteria: [leaf()],
     compliance: [{ key: key(), name: "" }],
@@ -109,7 +125,9 @@ export function empty(): Draft {
 export function stored(): Draft | null {
   try {
     const found = JSON.parse(localStorage.getItem(KEY) ?? "null") as Draft | null;
-    return found?.v === 2 ? found : null;
+    if (found?.v !== 2) return null;
+    // What was typed before a release that asks for more.
+    return { ...empty(), ...found, bidders: found.bidders.map((each) => ({ ...bidder(), ...each })) };
   } catch {
     return null;
   }
@@ -144,7 +162,9 @@ export interface PackName {
 }
 
 /** The body of `POST /v1/proceedings` (docs/protocol.md sections 4 and 6). */
-export function tenderOf(draft: Draft, pack: PackName): Record<string, unknown> {
+export function tenderOf(draft: Draft, pack: PackName, method: Method): Record<string, unknown> {
+  const weights = method.weights === null ? { technical: "0.00", price: "0.00" } : { technical: written(draft.technical), price: written(draft.price) };
+  const rates = Object.entries(draft.rates).filter(([, rate]) => rate.trim() !== "");
   const members: { seat: string; name: string; organisation: string }[] = [];
   const seats: Record<string, unknown>[] = [];
   const rooms: Record<string, unknown>[] = [];
@@ -173,19 +193,20 @@ export function tenderOf(draft: Draft, pack: PackName): Record<string, unknown> 
       regime: pack.regime,
       method: draft.method,
       category: draft.category,
-      weights: { technical: amount(draft.technical) ?? draft.technical, price: amount(draft.price) ?? draft.price },
+      weights,
       bidders: draft.bidders.map((each, at) => ({
         id: `bidder-${at + 1}`,
         name: each.name.trim(),
         code: each.code.trim(),
-        price: amount(each.price) ?? each.price,
+        price: written(each.price),
         brand: null,
-        policy: null,
-        plus: "0.00",
-        minus: "0.00",
+        policy: rates.some(([name]) => name === each.policy) ? each.policy : null,
+        plus: method.adjustments ? written(each.plus) : "0.00",
+        minus: method.adjustments ? written(each.minus) : "0.00",
         quote: null,
       })),
-      criteria: draft.criteria.map((node, at) => criterion(node, `criterion-${at + 1}`)),
+      // Where only prices count nothing is scored.
+      criteria: (weights.technical === "0.00" ? [] : draft.criteria).map((node, at) => criterion(node, `criterion-${at + 1}`)),
       compliance: draft.compliance.map(({ name }, at) => ({ id: `compliance-${at + 1}`, name: name.trim() })),
       documents: draft.documents.map(({ sha256, name, bidder: at, pages }) => ({
         sha256,
@@ -197,14 +218,14 @@ export function tenderOf(draft: Draft, pack: PackName): Record<string, unknown> 
       rule_pack: { id: pack.id, version: pack.version, sha256: pack.sha256 },
       terms: {
         announced: draft.announced,
-        budget: amount(draft.budget) ?? draft.budget,
-        ceiling: draft.ceiling.trim() === "" ? null : (amount(draft.ceiling) ?? draft.ceiling),
+        budget: written(draft.budget),
+        ceiling: draft.ceiling.trim() === "" ? null : written(draft.ceiling),
         conditions: draft.conditions,
-        rates: {},
-        price: { kind: "lowest" },
-        trim_sheets: null,
+        rates: Object.fromEntries(rates.map(([name, rate]) => [name, written(rate)])),
+        price: priceOf(draft),
+        trim_sheets: method.trimmed_sheets === null || draft.trimSheets.trim() === "" ? null : (whole(draft.trimSheets) ?? 0),
         tie: draft.tie,
-        ranked: true,
+        ranked: draft.ranked || !method.unranked,
         candidates: Number(draft.candidates) || 0,
       },
     },
@@ -227,6 +248,14 @@ function criterion(node: Criterion, id: string): Record<string, unknown> {
     max: max === null ? node.max : ofCents(max),
     children: node.children.map((child, at) => criterion(child, `${id}-${at + 1}`)),
   };
+}
+
+/** The field of the first step that a JSON pointer of the server means, if it is one of them. */
+export function fieldOf(pointer: string): string {
+  const place = pointer.replace(/^\/definition\/(?:terms\/)?(?:weights\/)?/, "");
+  const slope = /^price\/(above|below)\/(\d+)\/([01])$/.exec(place);
+  if (slope) return `${slope[1]}-${slope[2]}-${slope[3] === "0" ? "up-to" : "points"}`;
+  return place.replace(/^price\//, "").replace(/^rates\//, "rate-").replaceAll("_", "-");
 }
 
 /** Which step of the wizard a JSON pointer of the server belongs to. */

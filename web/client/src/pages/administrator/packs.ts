@@ -1,11 +1,16 @@
 /** What the wizard asks of a rule pack; the pack itself is data of the server. */
 import type { TenderSetup } from "../../api/generated/index.ts";
-import type { PackName } from "./draft.ts";
+import type { Draft, PackName } from "./draft.ts";
 
 export interface Method {
   prices: string[];
   weights: { least: Record<string, string>; source: string } | null;
+  /** Whether deviations are quantified for each bid. */
+  adjustments: boolean;
+  /** From how many sheets the highest and lowest may be left out; null: never. */
+  trimmed_sheets: number | null;
   ties: string[];
+  unranked: boolean;
   source: string;
 }
 
@@ -13,6 +18,8 @@ export interface Rules {
   categories: string[];
   committee: { least: number; source: string; larger: { least: number; conditions: string[]; budget: string | null } };
   compliance: { least_bidders: number; source: string };
+  policy: { rates: Record<string, [low: string, high: string]>; source: string };
+  candidates: { most: number; source: string };
   methods: Record<string, Method>;
 }
 
@@ -21,7 +28,6 @@ export interface Offered extends PackName {
   rules: Rules;
 }
 
-/** Packs whose price formula needs nothing but the prices; tenders under others are handed in by the interface. */
 export function offered(setup: TenderSetup): Offered[] {
   return setup.packs
     .filter(({ form }) => form === 2)
@@ -32,6 +38,11 @@ export function offered(setup: TenderSetup): Offered[] {
       sha256,
       regime,
       rules: rules as unknown as Rules,
-    }))
-    .filter(({ rules }) => Object.values(rules.methods).some(({ prices }) => prices.includes("lowest")));
+    }));
+}
+
+/** The rules and the method that the draft has chosen. */
+export function chosen(draft: Draft, setup: TenderSetup): { pack: Offered | null; method: Method | null } {
+  const pack = offered(setup).find(({ key }) => key === draft.pack) ?? null;
+  return { pack, method: pack?.rules.methods[draft.method] ?? null };
 }

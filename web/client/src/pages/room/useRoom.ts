@@ -1,7 +1,7 @@
 /** A room device at work: its tracks, its publication, and what to do when a device is pulled out. */
 import { computed, onBeforeUnmount, reactive, shallowRef, watch } from "vue";
 import { capture, captureScreen, faultOf, listDevices, preferred, remember } from "../../call/devices.ts";
-import type { Device, DeviceFault } from "../../call/devices.ts";
+import type { Device, DeviceFault, DeviceState } from "../../call/devices.ts";
 import { Meter } from "../../call/meter.ts";
 import { Publish } from "../../call/publish.ts";
 import type { Proceeding } from "../../state/proceeding.ts";
@@ -14,6 +14,8 @@ export function useRoom(proceeding: Proceeding, room: string) {
   const devices = shallowRef<Device[]>([]);
   const tracks = reactive<Record<Source | "document", MediaStreamTrack | null>>({ camera: null, microphone: null, document: null });
   const faults = reactive<Record<Source, DeviceFault | null>>({ camera: null, microphone: null });
+  /** Tracks that the system or a switch on the device keeps silent or dark. */
+  const muted = reactive<Record<Source, boolean>>({ camera: false, microphone: false });
   const line = shallowRef<"idle" | "connecting" | "connected" | "broken">("idle");
   const code = shallowRef<string | null>(null);
   const switched = shallowRef("");
@@ -51,6 +53,10 @@ export function useRoom(proceeding: Proceeding, room: string) {
       tracks[source]?.stop();
       tracks[source] = track;
       faults[source] = null;
+      const heard = (): void => void (tracks[source] === track && (muted[source] = track.muted));
+      heard();
+      track.addEventListener("mute", heard);
+      track.addEventListener("unmute", heard);
       track.addEventListener("ended", () => void pulledOut(source, track), { once: true });
       await publish.put(source, track);
       if (source === "microphone") listen(track);
@@ -106,6 +112,15 @@ export function useRoom(proceeding: Proceeding, room: string) {
     }
   }
 
+  function stateOf(source: Source): DeviceState | null {
+    return tracks[source] === null ? faults[source] : muted[source] ? "muted" : "on";
+  }
+
+  /** The operators' boards tell what is wrong here; a new line knows nothing of what the old one was told. */
+  watch([() => stateOf("camera"), () => stateOf("microphone"), () => proceeding.status.phase], ([camera, microphone, phase]) => {
+    if (camera && microphone && phase === "open") proceeding.live.send({ type: "devices", camera, microphone });
+  });
+
   const onChange = (): void => void changed();
   navigator.mediaDevices?.addEventListener("devicechange", onChange);
   void changed();
@@ -117,5 +132,5 @@ export function useRoom(proceeding: Proceeding, room: string) {
     for (const track of Object.values(tracks)) track?.stop();
   });
 
-  return { devices, tracks, faults, line, code, switched, level, own, choose, share, unshare };
+  return { devices, tracks, faults, muted, line, code, switched, level, own, choose, share, unshare };
 }

@@ -23,6 +23,7 @@ export default {
   swap: "更换设备",
   swapWhy: "从列表中选择即可更换，连接和录制不会中断。",
   switched: "设备被拔出，已自动改用“{name}”。",
+  muted: "{device}没有输出：请检查设备上的静音开关、镜头盖或系统设置。",
   lost: "{device}已断开：{reason}",
   sound: "打开其他会场的声音",
   mute: "关闭其他会场的声音",

@@ -13,7 +13,6 @@ const en: Shape<typeof zh> = {
   mute: "Sound off",
   document: "Shared document",
   page: "Page {page}",
-  pageAlt: "Page {page} of the document on show",
   records: "Entries",
   broken: "No picture at the moment; trying again…",
   noPage: "No document is on show",

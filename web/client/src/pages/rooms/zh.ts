@@ -10,7 +10,6 @@ export default {
   mute: "关闭声音",
   document: "共享文件",
   page: "第 {page} 页",
-  pageAlt: "正在展示的文件第 {page} 页",
   records: "记录条数",
   broken: "暂时无法接收画面，正在重试……",
   noPage: "当前没有展示文件",

@@ -1,6 +1,7 @@
 /** The supervisor's own key in this browser: opened once, and every act signed by it. */
 import { onBeforeUnmount, shallowReactive } from "vue";
 import type { JsonObject } from "../../crypto/canonical.ts";
+import type { Disclosure } from "../../crypto/disclosure.ts";
 import type { Seat } from "../../crypto/seat.ts";
 import { me } from "../../state/session.ts";
 
@@ -10,7 +11,7 @@ export interface Acting {
   code: string;
   busy: boolean;
   /** Whether the act stands in the log; `code` says why not. */
-  perform: (name: string, body: JsonObject) => Promise<boolean>;
+  perform: (name: string, body: JsonObject, disclosed?: readonly Disclosure[]) => Promise<boolean>;
   retry: () => void;
 }
 
@@ -20,7 +21,7 @@ export function useActing(): Acting {
     state: "opening",
     code: "",
     busy: false,
-    perform: (name: string, body: JsonObject) => run((found) => found.perform(name, body)),
+    perform: (name: string, body: JsonObject, disclosed: readonly Disclosure[] = []) => run((found) => found.perform(name, body, disclosed)),
     retry: () => void open(),
   });
 

@@ -3,11 +3,16 @@
  * (sessions/core/todo.py and the permission table); a form that is open too early is refused by the server in words.
  */
 import type { JsonObject } from "../../crypto/canonical.ts";
-import type { View } from "../../live/view.ts";
+import type { Role, Round, View } from "../../live/view.ts";
 import type { Row } from "../../replay/timeline.ts";
 import { suspended } from "./alarms.ts";
+import { holdersOf } from "./holders.ts";
 
-export type Field = "reason" | "minutes" | "text";
+export const FIELDS = ["reason", "minutes", "text", "label", "reference", "evidence", "person", "organisation"] as const;
+export type Field = (typeof FIELDS)[number];
+export const PICKS = ["seat", "about", "ground", "leaving", "annulling", "draw", "lost", "successor", "venue", "failure"] as const;
+export type Pick = (typeof PICKS)[number];
+export type Given = Record<Field | Pick, string>;
 
 export interface Choice {
   act: string;
@@ -15,7 +20,11 @@ export interface Choice {
   label: string;
   kind: "primary" | "secondary" | "danger";
   fields: readonly Field[];
-  body: (given: Record<Field, string>) => JsonObject;
+  /** What is chosen from lists, before the fields: values with the key of their words, or what they are called by. */
+  picks?: readonly (readonly [Pick, readonly (readonly [value: string, words: string])[]])[];
+  body: (given: Given) => JsonObject;
+  /** Who is named beside the act, in a disclosure of its own (docs/protocol.md 2.7). */
+  member?: (given: Given) => JsonObject;
 }
 
 export interface Decision {
@@ -39,6 +48,7 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
   const act = (name: string, label: string, kind: Choice["kind"], body: Choice["body"], fields: readonly Field[] = REASON): Choice => ({ act: name, label, kind, fields, body });
 
   for (const [cause, subject] of view.pauses) {
+    if (cause === "recording-lost") add("waive", subject, [act("recording.waive", "waive", "secondary", ({ reason }) => ({ room: subject, reason }))], "", false);
     if (cause === "incident-overdue") add("incident", subject, [act("incident.decide", "goOn", "primary", ({ reason }) => ({ subject, reason }))]);
   }
   const round = view.round;
@@ -49,7 +59,6 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
   }
   for (const question of view.steps?.questions ?? []) {
     if (question.until !== null || question.closed) continue;
-    const until = (minutes: string): string => `${new Date(now() + Number(minutes) * 60_000).toISOString().slice(0, 19)}Z`;
     add("clarification", question.bidder, [
       act("clarification.approve", "approve", "primary", ({ minutes }) => ({ question: question.id, until: until(minutes) }), ["minutes"]),
       act("clarification.refuse", "refuse", "danger", ({ reason }) => ({ question: question.id, reason })),
@@ -81,17 +90,47 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
       if (waiting) add("release", seat, [act("seat.release", "release", "secondary", ({ reason }) => ({ seat, reason }))], "", false);
     }
   }
-  for (const [seat, until] of view.steps?.calls ?? []) {
-    const over = Date.parse(String(until)) <= now();
-    if (seat === view.chair && over && view.report?.unsigned.includes(seat)) add("deem", seat, [act("member.deem", "deem", "primary", ({ reason }) => ({ seat, reason }))]);
+  for (const place of view.open ?? []) add("seat", place, seating(place, null), "", false);
+  const numbers = Object.entries(view.seats ?? {}).flatMap(([id, { role }]) => (isMember(role) ? [Number(id.split("-")[1])] : []));
+  for (const place of view.vacant ?? []) add("seat", place, seating(`seat-${Math.max(0, ...numbers) + 1}`, place), "", false);
+  const seat = view.chair;
+  if (view.stage === "signing" && seat && view.report?.unsigned.includes(seat)) {
+    const called = view.steps?.calls.find(([name]) => name === seat);
+    if (!called) add("call", seat, [act("signing.call", "call", "secondary", ({ minutes }) => ({ seat, until: until(minutes) }), ["minutes"])], "", false);
+    else if (Date.parse(called[1]) <= now()) add("deem", seat, [act("member.deem", "deem", "primary", ({ reason }) => ({ seat, reason }))]);
   }
-  if (round && !round.frozen) {
-    const { purpose, round: number } = round;
-    for (const holder of laggards(view, rows)) {
-      add("holders", holder, [act("holders.miss", "miss", "secondary", ({ reason }) => ({ purpose, round: number, holders: [holder], reason }))], "", false);
+  if (round && !round.opened) holding(round);
+  return found;
+
+  /** The holders of a round: who lags behind before its freeze, and what is left where too few can open it. */
+  function holding({ purpose, round: number, frozen, released, missing }: Round): void {
+    const { domains, k } = holdersOf(rows);
+    const miss = (holders: string[]): Choice => act("holders.miss", "miss", "secondary", ({ reason }) => ({ purpose, round: number, holders, reason }));
+    if (!frozen) for (const holder of laggards(view, rows, domains)) add("holders", holder, [miss([holder])], "", false);
+    const silent = domains.filter((domain) => !released.includes(domain)).sort();
+    if (frozen && missing.length > domains.length - k) {
+      add("renew", missing.join(", "), [act("round.renew", "renew", "danger", ({ reason }) => ({ purpose, round: number, reason }))]);
+    } else if (frozen && domains.length > 0 && silent.length > domains.length - k) {
+      add("holdersLost", silent.join(", "), [miss(silent)], "", false);
     }
   }
-  return found;
+
+  /** Whom no draw of this log names; who was drawn here comes by the pool's custodian. */
+  function seating(seat: string, replaces: string | null): Choice[] {
+    const sources: [string, Field, (given: Given) => JsonObject][] = [
+      ["elsewhere", "label", ({ label }) => ({ kind: "external", label })],
+      ["designated", "evidence", ({ evidence }) => ({ kind: "designated", document: evidence })],
+      ["buyer", "evidence", ({ evidence }) => ({ kind: "buyer", document: evidence })],
+    ];
+    return sources.map(([label, field, source]) => ({
+      ...act("member.seat", label, "secondary", (given) => ({ seat, replaces, source: source(given) }), ["person", "organisation", field]),
+      member: ({ person, organisation }) => ({ seat, name: person, organisation }),
+    }));
+  }
+
+  function until(minutes: string): string {
+    return `${new Date(now() + Number(minutes) * 60_000).toISOString().slice(0, 19)}Z`;
+  }
 
   function answers(name: string, asked: string): Choice[] {
     return [
@@ -101,14 +140,17 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
   }
 }
 
+export function isMember(role: Role): boolean {
+  return role === "expert" || role === "buyer-representative";
+}
+
 /** Holders who have acknowledged none of the seals of this round, while others have. */
-function laggards(view: View, rows: readonly Row[]): string[] {
-  const founded = rows.find((row) => row.type === "ProceedingFounded")?.said?.["holders"];
+function laggards(view: View, rows: readonly Row[], holders: readonly string[]): string[] {
   const opened = last(rows, "RoundOpened")?.n ?? 0;
   const sealed = rows.filter((row) => row.n > opened && (row.type === "SheetSealed" || row.type === "BallotSealed"));
   const acked = new Set(rows.filter((row) => row.n > opened && row.type === "ShareAcked").map((row) => row.centre));
   const late = sealed.length > 0 && view.round?.required.every((seat) => view.round?.sealed.includes(seat));
-  return late && acked.size > 0 && Array.isArray(founded) ? founded.filter((holder): holder is string => typeof holder === "string" && !acked.has(holder)) : [];
+  return late && acked.size > 0 ? holders.filter((holder) => !acked.has(holder)) : [];
 }
 
 function last(rows: readonly Row[], type: string): Row | undefined {

@@ -1,0 +1,55 @@
+/** Every act that the supervisor's wall offers somewhere, over views in which each is due: a JSON list. */
+import type { View } from "../../web/client/src/live/view.ts";
+import { decisions } from "../../web/client/src/pages/supervisor/decisions.ts";
+import { initiatives } from "../../web/client/src/pages/supervisor/initiatives.ts";
+import type { Row } from "../../web/client/src/replay/timeline.ts";
+
+const NOW = Date.parse("2026-11-22T02:00:00Z");
+const seat = { role: "expert", venue: "venue-1", checked: true, vouched: true, bound: true, waiting: true, recused: false };
+const round = {
+  purpose: "sheet",
+  matter: "scores",
+  round: 1,
+  required: ["seat-1"],
+  sealed: ["seat-1"],
+  confirmed: [],
+  disputed: [],
+  released: [],
+  missing: [],
+};
+const draw = { draw: "experts", attempt: 1, opened: "o", contributors: ["a", "b"], safe: ["a"], freeze: null, stated: "s", annulled: false };
+const base = {
+  stage: "detailed-review",
+  gate: "paused",
+  pauses: [["incident-overdue", "venue-1"], ["recording-lost", "room-1"]],
+  venues: { "venue-1": { centre: "a", kind: "main", lost: false } },
+  rooms: {},
+  seats: { "seat-1": seat },
+  rules: { recusal: { grounds: ["other-relation"], source: "" }, rejection: [], clarification: "chair" },
+  todo: ["opening.approve", "draw.freeze"],
+  chair: "seat-1",
+  round: { ...round, frozen: true, freeze: "f" },
+  draws: [draw],
+  report: { unsigned: ["seat-1"] },
+  steps: { questions: [{ id: "q", n: 3, bidder: "bidder-1", until: null, closed: false }], back: ["b", "compliance-review"], calls: [] },
+  reopening: ["r", "sum"],
+  requests: [["i", "seat-1", "other-relation", null]],
+  vacant: [],
+  open: ["seat-6"],
+};
+const rows = [
+  { n: 0, at: "2026-11-22T01:00:00Z", leaf: "", type: "ProceedingFounded", said: { holders: ["a", "b", "c"], holder_k: 2 } },
+  { n: 1, at: "2026-11-22T01:00:01Z", leaf: "", type: "SeatSuspended", body: { seat: "seat-1" } },
+] as Row[];
+const called = { ...base.steps, calls: [["seat-1", "2026-11-22T01:00:00Z"]] };
+const views = [
+  base,
+  { ...base, gate: "open", pauses: [["ordered", ""]], stage: "signing" },
+  { ...base, gate: "open", pauses: [], stage: "signing", steps: called },
+  { ...base, round: { ...base.round, missing: ["a", "b"] } },
+] as unknown as View[];
+const offered = views.flatMap((view) => [
+  ...decisions(view, rows, () => NOW).flatMap(({ choices }) => choices),
+  ...initiatives(view, rows),
+]);
+console.log(JSON.stringify([...new Set(offered.map(({ act }) => act))].sort()));

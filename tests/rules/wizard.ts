@@ -1,0 +1,34 @@
+/** Packs as `GET /v1/setup` tells them on standard input; for each case the wizard's tender, and the fields it finds wrong. */
+import { readFileSync } from "node:fs";
+import { bidder, type Draft, empty, leaf, member, tenderOf } from "../../web/client/src/pages/administrator/draft.ts";
+import { offered } from "../../web/client/src/pages/administrator/packs.ts";
+import { faults, type Pricing } from "../../web/client/src/pages/administrator/pricing.ts";
+
+interface Case {
+  pack: string;
+  method: string;
+  draft: Partial<Draft>;
+  pricing: Partial<Pricing>;
+}
+const { packs, bidders, cases } = JSON.parse(readFileSync(0, "utf-8"));
+
+function drafted({ pack, method, draft, pricing }: Case): Draft {
+  const made = { ...empty(), title: "项目", pack, method, announced: "2026-11-02", budget: "3000000", ...draft };
+  Object.assign(made.pricing, pricing);
+  made.bidders = bidders.map((each: object) => ({ ...bidder(), ...each }));
+  const max = made.pricing.kind === "quality-cost" ? "100" : made.technical;
+  made.criteria = [{ ...leaf(), name: "技术", max }];
+  made.compliance = [{ key: "k", name: "资格" }];
+  const people = [1, 2, 3, 4, 5].map((n) => ({ ...member(), name: `专家${n}`, organisation: "学会" }));
+  made.venues = [{ centre: "hohhot.example", rooms: 1, operators: 1, members: people }];
+  return made;
+}
+
+const found = cases.map((each: Case) => {
+  const pack = offered({ main: "", centres: [], packs }).find(({ key }) => key === each.pack);
+  const method = pack?.rules.methods[each.method];
+  if (!pack || !method) throw new Error(`${each.pack} ${each.method}`);
+  const draft = drafted(each);
+  return { tender: tenderOf(draft, pack, method), wrong: [...faults(draft, pack.rules, method).keys()] };
+});
+console.log(JSON.stringify(found));
