@@ -55,6 +55,7 @@ class Album:
         tools = page.locator("nav.tools button")
         switches = {"large": tools.nth(0), "language": tools.nth(1)}
         for variant, switch in zip(VARIANTS, SWITCHES, strict=True):
+            expect(page.locator("html")).to_have_attribute("lang", "zh-CN" if variant.startswith("zh") else "en")
             if found := [*axe(page), *KEYS.findall(page.inner_text("body"))]:
                 self.wrong[f"{name} {variant}"] = found
             self._copy(page, f"{name}-{variant}")

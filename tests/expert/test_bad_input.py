@@ -49,10 +49,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 expect.set_options(timeout=60_000)
 
 LARGE, NAME = 300_000_000, "技术标扫描件"
-# A piece of it, and what else an answer needs.
-SERVER_MB = 100
-# Less than the file: pieces that wait for their hash, the parts that pdf.js asked for, a page's picture.
-PAGE_MB = 250
+# A page image and the part of the file that it lies in come and go; the file as a whole would be three times this.
+ROOM_MB = 100
 DENIED = """
 navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotAllowedError"); };
 """
@@ -174,8 +172,8 @@ def renderers(hall: Hall) -> list[int]:
 def test_a_document_of_300_mb_comes_in_pieces_and_survives_a_broken_line(
     hall: Hall, quiet: Quiet, context: BrowserContext
 ) -> None:
-    """How far it has come is said, a broken line is taken up where it broke, and it is shown before the page or the
-    server had all of it in memory."""
+    """How far it has come is said, a broken line is taken up where it broke, and neither the page nor the server holds
+    the file in its memory, also not once it was searched through."""
     page = quiet.enter(context, "/expert/documents")
     pane = page.locator(".pane").first
     expect(pane.get_by_text("/ 2")).to_be_visible()
@@ -207,14 +205,15 @@ def test_a_document_of_300_mb_comes_in_pieces_and_survives_a_broken_line(
     pane.get_by_role("textbox", name="页码").fill(str(quiet.pages))
     pane.get_by_role("textbox", name="页码").press("Enter")
     expect(pane.locator("canvas")).to_have_attribute("data-page", str(quiet.pages))
-    # The server's successor had only the rest to give: from where the line broke.
-    peak = {pid: status_mb(quiet.site.pid("web") if pid == server else pid, "VmHWM") for pid in before}
-    grown = {pid: peak[pid] - before[pid] for pid in before}
-    assert grown.pop(server) < SERVER_MB, peak
-    assert max(grown.values()) < PAGE_MB, grown
     pane.get_by_role("searchbox").fill(f"number {quiet.pages}.")
     pane.get_by_role("button", name="查找", exact=True).click()
     expect(pane.get_by_text("第 1 处，共 1 处")).to_be_visible(timeout=180_000)
+    expect(pane.locator("canvas")).to_have_attribute("data-page", str(quiet.pages))
+    # The server's successor had only the rest to give: from where the line broke.
+    grown = {
+        pid: status_mb(quiet.site.pid("web") if pid == server else pid, "VmHWM") - rss for pid, rss in before.items()
+    }
+    assert max(grown.values()) < ROOM_MB, grown
     # Looked at again it is there at once: no second download.
     other = next(each for each in box.locator("option").all_inner_texts() if quiet.name not in each)
     box.select_option(label=other)
