@@ -246,9 +246,9 @@ class Expert(Seated):
             if self._album is None or self._album.has(name):
                 continue
             press(self.page.locator(f"nav.tasks .places a[href='{path}']"))
-            self.page.wait_for_url(f"**{path}")
+            self.page.wait_for_url(f"**{path}", timeout=WAIT_MS)
             if path == "/expert/documents":
-                self.page.locator(".pane canvas:visible").nth(1).wait_for()
+                self.page.locator(".pane canvas:visible").nth(1).wait_for(timeout=WAIT_MS)
             self.keep(name)
             return True
         return False
