@@ -9,7 +9,7 @@ import { codeOf } from "../api/problem.ts";
 export type Kind = "mic" | "camera" | "document";
 
 export interface Watched {
-  /** Sound and picture of a room; the same stream as long as the connection lives. */
+  /** Sound and picture of a room; another stream for each track that joins. */
   room(room: string, stream: MediaStream): void;
   /** The shared document picture of a room. */
   document(room: string, stream: MediaStream): void;
@@ -79,9 +79,8 @@ export class Watch {
       if (slot === undefined) return;
       const document = slot.kind === "document";
       const key = `${slot.room} ${document ? "document" : "room"}`;
-      const stream = streams.get(key) ?? new MediaStream();
+      const stream = new MediaStream([...(streams.get(key)?.getTracks() ?? []), track]);
       streams.set(key, stream);
-      stream.addTrack(track);
       if (document) this.#watched.document(slot.room, stream);
       else this.#watched.room(slot.room, stream);
     };
