@@ -40,7 +40,8 @@ def view(state: Aftermath, proceeding: Proceeding, seat_id: str, today: date) ->
         "hand_overs": [_hand_over(found) for found in state.hand_overs if watches or _at(seat, found.venue)],
     }
     if watches:
-        shown["kinds"] = sorted(table.kinds)
+        # Each kind of case is recorded and answered by one office.
+        shown["kinds"] = [name for name, kind in sorted(table.kinds.items()) if kind.by == seat.role]
         shown["rating"] = table.value["rating"]
     return shown
 

@@ -193,18 +193,58 @@ async def test_each_form_of_the_wall_reaches_the_log(tmp_path: Path) -> None:
 
 async def supervising(found: Site, browser: Browser) -> Page:
     """The wall of a supervisor whose key was made in this browser, while bids are reviewed."""
-    keeper, people = found.keeper, found.people
-    people.absent.add("supervisor-1")
-    page = await signed_in(found, browser, "supervisor-1")
+    page = await bound(found, browser, "supervisor-1")
+    await people_act(found, lambda: found.keeper.state.stage == "compliance-review")
+    await page.goto(f"{found.origin}/supervisor")
+    await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+    return page
+
+
+@pytest.mark.e2e
+@pytest.mark.asyncio
+@pytest.mark.timeout(600)
+async def test_each_sees_and_states_what_follows(tmp_path: Path) -> None:
+    """A secondary venue hands over with the key of the meeting; supervisor and expert see their own parts."""
+    async with served(tmp_path) as (found, browser):
+        keeper = found.keeper
+        page = await bound(found, browser, "operator-2")
+        await found.finish()
+        await page.goto(f"{found.origin}/after")
+        await page.get_by_label("名称 1").fill("评标报告副本")
+        assert await violations(page) == []
+        await page.get_by_label("封条编号").fill("F-0118 F-0119")
+        await page.get_by_role("button", name="移交", exact=True).click()
+        await expect(page.get_by_text("等待主场接收")).to_be_visible(timeout=SHOW_MS)
+        after = found.proceedings.after
+        (given,) = after.view(keeper.state, "supervisor-1")["hand_overs"]
+        assert (given["items"], given["seals"]) == ([["paper", "评标报告副本", 1, None]], ["F-0118", "F-0119"])
+        for seat, there, not_there in (
+            ("supervisor-1", "评标报告副本", "操作员"),
+            ("operator-1", "登记：评审报告送交采购人", "移交给"),
+            ("seat-1", "保存期限", "评标报告副本"),
+        ):
+            other = await signed_in(found, browser, seat)
+            await other.goto(f"{found.origin}/after")
+            await expect(other.get_by_text(there).first).to_be_visible(timeout=SHOW_MS)
+            await expect(other.get_by_text(not_there)).to_have_count(0)
+            assert await violations(other) == []
+        rated = await signed_in(found, browser, "operator-1")
+        await rated.goto(f"{found.origin}/after")
+        await rated.get_by_role("button", name="评价 seat-1").click()
+        assert await violations(rated, ()) == []
+
+
+async def bound(found: Site, browser: Browser, seat: str) -> Page:
+    """A page of this seat, whose key was made in this browser, vouched for by its centre and bound."""
+    keeper = found.keeper
+    found.people.absent.add(seat)
+    page = await signed_in(found, browser, seat)
     await page.wait_for_url("**/check-in")
     await people_act(found, lambda: keeper.announced.waiting(keeper.state))
     (key,) = keeper.announced.waiting(keeper.state)
-    holder = found.world.holders[keeper.state.seat("supervisor-1").centre]
-    await keeper.perform(await holder.vouch(keeper.state.origin, "supervisor-1", key.thumbprint))
-    await people_act(found, lambda: "supervisor-1" in keeper.state.seat_key)
-    await people_act(found, lambda: keeper.state.stage == "compliance-review")
-    await page.goto(f"{found.origin}/supervisor")
-    await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+    holder = found.world.holders[keeper.state.seat(seat).centre]
+    await keeper.perform(await holder.vouch(keeper.state.origin, seat, key.thumbprint))
+    await people_act(found, lambda: seat in keeper.state.seat_key)
     return page
 
 

@@ -68,6 +68,11 @@ export class Client {
     return { index, id: unb64u(id, 32), leaf: unb64u(leaf, 32) };
   }
 
+  /** The door for what follows a closed proceeding. */
+  async postAfter(jws: string): Promise<void> {
+    await this.#json("POST", this.#path("/after/acts"), { act: jws });
+  }
+
   async putObject(data: Bytes): Promise<void> {
     await this.ask({ method: "POST", path: this.#path("/objects"), body: data, type: "application/octet-stream" });
   }

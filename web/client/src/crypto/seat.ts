@@ -28,7 +28,7 @@
  */
 
 import { type Act, verifyAct } from "./act.ts";
-import { b64u, type Bytes, hex, same } from "./bytes.ts";
+import { b64, b64u, type Bytes, hex, same, unb64u } from "./bytes.ts";
 import { encode, type JsonObject } from "./canonical.ts";
 import { type Call, Client, delay } from "./client.ts";
 import type { Disclosure } from "./disclosure.ts";
@@ -82,6 +82,14 @@ interface Content {
 const OFFLINE = new Set(["sheet.seal", "recusal.declare", "incident.note"]);
 /** Refusals of the door and not of the act: nothing was decided about the act, so it stays pending. */
 const UNDECIDED = new Set(["not-signed-in", "origin-refused", "not-founded-yet", "unknown-proceeding", "not-found"]);
+
+/** `chain` of `GET /v1/proceedings/{id}/after`. */
+export interface AfterChain {
+  readonly aud: string;
+  readonly ctr: number;
+  readonly prev: string;
+  readonly seen: readonly [size: number, root: string];
+}
 
 export class Seat {
   readonly device: Device;
@@ -166,6 +174,19 @@ export class Seat {
       while (this.device.offline.length > 0) await this.#merge();
     });
     return resumed;
+  }
+
+  /**
+   * An act of what follows the closed proceeding (docs/protocol.md 2.9), about the finished record that this seat itself
+   * has seen; `chain` is where the server says that its chain is.
+   */
+  async performAfter(name: string, body: JsonObject, chain: AfterChain): Promise<void> {
+    await this.record.advance();
+    const [size, root] = this.device.seen;
+    if (chain.aud !== `${this.device.origin}/after` || chain.seen[0] !== size || chain.seen[1] !== b64(root)) {
+      throw new RecordUntrusted("what follows is not about the record that this seat has seen");
+    }
+    await this.client.postAfter((await this.device.signAfter(name, body, chain.ctr, unb64u(chain.prev, 32))).jws);
   }
 
   /** G1, proven once by this seat itself (S1), and again once holders were replaced: `version` of the view. */

@@ -1,5 +1,6 @@
 /** All words of this language: those of the shell, then one key for each area. */
 import administrator from "../pages/administrator/en.ts";
+import after from "../pages/after/en.ts";
 import auditor from "../pages/auditor/en.ts";
 import checkIn from "../pages/check-in/en.ts";
 import expert from "../pages/expert/en.ts";
@@ -11,4 +12,4 @@ import supervisor from "../pages/supervisor/en.ts";
 import screens from "../screens/en.ts";
 import shell from "./shell.en.ts";
 
-export default { ...shell, administrator, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };
+export default { ...shell, administrator, after, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };

@@ -3,15 +3,13 @@ import { onBeforeUnmount, shallowReactive } from "vue";
 import type { JsonObject } from "../../crypto/canonical.ts";
 import type { Disclosure } from "../../crypto/disclosure.ts";
 import type { Seat } from "../../crypto/seat.ts";
+import type { Performing } from "../../parts/choice.ts";
 import { me } from "../../state/session.ts";
 
-export interface Acting {
+export interface Acting extends Performing {
   state: "opening" | "ready" | "failed";
-  /** Why the key cannot be used, or the last act was refused. */
   code: string;
   busy: boolean;
-  /** Whether the act stands in the log; `code` says why not. */
-  perform: (name: string, body: JsonObject, disclosed?: readonly Disclosure[]) => Promise<boolean>;
   retry: () => void;
 }
 
