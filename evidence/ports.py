@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,6 +80,9 @@ class Ledger(Protocol):
     async def disclosures(self, origin: str, digests: Sequence[str]) -> dict[str, StoredDisclosure]:
         """Those of the digests that are stored (and not erased)."""
 
+    async def erase(self, origin: str, digests: Sequence[str]) -> None:
+        """Delete these disclosures for good; no error where there are none. Their digests stay: the log verifies."""
+
     async def put_checkpoint(self, origin: str, size: int, note: bytes, *, epoch: int) -> bytes:
         """The stored note: the first one for a size wins, and nobody MUST see another one.
         MUST raise StaleSize where fewer than `size` entries are committed. The root is the caller's to build from
@@ -116,6 +119,10 @@ class Vault(Protocol):
 
     async def get(self, name: str) -> bytes:
         """The object. MUST hash what it returns; ObjectMissing, or ObjectRejected where the store's bytes differ."""
+
+    def pieces(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
+        """The object's octets from `start` on, which MUST NOT all be in memory at once. MUST hash the whole object and
+        MUST NOT give the last piece where the store's bytes differ (ObjectRejected); ObjectMissing before the first."""
 
     async def has(self, name: str) -> bool:
         """Whether the object is there, by name only."""

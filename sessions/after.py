@@ -83,6 +83,9 @@ class After:
             return
         found = await self._ledger.disclosures(self._centre.log.origin, list(missing))
         for digest, entry in missing.items():
+            if digest not in found and self._centre.purged:
+                # Erased with its proceeding, whose name only the disclosure told.
+                continue
             if digest not in found:
                 raise Untrusted(f"the act of entry {entry.n} of the centre log is missing")
             self._take(entry, found[digest].text)
@@ -118,6 +121,16 @@ class After:
         if any(found.answered is None for found in state.cases.values()):
             raise Retained("a query, an objection or a complaint is not answered")
         return state
+
+    def digests(self, origin: str) -> list[str]:
+        """What the centre log holds of the acts that followed this proceeding."""
+        own = self.state(origin).acts.values()
+        return [digest for n in own for digest in self._deeds[n].entry.sd]
+
+    def forget(self, origin: str) -> None:
+        """The acts are erased; when the proceeding closed, and until when it was kept, stays known."""
+        for n in self._states.pop(origin).acts.values():
+            del self._deeds[n]
 
     def opened(self, proceeding: Proceeding) -> Entry:
         """`AfterOpened` of this proceeding."""

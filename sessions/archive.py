@@ -119,8 +119,7 @@ class Archive:
         ended = any(entry.type == "ProceedingAborted" for entry in entries)
         texts: list[str] = []
         for origin, found in ((opened.origin, (opened,)), (entries[0].origin, entries)):
-            digests = [digest for entry in found for digest in (*entry.sd, *(entry.act.sd if entry.act else ()))]
-            kept = (await self._ledger.disclosures(origin, digests)).values()
+            kept = (await self._ledger.disclosures(origin, contents.digests(found))).values()
             texts += [each.text for each in kept if each.kind != "person" or resulted or not ended]
         return texts
 

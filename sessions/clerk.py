@@ -6,13 +6,13 @@ import asyncio
 import math
 from collections.abc import Mapping
 
-from evaluation.core import report, tender
+from evaluation.core import collusion, report, tender
 from evaluation.core.results import ranking_digest
 from evidence.core.act import Act
 from evidence.core.canonical import sha256
 from evidence.core.note import Checkpoint, Note
 from evidence.ports import Envelopes, Vault
-from sessions import opening
+from sessions import advice, opening
 from sessions.centre import Centre
 from sessions.core import clocks, commands, duties, night
 from sessions.core.duties import Duty
@@ -20,7 +20,7 @@ from sessions.docket import Docket
 from sessions.drawer import Drawer
 from sessions.errors import NotOverdue
 from sessions.people import People
-from sessions.ports import Clock, HolderNode, ReportRenderer, ReportSigner
+from sessions.ports import Clock, DocumentReader, Entropy, HolderNode, ReportRenderer, ReportSigner
 from sessions.recording import Recorder
 from sessions.service_errors import NodeUnavailable, StillDue
 from sessions.signing_desk import SigningDesk
@@ -43,7 +43,9 @@ class Clerk:
         desk: SigningDesk,
         recorder: Recorder,
         people: People,
+        reader: DocumentReader,
         clock: Clock,
+        entropy: Entropy,
     ) -> None:
         self._docket = docket
         self._centre = centre
@@ -56,7 +58,9 @@ class Clerk:
         self._desk = desk
         self._recorder = recorder
         self._people = people
+        self._reader = reader
         self._clock = clock
+        self._entropy = entropy
         self._draws = Drawer(docket=docket, envelopes=envelopes, clock=clock)
 
     async def work(self, duty: Duty) -> None:
@@ -91,6 +95,8 @@ class Clerk:
                 await self._issue(seat)
             case duties.OpenRound(purpose, number):
                 await self._open(purpose, number)
+            case duties.CompareDocuments():
+                await self._compare()
             case duties.RenderReport():
                 await self._render()
             case duties.FinishSignature(seat, act):
@@ -163,6 +169,23 @@ class Clerk:
         plaintexts = await asyncio.to_thread(opening.open_all, listed, ciphertexts.__getitem__, self._envelopes)
         await self._docket.execute(commands.OpenRound(purpose, number, plaintexts))
 
+    async def _compare(self) -> None:
+        """Beside everything else; a document that cannot be read is noted as such and holds up nothing."""
+        state = self._docket.state
+        if state.definition is None:
+            raise StillDue("nothing is defined yet")
+        definition = tender.parse(await self._load(state.definition.sha256))
+        notes = await advice.read_notes(state, definition, self._load)
+        comparison = await advice.compare(definition, notes, load=self._load, reader=self._reader)
+        salt = self._entropy(collusion.SALT_BYTES)
+        data = await asyncio.to_thread(comparison.document, engine=self._reader.engine, salt=salt)
+        await self._vault.put(data)
+        facts = len(collusion.read(data)["facts"])
+        await self._docket.execute(commands.NoteAdvice(sha256(data), len(data), facts))
+
+    async def _load(self, name: bytes) -> bytes:
+        return await self._vault.get(name.hex())
+
     async def _render(self) -> None:
         """The report says which log it is of, so nothing is appended between its content and its freeze."""
 
@@ -170,9 +193,11 @@ class Clerk:
             state = self._docket.state
             if state.definition is None or state.evaluation.ranking is None:
                 raise StillDue("nothing is ranked yet")
-            definition = tender.parse(await self._vault.get(state.definition.sha256.hex()))
+            definition = tender.parse(await self._load(state.definition.sha256))
             names = await self._people.names(state)
-            content = report.content(definition, state.evaluation, self._docket.entries, names)
+            noted = state.evaluation.advice
+            told = None if noted is None else collusion.read(await self._load(noted.sha256))
+            content = report.content(definition, state.evaluation, self._docket.entries, names, advice=told)
             pdf = await asyncio.to_thread(self._renderer, content)
             document = await asyncio.to_thread(self._reports.lock_report, pdf, state.signers)
             workbook = await asyncio.to_thread(self._workbooks, content)

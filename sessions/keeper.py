@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.core import clarification, sealing
+from evaluation.core import clarification, collusion, sealing, tender
 from evidence.core import act as acts_form
 from evidence.core import disclosure
 from evidence.core.act import Act, Signer, thumbprint
-from evidence.core.canonical import Object, decode_object
-from evidence.core.entry import Draft, Entry
+from evidence.core.canonical import Object, b64u, decode_object, unb64u
+from evidence.core.entry import Draft, Entry, timestamp
 from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
 from evidence.errors import LostLease, Malformed, NoQuorum, ObjectMissing
 from evidence.ports import Vault
 from media.ports import Offer
-from sessions import people
+from sessions import people, pool_facts
 from sessions.after import opening_body
 from sessions.announced import AnnouncedKeys
 from sessions.archive import Archive, ClosedLog
@@ -242,12 +242,31 @@ class ProceedingKeeper:
         self._objects.check(name, seat, reads=reads_report(self.state, seat))
         return await self._vault.get(name)
 
+    async def object_size(self, name: str, seat: str | None) -> int:
+        """The length of an object that `get_object` would give, or its refusal."""
+        self._objects.check(name, seat, reads=reads_report(self.state, seat))
+        return await self._vault.size(name)
+
+    def object_pieces(self, name: str, seat: str | None, start: int) -> AsyncIterator[bytes]:
+        """Its octets from `start` on, never all in memory."""
+        self._objects.check(name, seat, reads=reads_report(self.state, seat))
+        return self._vault.pieces(name, start)
+
     async def get_recorded(self, name: str, seat: str) -> bytes:
         """A segment or the head of a take, by hash; the look at it is noted first. ObjectMissing otherwise."""
         piece = self.recordings.piece(name)
         if piece is not None:
             await self.looks.replays(seat, piece.room, piece.of)
         return await self._vault.get(name)
+
+    async def advice(self) -> Object:
+        """What comparing the documents showed; ObjectMissing before it is noted. Who may read it: `advice.get`."""
+        found = self.state.evaluation.advice
+        if found is None:
+            raise ObjectMissing("the documents are not compared yet")
+        told = collusion.read(await self._vault.get(found.sha256.hex()))
+        shown = {name: told[name] for name in ("examined", "facts", "more")}
+        return {"n": found.n, "sha256": b64u(found.sha256), **shown}
 
     def receipt(self, n: int) -> Proof:
         """The tlog-proof of entry `n` under the newest cosigned checkpoint."""
@@ -343,8 +362,12 @@ class ProceedingKeeper:
 
     async def _command(self, act: Act, disclosures: Sequence[str]) -> commands.Command:
         """The rules speak first, so that who may not act at all learns nothing of what the vault holds."""
-        if disclosures and act.act != "member.seat":
+        key = self.state.keys.get(act.kid)
+        ended = key is not None and not key.live
+        if disclosures and (act.act != "member.seat" or ended):
             raise Malformed("nothing is disclosed with this act")
+        if ended:
+            return commands.Perform(act)
         match act.act:
             case "member.seat":
                 self._rehearse(commands.Perform(act))
@@ -355,6 +378,10 @@ class ProceedingKeeper:
             case "identity.check":
                 self._rehearse(commands.Perform(act))
                 self.announced.demand(act.body["seat"], act.body["thumbprint"])
+            case "draw.open":
+                at = timestamp(self._docket.now_ms())
+                self._rehearse(commands.Perform(act), at)
+                await self._check_facts(act, at)
             case "ballot.seal" | "sheet.seal" | "sheet.reseal":
                 drafts = self._rehearse(commands.Perform(act))
                 # A seal from a cut-off seat that is refused stays in the log, and is never opened.
@@ -362,9 +389,21 @@ class ProceedingKeeper:
                     await self._check_ciphertext(act)
         return commands.Perform(act)
 
-    def _rehearse(self, command: commands.Command) -> tuple[Draft, ...]:
-        """What `decide` will yield, or raise."""
-        return decide(self.state, command, at="", entropy=b"")
+    def _rehearse(self, command: commands.Command, at: str = "") -> tuple[Draft, ...]:
+        """What `decide` will yield, or raise; `at` for what depends on the time."""
+        return decide(self.state, command, at=at, entropy=b"")
+
+    async def _check_facts(self, act: Act, at: str) -> None:
+        """A draw from a pool opens only where the pool's facts let it, and they stay here for the verifier."""
+        definition = self.state.definition
+        if act.body["pool"] is None or definition is None:
+            return
+        try:
+            facts = await self._vault.get(unb64u(act.body["facts"], 32).hex())
+        except ObjectMissing as error:
+            raise ObjectNotThere("the pool's facts are not in the vault") from error
+        fixed = tender.parse(await self._vault.get(definition.sha256.hex()))
+        await asyncio.to_thread(pool_facts.check, self.state, act.body, facts, fixed, at)
 
     async def _check_ciphertext(self, act: Act) -> None:
         """What is sealed must be here before the seal: from the opening on nobody could supply it any more."""

@@ -91,6 +91,18 @@ class ReportRenderer(Protocol):
     def __call__(self, content: Object, /) -> bytes: ...
 
 
+class DocumentReader(Protocol):
+    """Reads PDFs that bidders made. MUST end in bounded time and memory whatever the document is, and MUST NOT run
+    anything in it. The same engine MUST read the same document alike."""
+
+    @property
+    def engine(self) -> str:
+        """Which programs read, with their versions."""
+
+    async def read(self, document: bytes, /) -> tuple[list[list[str]] | None, list[str]] | str:
+        """[source, value] of its metadata (None: unreadable) and the text of each page; or why it was not examined."""
+
+
 class MediaEngines(Protocol):
     """Where each proceeding's media worker is."""
 

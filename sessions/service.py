@@ -37,6 +37,7 @@ from sessions.partners import Partners
 from sessions.people import People
 from sessions.ports import (
     Clock,
+    DocumentReader,
     Entropy,
     HolderNode,
     Keyring,
@@ -76,6 +77,7 @@ class Proceedings:
         renderer: ReportRenderer,
         workbooks: ReportRenderer,
         engines: MediaEngines,
+        reader: DocumentReader,
         keyring: Keyring,
         preparations: Preparations,
         evidence: Path,
@@ -96,6 +98,7 @@ class Proceedings:
         self._renderer = renderer
         self._workbooks = workbooks
         self._engines = engines
+        self._reader = reader
         self._keyring = keyring
         self._preparations = preparations
         self._evidence = evidence
@@ -222,8 +225,9 @@ class Proceedings:
         """Delete what belongs to a proceeding whose time of retention is over, and to no other one.
 
         (1) The day has come, and nobody waits for an answer.
-        (2) The centre log says so first, durably: when, and the digest of the list.
-        (3) The objects go, each only where the vault's own date allows it; the evidence file last. Safe to repeat.
+        (2) The centre log says so first, durably: when, and the digests of the lists.
+        (3) What was disclosed of persons and of the case goes, whose digests stay in both logs.
+        (4) The objects go, each only where the vault's own date allows it; the evidence file last. Safe to repeat.
         """
         if not self.ready:
             raise NotFoundedYet("another proceeding is not taken up yet, and may cite the same objects")
@@ -233,14 +237,22 @@ class Proceedings:
             other.entries for name, other in self._keepers.items() if name != proceeding and not self._gone(other)
         )
         names = contents.kept(keeper.entries).difference(*(contents.kept(entries) for entries in others))
+        origin = keeper.state.origin
+        own = contents.digests(keeper.entries)
+        outside = [*contents.digests([self.centre.openings[origin]]), *self.after.digests(origin)]
         body: Object = {
-            "origin": keeper.state.origin,
+            "origin": origin,
             "until": state.retain.isoformat(),
             "objects": len(names),
             "list": b64u(sha256(b"".join(sorted(names)))),
+            "disclosures": len(own) + len(outside),
+            "digests": b64u(sha256("".join(sorted([*own, *outside])).encode())),
         }
-        entry = await self.centre.record_purge(keeper.state.origin, body)  # (2)
-        gone, left = await self._archive().purge(proceeding, names, self._clock())  # (3)
+        entry = await self.centre.record_purge(origin, body)  # (2)
+        await self._ledger.erase(origin, own)  # (3)
+        await self._ledger.erase(self.centre.log.origin, outside)
+        self.after.forget(origin)
+        gone, left = await self._archive().purge(proceeding, names, self._clock())  # (4)
         return {"index": entry.n, "gone": gone, "left": left}
 
     def _gone(self, keeper: ProceedingKeeper) -> bool:
@@ -361,7 +373,9 @@ class Proceedings:
             desk=desk,
             recorder=recorder,
             people=people,
+            reader=self._reader,
             clock=self._clock,
+            entropy=self._entropy,
         )
         return ProceedingKeeper(
             docket=docket,

@@ -5,6 +5,8 @@ A tender is `{"kind":"real"/"rehearsal", "definition":{…}, "venues":[…], "ro
 it is of version 2 where it names a rule pack.
 `venues`, `rooms`, `seats` and, where members are designated, `special` stand as in `proceeding.found`; a room device
 is a seat under its room's id with role `room`.
+`notes` are what the buyer's side noted of bidders (`evaluation.core.collusion`): `{bidder: {"account": […], …}}`, and
+for nobody who reads the definition: it names their hash.
 `files` are the documents that the definition names, each found by its SHA-256; large ones are handed in before.
 """
 
@@ -14,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.core import intake
+from evaluation.core import collusion, intake
 from evidence.core.canonical import Object, b64u, decode_object, encode, members, sha256, unb64, unb64u
 from evidence.core.disclosure import SALT_BYTES
 from evidence.errors import Malformed
@@ -116,8 +118,8 @@ def read(
     """Read a tender strictly and write its definition document; the rules of the regime are checked by the caller.
 
     (1) The form, with the place of what is wrong, and the kind. `follows` is the id of a closed proceeding.
-    (2) The definition document gets its version, its salt and the proceeding's origin. Members' names go into
-        disclosures of their own, and it keeps their digests: every seat reads it (招标投标法 37).
+    (2) The definition document gets its version, its salt, the hash of the notes and the proceeding's origin. Members'
+        names go into disclosures of their own, and it keeps their digests: every seat reads it (招标投标法 37).
     (3) Every document that the definition names is there, in the tender or handed in before, and nothing else.
     """
     # (1)
@@ -125,7 +127,7 @@ def read(
         value = members(
             tender,
             {"definition": dict, "venues": list, "rooms": list, "seats": list},
-            {"kind": str, "files": list, "special": dict, "follows": str},
+            {"kind": str, "files": list, "special": dict, "follows": str, "notes": dict},
         )
         kind = value.get("kind", "real")
         if kind not in KINDS or len(salt) != _DEFINITION_SALT:
@@ -143,6 +145,10 @@ def read(
         ]
         given["members"] = sealed
         form = 2 if "rule_pack" in given else 1
+        noted = collusion.write_notes(value["notes"], entropy(collusion.SALT_BYTES)) if "notes" in value else None
+        if noted is not None:
+            collusion.read_notes(noted, [row["id"] for row in given["bidders"]])
+            given["notes"] = b64u(sha256(noted))
         definition = encode({**given, "origin": origin, "salt": b64u(salt), "v": form})
         if len(definition) > MAX_DEFINITION:
             raise Malformed("the definition is too long")
@@ -178,4 +184,5 @@ def read(
         people=tuple(made.text for made in named_by),
         special=value.get("special"),
     )
-    return Tender(plan, definition, files, tuple(found.path for found in before.values() if found is not None))
+    kept = files if noted is None else (*files, noted)
+    return Tender(plan, definition, kept, tuple(found.path for found in before.values() if found is not None))

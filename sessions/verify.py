@@ -10,22 +10,26 @@
     every entry is what the rules yield from the entries before it, gates included (docs/adr/0002).
 (8) V1 once more: the log was founded, and every seat bound, under this very policy and trust.
 (9) V8: the released shares open each listed ciphertext to the very sheet that the log shows. V9: every draw has its
-    result, made of the secrets that were committed to (its seed and orders are step 7's).
+    result, made of the secrets that were committed to (its seed and orders are step 7's), and every pool's facts show
+    that nobody with an interest in a bidder stood in what was drawn from.
 (10) V10: disclosures fit digests.
 (11) V12: the report's content follows from the log, its revisions build on one another, and every member's
     certificate signed it under the pinned roots; the workbook says what the report says, cell by cell.
 (12) Recordings: segments count on without a hole that is not declared.
+(13) The advice on deemed collusion is what its documents show, read again by the same programs; by others nobody can
+    tell, and the verdict says so (`advice-not-reread`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from evaluation.core import cases, report, tender
+from evaluation.core import cases, collusion, report, tender
 from evidence.core import verify as log_checks
 from evidence.core.act import verify as verify_act
 from evidence.core.canonical import Object, sha256, unb64u
@@ -35,7 +39,7 @@ from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, VerifierKey
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Envelopes
-from sessions import draw_secrets, people
+from sessions import advice, draw_secrets, people, pool_facts
 from sessions.core import acts, contents
 from sessions.core.replay import Replay
 from sessions.core.seating import APPROVED
@@ -44,6 +48,8 @@ from sessions.core.tracks import tracks
 from sessions.evidence_file import EvidenceFile
 from sessions.node_trust import Pins
 from sessions.opening import listed, open_all
+from sessions.ports import DocumentReader
+from sessions.uploads import MAX_DOCUMENT
 from sessions.verdict import UNDETERMINED, VALID, Refused, Step, Verdict
 from signing.core.verdict import Outcome, ReportVerdict
 
@@ -85,12 +91,13 @@ def verify(
     validate: ReportValidator,
     envelopes: Envelopes,
     workbook: WorkbookReader = lambda data, content: True,
+    reader: DocumentReader | None = None,
     progress: Callable[[Step], None] = lambda _: None,
 ) -> Verdict:
     """Run the recipe; never raises for what the file holds."""
     verdict = Verdict()
     try:
-        _run(verdict, file, policy, validate, envelopes, workbook, progress)
+        _run(verdict, file, policy, validate, envelopes, workbook, reader, progress)
     except Refused:
         return verdict
     verdict.outcome = VALID
@@ -104,6 +111,7 @@ def _run(
     validate: ReportValidator,
     envelopes: Envelopes,
     workbook: WorkbookReader,
+    reader: DocumentReader | None,
     progress: Callable[[Step], None],
 ) -> None:
     with verdict.step(1, "container", progress, otherwise=UNDETERMINED):
@@ -130,6 +138,7 @@ def _run(
     with verdict.step(9, "openings", progress):
         _openings(evidence, state, envelopes)
         draw_secrets.check(state, envelopes)
+        _pool_facts(evidence, state, entries)
     with verdict.step(10, "disclosures", progress):
         _, verdict.withheld = log_checks.disclosed(evidence.disclosures(), [*entries, *_centre_entries(evidence)])
         verdict.flags += ["withheld"] if verdict.withheld else []
@@ -143,6 +152,19 @@ def _run(
         verdict.ranking = _ranking(evidence, state)
     with verdict.step(12, "recordings", progress):
         verdict.tracks = tracks(entries)
+    with verdict.step(13, "advice", progress):
+        verdict.flags += [] if _advised(evidence, state, reader) else ["advice-not-reread"]
+
+
+def _advised(evidence: EvidenceFile, state: Proceeding, reader: DocumentReader | None) -> bool:
+    """(13)"""
+    if state.evaluation.advice is None:
+        return True
+
+    async def load(sha: bytes) -> bytes:
+        return evidence.read(contents.object_name(sha), limit=MAX_DOCUMENT)
+
+    return reader is not None and asyncio.run(advice.check(state, load=load, reader=reader))
 
 
 def _centre(evidence: EvidenceFile, pins: Pins) -> tuple[str, VerifierKey, Checkpoint]:
@@ -273,6 +295,18 @@ def _openings(evidence: EvidenceFile, state: Proceeding, envelopes: Envelopes) -
                 raise Untrusted("a sheet was opened that cannot be")
 
 
+def _pool_facts(evidence: EvidenceFile, state: Proceeding, entries: Sequence[Entry]) -> None:
+    """(9)"""
+    for entry in entries:
+        if entry.type != "DrawOpened" or entry.act is None or entry.act.body["pool"] is None:
+            continue
+        if state.definition is None:
+            raise Untrusted("experts were drawn before any bidder was known")
+        definition = tender.parse(evidence.read(contents.object_name(state.definition.sha256)))
+        facts = evidence.read(contents.object_name(unb64u(entry.act.body["facts"], 32)))
+        pool_facts.check(state, entry.act.body, facts, definition, entry.at)
+
+
 def _report(
     evidence: EvidenceFile,
     state: Proceeding,
@@ -291,7 +325,9 @@ def _report(
     if any(name not in names for name in made.at.people):
         raise Untrusted("a name that the report tells is not disclosed")
     traced = frozen.workbook is not None
-    told = report.content(definition, made.at.evaluation, entries[: frozen.n], names, traced=traced)
+    noted = made.at.evaluation.advice
+    advised = None if noted is None else collusion.read(evidence.read(contents.object_name(noted.sha256)))
+    told = report.content(definition, made.at.evaluation, entries[: frozen.n], names, traced=traced, advice=advised)
     if report.digest(told) != frozen.content:
         raise Untrusted("the report's content does not follow from the log")
     if frozen.workbook is not None:

@@ -99,15 +99,17 @@ def seated(entries: Iterable[bytes]) -> dict[str, str]:
     return {seat: orders[o][w][p] for seat, (o, w, p) in sitting.items()}
 
 
-def conflicted(attributes: dict[str, Any], bidders: list[str], day: str, years: int = 3) -> bool:
+def conflicted(salt: str, attributes: dict[str, Any], bidders: list[str], day: str, years: int = 3) -> bool:
     """Whether the facts of a leaf keep its expert out: days compared as text, which ISO 8601 allows."""
+    tag = b"tongping/pool-fact/v1\x00" + salt.encode() + b"\x00"
+    hidden = [base64.urlsafe_b64encode(h(tag + code.encode())).decode().rstrip("=") for code in bidders]
     year, rest = day.split("-", 1)
     since = f"{int(year) - years:04}-{'02-28' if rest == '02-29' else rest}"
     for kind in ("employers", "boards", "shares"):
         for code, start, end in attributes.get(kind, []):
-            if code in bidders and start <= day and (end is None or end >= since):
+            if code in hidden and start <= day and (end is None or end >= since):
                 return True
-    return any(code in bidders for code in attributes.get("kin", []))
+    return any(code in hidden for code in attributes.get("kin", []))
 
 
 def recompute(entries: Iterable[bytes]) -> list[list[list[str]]]:

@@ -43,9 +43,12 @@ def text(value: JSON) -> str:
     return value
 
 
-def evidence(state: Evaluation, body: Object) -> None:
-    """`document` and `page` name a page of the tender's documents, or Malformed."""
+def evidence(state: Evaluation, body: Object, *, advice: bool = False) -> None:
+    """`document` and `page` name a page of the tender's documents, or Malformed. Inside the committee (`advice`) they
+    may name a fact of the advice as well; nothing of it goes out to a bidder."""
     pages = dict(state.fixed.scoring.documents) if state.fixed else {}
+    if advice and state.advice is not None:
+        pages[state.advice.sha256] = state.advice.facts
     if not 1 <= body["page"] <= pages.get(unb64u(body["document"], 32), 0):
         raise Malformed("no such document, or no such page in it")
 
@@ -174,11 +177,19 @@ def _asked(state: Evaluation, entry: Entry) -> Evaluation:
     return put(state, act.id, entry.n, act.body)
 
 
-def _changed(state: Evaluation, entry: Entry, **more: str | None) -> Evaluation:
+def _changed(state: Evaluation, entry: Entry, **more: str | int) -> Evaluation:
     found = find(state, _act(entry).body["question"])
     made = replace(found, **more)  # type: ignore[arg-type]
     questions = tuple(made if each is found else each for each in state.steps.questions)
     return replace(state, steps=replace(state.steps, questions=questions))
+
+
+def _closed(state: Evaluation, entry: Entry, how: str) -> Evaluation:
+    return _changed(state, entry, closed=how, ended=entry.n)
+
+
+def _vouched(state: Evaluation, entry: Entry) -> Evaluation:
+    return _changed(state, entry, key=thumbprint(_act(entry).body["jwk"]), vouched=entry.n)
 
 
 def _act(entry: Entry) -> Act:
@@ -190,10 +201,10 @@ def _act(entry: Entry) -> Act:
 EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "ClarificationAsked": _asked,
     "ClarificationApproved": lambda state, entry: _changed(state, entry, until=_act(entry).body["until"]),
-    "ClarificationRefused": lambda state, entry: _changed(state, entry, closed=REFUSED),
-    "BidderVouched": lambda state, entry: _changed(state, entry, key=thumbprint(_act(entry).body["jwk"])),
-    "ClarificationAnswered": lambda state, entry: _changed(state, entry, closed=ANSWERED),
-    "ClarificationLapsed": lambda state, entry: _changed(state, entry, closed=LAPSED),
+    "ClarificationRefused": lambda state, entry: _closed(state, entry, REFUSED),
+    "BidderVouched": _vouched,
+    "ClarificationAnswered": lambda state, entry: _closed(state, entry, ANSWERED),
+    "ClarificationLapsed": lambda state, entry: _closed(state, entry, LAPSED),
 }
 ACTS: dict[str, Callable[[Evaluation, Act], tuple[Draft, ...]]] = {
     "clarification.ask": ask,

@@ -98,9 +98,11 @@ def left(state: Evaluation, seat: str) -> Evaluation:
     (2) Ballots that are not opened are void as a whole: the leaver stood in them.
     (3) Its sheet in an opened round counts no more.
     (4) Votes on bids and motions that are not decided are taken back; what was decided stands.
+    (5) A chair's office ends; who follows is elected as if nobody had been, and drawn by another lot if need be.
     """
     rounds = tuple(_without(found, seat) for found in state.rounds)
     steps = state.steps
+    chair_left = state.chair == seat
     moved = tuple(
         each if each.carried is not None else replace(each, votes=_but(each.votes, seat)) for each in steps.motions
     )
@@ -109,7 +111,9 @@ def left(state: Evaluation, seat: str) -> Evaluation:
         recused=state.recused | {seat},
         rounds=rounds,
         votes=_but(state.votes, seat),
-        chair=None if state.chair == seat else state.chair,
+        chair=None if chair_left else state.chair,
+        chair_tied=() if chair_left else state.chair_tied,
+        drawn_chairs=state.drawn_chairs + (chair_left and bool(state.chair_tied)),
         steps=replace(steps, motions=moved, hurried=steps.hurried - {seat}),
     )
 
@@ -138,12 +142,14 @@ def returns(state: Evaluation) -> tuple[Draft, ...]:
 
 
 def election(state: Evaluation) -> tuple[Draft, ...]:
-    """The round that the election begins with; none where the chair stands."""
+    """The round that the election begins with; none where the chair stands. Ballots of an earlier election are void:
+    each has its own three rounds before the lot."""
     if state.chair is not None:
         return ()
+    void: list[JSON] = [[found.purpose, found.number] for found in _live(state) if found.purpose == BALLOT]
     number = 1 + sum(found.purpose == BALLOT for found in state.rounds)
     choices = chair.eligible(state.committee, buyer=state.rules.buyer_may_chair)
-    return (sealing.round_opened(state, BALLOT, CHAIR, number, choices),)
+    return (sealing.round_opened(state, BALLOT, CHAIR, number, choices, void=void),)
 
 
 def scoring(state: Evaluation) -> tuple[Draft, ...]:

@@ -19,6 +19,7 @@ from evidence.core.canonical import b64u
 from evidence.core.entry import Draft, Entry
 
 CHAIR = "lot/chair"
+"""The first lot for the chair; where a chair who was drawn leaves, the next election's is `lot/chair-2`, and so on."""
 TIE, BRAND_TIE = "lot/place-", "lot/brand-"
 """Equal bidders, where the tender's terms end in a lot: for a place, and for who stands for a brand (87号令 31)."""
 
@@ -34,7 +35,17 @@ class Lot:
 
 def reserved(label: str) -> bool:
     """Whether nobody opens this label by an act: the evaluation's own state opens it."""
-    return label == CHAIR or label.startswith((TIE, BRAND_TIE))
+    return of_chair(label) or label.startswith((TIE, BRAND_TIE))
+
+
+def of_chair(label: str) -> bool:
+    """Whether the lot is between members, for the chair."""
+    return label == CHAIR or label.startswith(f"{CHAIR}-")
+
+
+def _chair(state: Evaluation) -> str:
+    """The label of this election's lot: nobody draws again under the label that an earlier chair was drawn by."""
+    return f"{CHAIR}-{state.drawn_chairs + 1}" if state.drawn_chairs else CHAIR
 
 
 def due(state: Evaluation) -> tuple[Lot, ...]:
@@ -43,7 +54,7 @@ def due(state: Evaluation) -> tuple[Lot, ...]:
     Who stands for a brand is drawn before any place: it decides who can be equal at all.
     """
     if state.chair_undecided and state.stage == stages.CHAIR_ELECTION:
-        return (Lot(CHAIR, state.chair_tied),)
+        return (Lot(_chair(state), state.chair_tied),)
     if state.ranking is None or state.stage != stages.TALLY:
         return ()
     ties = [Lot(f"lot/{matter}", bidders) for by, matter, bidders in state.ranking.undecided if by == LOT]
@@ -52,7 +63,7 @@ def due(state: Evaluation) -> tuple[Lot, ...]:
 
 def settle(state: Evaluation, label: str, ranked: Sequence[str], freeze: bytes) -> tuple[Draft, ...]:
     """What a resolved lot decides, in the same append."""
-    if label == CHAIR and state.chair_undecided:
+    if label == _chair(state) and state.chair_undecided:
         return (Draft("ChairDrawn", {"seat": ranked[0], "freeze": b64u(freeze)}),)
     if any(lot.label == label for lot in due(state)):
         matter = label.partition("/")[2]
@@ -63,8 +74,8 @@ def settle(state: Evaluation, label: str, ranked: Sequence[str], freeze: bytes) 
 
 def reversible(state: Evaluation, label: str) -> bool:
     """Whether nothing rests on the lot yet."""
-    if label == CHAIR:
-        return state.stage == stages.CHAIR_ELECTION
+    if of_chair(label):
+        return label == _chair(state) and state.stage == stages.CHAIR_ELECTION
     if not reserved(label):
         return True
     rests = label.startswith(BRAND_TIE) and any(f"lot/{matter}".startswith(TIE) for matter in state.settled)
@@ -77,7 +88,7 @@ def on_chair_drawn(state: Evaluation, entry: Entry) -> Evaluation:
 
 def on_annulled(state: Evaluation, entry: Entry) -> Evaluation:
     """The lot is annulled: the tie stands again."""
-    if entry.body["draw"] == CHAIR and state.chair_tied:
+    if entry.body["draw"] == _chair(state) and state.chair_tied:
         return replace(state, chair=None, chair_undecided=True)
     matter = str(entry.body["draw"]).partition("/")[2]
     if reserved(entry.body["draw"]) and matter in state.settled:

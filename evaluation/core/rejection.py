@@ -29,7 +29,7 @@ def check(state: Evaluation, value: JSON) -> Object:
     if body["ground"] == UNEXPLAINED and not clarification.explained(state, body["bidder"]):
         raise RejectionRefused("the bidder must have been asked to explain its price (order 87, article 60)")
     clarification.text(body["text"])
-    clarification.evidence(state, body)
+    clarification.evidence(state, body, advice=True)
     return body
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from evaluation.core import checks, clarification, motions, points, returning
+from evaluation.core.collusion import EXAMINED
 from evaluation.core.compliance import Finding
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import BALLOT, SHEET
@@ -22,6 +23,8 @@ from evidence.core.canonical import JSON, Object, b64u, sha256
 from evidence.core.entry import Entry
 
 ARTICLE = "财政部令第87号 第五十八条"
+DEEMED = {"government-procurement": "财政部令第87号 第三十七条", "bidding-law": "招标投标法实施条例 第四十条"}
+"""By which article bids may be deemed collusive; other regimes know none."""
 # What item 6 tells of: incidents and changes that readers of the result must know.
 _INCIDENTS = frozenset(
     {
@@ -64,11 +67,13 @@ def content(
     names: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     *,
     traced: bool = True,
+    advice: Object | None = None,
 ) -> Object:
     """The report of these entries, which are all that stand in the log before it, folded to `state`.
 
     `names` are (name, organisation) by seat of those whom the definition does not name in clear. Reports that were
-    frozen without a workbook (`traced` false) did not list the article and the entries of each part.
+    frozen without a workbook (`traced` false) did not list the article and the entries of each part. `advice` is what
+    comparing the documents showed, where the log has it.
     """
     if state.ranking is None or state.fixed is None:
         raise StageIncomplete("nothing is ranked yet")
@@ -129,6 +134,35 @@ def content(
         },
         "other": {"incidents": list(log.incidents()), "dissent": _dissent(state)},
         **({"trace": trace(definition, entries)} if traced else {}),
+        **({} if state.advice is None or advice is None else {"advice": _advice(definition, state, advice)}),
+    }
+
+
+def _advice(definition: Definition, state: Evaluation, told: Object) -> Object:
+    """The facts that were shown to the committee, and what it made of each: its motions that cite it. What the bidders
+    share (a person, an account) stays in the advice itself."""
+    noted = state.advice
+    if noted is None:
+        raise StageIncomplete("no advice was noted")
+    cited = [each for each in state.steps.motions if each.body.get("document") == b64u(noted.sha256)]
+    return {
+        "n": noted.n,
+        "sha256": b64u(noted.sha256),
+        "article": DEEMED.get(definition.regime),
+        "unexamined": [row for row in told["examined"] if row[1] not in EXAMINED],
+        "facts": [
+            {
+                "number": number,
+                **{name: fact[name] for name in ("kind", "item", "bidders")},
+                "cited": [
+                    {"n": each.n, "bidder": each.body["bidder"], "text": each.body["text"], "carried": each.carried}
+                    for each in cited
+                    if each.body["page"] == number
+                ],
+            }
+            for number, fact in enumerate(told["facts"], 1)
+        ],
+        "more": told["more"],
     }
 
 

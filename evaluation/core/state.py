@@ -68,6 +68,15 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """What comparing the documents showed: entry `n`, the advice's hash in the vault, how many facts it has."""
+
+    n: int
+    sha256: bytes
+    facts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """Stage and facts of one evaluation. Indices (`n`) say which entry a fact comes from."""
 
@@ -86,6 +95,7 @@ class Evaluation:
     chair: str | None = None
     chair_undecided: bool = False
     chair_tied: tuple[str, ...] = ()
+    drawn_chairs: int = 0
     votes: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     valid: tuple[str, ...] | None = None
     rejected: tuple[tuple[str, str], ...] = ()
@@ -95,6 +105,7 @@ class Evaluation:
     steps: Steps = field(default_factory=Steps)
     successors: Mapping[str, str] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
+    advice: Advice | None = None
 
     @property
     def holder_set(self) -> Holders | None:

@@ -13,7 +13,10 @@ ANSWERED, REFUSED, LAPSED = "answered", "refused", "lapsed"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question to one bidder, known by the id of the act that put it. `until` once the supervisor let it out."""
+    """A question to one bidder, known by the id of the act that put it. `until` once the supervisor let it out.
+
+    `vouched` and `ended` are the entries in which the main centre named the bidder's key, and that closed the question.
+    """
 
     id: bytes
     n: int
@@ -21,7 +24,9 @@ class Question:
     kind: str
     until: str | None = None
     key: str | None = None
+    vouched: int | None = None
     closed: str | None = None
+    ended: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,8 @@ class Scoring:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """The whole document, names included."""
+    """The whole document, names included. `notes` is the hash of what the buyer's side noted of bidders, which is not
+    for everybody who reads the definition (`evaluation.core.collusion`)."""
 
     origin: str
     title: str
@@ -170,6 +171,7 @@ class Definition:
     members: tuple[Person, ...]
     pack: Pack = shelf.FIRST
     asked: Asked | None = None
+    notes: bytes | None = None
 
     @property
     def terms(self) -> Terms | None:
@@ -210,6 +212,7 @@ def parse(document: bytes) -> Definition:
                 "weights": dict,
                 **(dict.fromkeys(("rule_pack", "terms"), dict) if second else {}),
             },
+            {"notes": str},
         )
         unb64u(value["salt"])
         weights = members(value["weights"], {"technical": str, "price": str})
@@ -229,6 +232,7 @@ def parse(document: bytes) -> Definition:
             members=tuple(_person(item) for item in value["members"]),
             pack=pack,
             asked=terms.asked(value["terms"]) if second else None,
+            notes=unb64u(value["notes"], 32) if "notes" in value else None,
         )
     except Malformed as error:
         raise DefinitionRefused(str(error)) from error

@@ -11,6 +11,7 @@ from evaluation.core.tender import Definition
 from evidence.core.canonical import JSON, Object
 from evidence.core.entry import Entry
 
+_ADVICE = "advice"
 # Part of the report -> the pack's section that it satisfies, and the entries that it rests on.
 _PARTS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("opening", "report", frozenset({"ProceedingFounded"})),
@@ -22,6 +23,7 @@ _PARTS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("chair", "chair", frozenset({"ChairElected", "ChairTied", "ChairDrawn"})),
     ("method", "method", frozenset({"DefinitionFixed"})),
     ("review", "compliance", frozenset({"ReviewVoted", "ReviewConcluded"})),
+    (_ADVICE, "rejection", frozenset({"AdviceNoted"})),
     ("rejections", "rejection", frozenset({"ReviewConcluded", "BidRejected"})),
     ("clarifications", "clarification", frozenset(clarification.EVENTS)),
     ("sheets", "report", frozenset({"SheetSealed", "SheetsOpened"})),
@@ -36,6 +38,9 @@ def trace(definition: Definition, entries: Sequence[Entry]) -> list[JSON]:
     """One row for each part: its name, the article, and the entries; none of it is left out where it is empty."""
     rows: list[JSON] = []
     for name, section, kinds in _PARTS:
+        if name == _ADVICE and not any(entry.type in kinds for entry in entries):
+            # Not every tender has documents that could be compared.
+            continue
         found = [entry.n for entry in entries if entry.type in kinds and _counts(entry)]
         rows.append({"part": name, "article": _source(definition, section), "from": list(found)})
     return rows

@@ -14,12 +14,14 @@ from sqlalchemy import (
     Delete,
     Engine,
     Update,
+    and_,
     bindparam,
     create_engine,
     delete,
     event,
     func,
     insert,
+    not_,
     select,
     text,
     update,
@@ -27,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from evidence.adapters.disclosure_keys import MARK, DisclosureKeys
 from evidence.adapters.schema import CHECKPOINTS, COSIGNATURES, DISCLOSURES, ENTRIES, LEASES, OUTBOX, migrate
 from evidence.adapters.writer import Writer
 from evidence.core.entry import Entry, check_row
@@ -77,6 +80,8 @@ def open_engine(url: str) -> Engine:
             "foreign_keys = ON",
             "recursive_triggers = ON",
             "trusted_schema = OFF",
+            # What is deleted is overwritten, so that no page of the file keeps it.
+            "secure_delete = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -108,10 +113,12 @@ def prepare(url: str, *, app_role: str | None = None) -> None:
 
 
 class DatabaseLedger:
-    """An `evidence.ports.Ledger`; `prepare` made its tables. Close it when done."""
+    """An `evidence.ports.Ledger`; `prepare` made its tables. Close it when done. With `keys` disclosures lie sealed,
+    and what is erased loses its key; without them it loses its row, as only the tables' owner may have it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, keys: DisclosureKeys | None = None) -> None:
         self._engine = open_engine(url)
+        self._keys = keys
         self._clock = _CLOCK[self._engine.dialect.name]
         self._writer = Writer(self._engine)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="ledger-reader")
@@ -185,7 +192,7 @@ class DatabaseLedger:
                 if repeated is not None:
                     raise RepeatedAct(repeated)
             connection.execute(_INSERT_ENTRIES, rows)
-            _disclose(connection, origin, disclosures)
+            _disclose(connection, origin, disclosures, self._sealed)
             if outbox:
                 connection.execute(_INSERT_OUTBOX, [{"origin": origin, "body": body} for body in outbox])
             return size + len(rows)
@@ -209,10 +216,26 @@ class DatabaseLedger:
         query = select(DISCLOSURES).where(DISCLOSURES.c.origin == origin, DISCLOSURES.c.digest.in_(list(digests)))
 
         def run(connection: Connection) -> dict[str, StoredDisclosure]:
-            rows = connection.execute(query)
-            return {row.digest: StoredDisclosure(row.digest, row.text, row.kind) for row in rows}
+            found = ((row, self._opened(origin, row.digest, row.text)) for row in connection.execute(query))
+            return {row.digest: StoredDisclosure(row.digest, text, row.kind) for row, text in found if text is not None}
 
         return await self._read(origin, run)
+
+    async def erase(self, origin: str, digests: Sequence[str]) -> None:
+        await self.size(origin)
+        if self._keys is not None:
+            await asyncio.get_running_loop().run_in_executor(self._readers, self._keys.forget, origin, list(digests))
+        # What an earlier release stored in clear goes with its row, where the role may delete rows.
+        told = (DISCLOSURES.c.origin == origin, DISCLOSURES.c.digest.in_(list(digests)))
+        clear = and_(*told, not_(DISCLOSURES.c.text.startswith(MARK)))
+        if await self._read(origin, lambda connection: connection.scalar(select(DISCLOSURES.c.digest).where(clear))):
+            await self._execute(origin, delete(DISCLOSURES).where(clear))
+
+    def _sealed(self, origin: str, told: StoredDisclosure) -> str:
+        return told.text if self._keys is None else self._keys.seal(origin, told)
+
+    def _opened(self, origin: str, digest: str, text: str) -> str | None:
+        return text if self._keys is None else self._keys.open(origin, digest, text)
 
     async def put_checkpoint(self, origin: str, size: int, note: bytes, *, epoch: int) -> bytes:
         check_names(note, origin, size)
@@ -316,7 +339,12 @@ def _size(connection: Connection, origin: str) -> int:
     return 0 if last is None else int(last) + 1
 
 
-def _disclose(connection: Connection, origin: str, disclosures: Sequence[StoredDisclosure]) -> None:
+def _disclose(
+    connection: Connection,
+    origin: str,
+    disclosures: Sequence[StoredDisclosure],
+    sealed: Callable[[str, StoredDisclosure], str],
+) -> None:
     wanted = {d.digest: d for d in disclosures}
     if not wanted:
         return
@@ -324,7 +352,9 @@ def _disclose(connection: Connection, origin: str, disclosures: Sequence[StoredD
     for digest in connection.scalars(held):
         del wanted[digest]
     if wanted:
-        rows = [{"origin": origin, "digest": d.digest, "kind": d.kind, "text": d.text} for d in wanted.values()]
+        rows = [
+            {"origin": origin, "digest": d.digest, "kind": d.kind, "text": sealed(origin, d)} for d in wanted.values()
+        ]
         connection.execute(insert(DISCLOSURES), rows)
 
 

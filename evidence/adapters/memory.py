@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from evidence.adapters.pieces import PIECE
 from evidence.core.canonical import Object, sha256
 from evidence.core.entry import Entry, check_row
 from evidence.core.note import Note, NoteSigner, SignatureLine, VerifierKey, check_names, with_lines
@@ -105,6 +106,10 @@ class MemoryLedger:
     async def disclosures(self, origin: str, digests: Sequence[str]) -> dict[str, StoredDisclosure]:
         held = self._known(origin).disclosures
         return {digest: held[digest] for digest in digests if digest in held}
+
+    async def erase(self, origin: str, digests: Sequence[str]) -> None:
+        for digest in digests:
+            self._known(origin).disclosures.pop(digest, None)
 
     async def put_checkpoint(self, origin: str, size: int, note: bytes, *, epoch: int) -> bytes:
         log = self._owned(origin, epoch)
@@ -212,6 +217,11 @@ class MemoryVault:
         if name not in self._objects:
             raise ObjectMissing(name)
         return self._objects[name]
+
+    async def pieces(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
+        data = await self.get(name)
+        for at in range(start, len(data), PIECE):
+            yield data[at : at + PIECE]
 
     async def has(self, name: str) -> bool:
         return name in self._objects

@@ -18,16 +18,17 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from evidence.adapters.pieces import PIECE, checked_pieces
 from evidence.core.canonical import sha256
 from evidence.core.retention import check_date
 from evidence.errors import ObjectMissing, ObjectRejected, Unavailable
 
-_PIECE = 1 << 20
 _NAME = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -50,6 +51,16 @@ class FileVault:
 
     async def get(self, name: str) -> bytes:
         return await asyncio.to_thread(self._get, name)
+
+    async def pieces(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
+        try:
+            with await asyncio.to_thread(self._path(name).open, "rb") as file:
+                async for piece in checked_pieces(file, name, start):
+                    yield piece
+        except FileNotFoundError as error:
+            raise ObjectMissing(name) from error
+        except OSError as error:
+            raise Unavailable(f"{name} cannot be read") from error
 
     async def has(self, name: str) -> bool:
         return bool(_NAME.match(name)) and await asyncio.to_thread(self._path(name).is_file)
@@ -158,7 +169,7 @@ class FileVault:
         handle, temporary = tempfile.mkstemp(dir=self._incoming)
         try:
             with os.fdopen(handle, "wb") as file:
-                shutil.copyfileobj(data, file, _PIECE)
+                shutil.copyfileobj(data, file, PIECE)
                 file.flush()
                 # (2)
                 os.fchmod(file.fileno(), 0o444)

@@ -11,10 +11,13 @@ import asyncio
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import urllib3
 from minio import Minio
@@ -22,6 +25,7 @@ from minio.commonconfig import COMPLIANCE, ENABLED
 from minio.error import MinioException, S3Error
 from minio.retention import Retention
 
+from evidence.adapters.pieces import PIECE, checked_pieces
 from evidence.core.canonical import sha256
 from evidence.core.retention import check_date
 from evidence.errors import ObjectMissing, ObjectRejected, Retained, Unavailable
@@ -81,6 +85,14 @@ class S3Vault:
     async def get(self, name: str) -> bytes:
         _check(name)
         return await self._call(lambda: self._get(name))
+
+    async def pieces(self, name: str, start: int = 0) -> AsyncIterator[bytes]:
+        _check(name)
+        # Which version has the right bytes is known only when all of it is here, so it comes to disk first.
+        with tempfile.TemporaryFile() as file:
+            await self._call(lambda: self._fetch(name, file))
+            async for piece in checked_pieces(file, name, start):
+                yield piece
 
     async def has(self, name: str) -> bool:
         try:
@@ -192,15 +204,40 @@ class S3Vault:
         listed = self._client.list_objects(self._bucket, prefix=name, include_version=True)
         return (item.version_id for item in listed if item.object_name == name and not item.is_delete_marker)
 
+    def _fetch(self, name: str, file: BinaryIO) -> None:
+        found = False
+        for version in (None, *self._versions(name)):
+            with self._opened(name, version) as data:
+                if data is None:
+                    continue
+                found = True
+                file.seek(0)
+                file.truncate()
+                shutil.copyfileobj(data, file, PIECE)
+            file.seek(0)
+            digest = hashlib.sha256()
+            while piece := file.read(PIECE):
+                digest.update(piece)
+            if digest.hexdigest() == name:
+                file.seek(0)
+                return
+        raise ObjectRejected(f"{name} holds other bytes") if found else ObjectMissing(name)
+
     def _read(self, name: str, version: str | None) -> bytes | None:
+        with self._opened(name, version) as data:
+            return None if data is None else bytes(data.read())
+
+    @contextmanager
+    def _opened(self, name: str, version: str | None) -> Iterator[urllib3.BaseHTTPResponse | None]:
         try:
             response = self._client.get_object(self._bucket, name, version_id=version)
         except S3Error as error:
             if error.code in _MISSING:
-                return None
+                yield None
+                return
             raise
         try:
-            return bytes(response.read())
+            yield response
         finally:
             response.close()
             response.release_conn()

@@ -29,7 +29,8 @@ def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
     """Raise what is wrong with the act, or return. `evidence.core.act.parse` has checked its form.
 
     (1) The key is known and live: in the state, or, for the two acts that bring their own key, in their body, where
-        `proceeding.found` carries the main centre's identity and `seat.bind` must match the vouched thumbprint.
+        `proceeding.found` carries the main centre's identity and `seat.bind` must match the vouched thumbprint. An act
+        that was made before the key's end was known goes on to (7): the rules refuse it, and it is kept.
     (2) The signature holds under that key.
     (3) `aud` is this log.
     (4) `sub` is the key's owner.
@@ -60,7 +61,7 @@ def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
     # (7)
     size, root = act.seen
     known = NOTHING_SEEN[1] if size == 0 else root_at(size) if size <= state.size else None
-    older = size < key.seen_size and not (judged and act.ctr <= key.ctr)
+    older = size < key.seen_size and key.live and not (judged and act.ctr <= key.ctr)
     if known != root or older:
         raise SeenUnknown(f"`seen` is not our root at size {size}, or older than before")
 
@@ -71,7 +72,7 @@ def _key(state: Proceeding, act: Act) -> Key:
         return _founder(act)
     if act.kid in state.keys:
         key = state.keys[act.kid]
-        if not key.live:
+        if not key.live and not cut_off.is_late(key, act):
             raise SeatKeyEnded("the key was replaced")
         if key.suspended:
             raise SeatSuspended("two devices have this key; the supervisor decides")

@@ -233,6 +233,15 @@ class NoteLooks:
     looks: tuple[Object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NoteAdvice:
+    """The documents were compared, and what that showed lies in the vault."""
+
+    sha256: bytes
+    size: int
+    facts: int
+
+
 Command = (
     Perform
     | FixDefinition
@@ -247,6 +256,7 @@ Command = (
     | LoseRecording
     | RegainRecording
     | OpenRound
+    | NoteAdvice
     | FreezeReport
     | RecordSignature
     | OpenLot

@@ -50,6 +50,11 @@ def workbook_name(workbook: bytes) -> str:
     return f"superseded/{workbook.hex()}.xlsx"
 
 
+def digests(entries: Iterable[Entry]) -> list[str]:
+    """What these entries, and the acts in them, say by disclosures only."""
+    return [digest for entry in entries for digest in (*entry.sd, *(entry.act.sd if entry.act else ()))]
+
+
 def kept(entries: Iterable[Entry]) -> set[bytes]:
     """All objects that belong to a proceeding: those of its evidence file, and what was made on the way to them."""
     found: set[bytes] = set()
@@ -74,6 +79,12 @@ def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
             yield _object(act["sha256"])
             for sha256, _pages in entry.body["scoring"]["documents"]:
                 yield _object(sha256)
+            if "notes" in entry.body:
+                yield _object(entry.body["notes"])
+        case "DrawOpened" if "facts" in act:
+            yield _object(act["facts"])
+        case "AdviceNoted":
+            yield _object(entry.body["sha256"])
         case "Witnessed":
             yield _object(entry.body["note"])
         case "SheetSealed" | "SheetResealed" | "BallotSealed":

@@ -3,7 +3,8 @@
 A seat of a lost venue comes back with `seat.resume`, which names the acts that its person confirms now. Then its acts
 follow in the order of their `ctr`. Each counts from its place in the log, under the state there, and leaves exactly one
 `OfflineAct`: refused and unconfirmed ones stay in the log as such. The claimed time of an act reorders nothing. No act
-from before the return comes in by another way: its place in the chain lies before that of `seat.resume`.
+from before the return comes in by another way: its place in the chain lies before that of `seat.resume`. What a key
+signed before its end was known to it, and what comes only then, is refused and kept in the same way.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from sessions.errors import (
     NotLost,
     NotReady,
     NotSuspended,
+    SeatKeyEnded,
     SessionError,
 )
 
@@ -35,6 +37,9 @@ OFFLINE = frozenset({"sheet.seal", "recusal.declare", "incident.note"})
 corrections, draws, the report and whatever changes a stage are not among them."""
 ACCEPTED, REFUSED = "accepted", "refused"
 NOT_OFFLINE, UNCONFIRMED, REPLACED = "not-offline", "unconfirmed", "seat-replaced"
+MAX_LATE = 256
+"""Acts of an ended key that are kept: far more than anybody signs in a night without the network, and few enough that
+who stole a device cannot fill the log."""
 _MAX_TEXT = 500
 # Who must have said why acts are missing before the seat goes on.
 _CAUSE_BY = frozenset({OPERATOR, SUPERVISOR})
@@ -44,7 +49,18 @@ Rules = Callable[[Proceeding, Act], tuple[Draft, ...]]
 
 def judged_by_rules(state: Proceeding, key: Key, act: Act) -> bool:
     """Whether the place of this act in its chain is answered with an event, and not refused at the door."""
-    return key.merge is not None or (act.act == "seat.resume" and _is_waiting(state, act.sub))
+    resumes = act.act == "seat.resume" and _is_waiting(state, act.sub)
+    return key.merge is not None or resumes or is_late(key, act)
+
+
+def is_late(key: Key, act: Act) -> bool:
+    """Whether the act was made before its key's end was known where it was made, and comes only now."""
+    return key.ended is not None and act.seen[0] <= key.ended and key.late < MAX_LATE
+
+
+def keep_late(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """An act of a key that has ended counts for nothing, and is not dropped silently."""
+    return (_refused(act, REPLACED if act.sub in state.evaluation.recused else SeatKeyEnded.code),)
 
 
 def resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:
@@ -110,8 +126,8 @@ def merge(state: Proceeding, act: Act, rules: Rules) -> tuple[Draft, ...]:
             drafts = rules(replace(state, pauses=frozenset()), act)
         except (SessionError, EvaluationError, EvidenceError) as error:
             code = error.code
-    told = {"act": b64u(act.id), "result": REFUSED if code else ACCEPTED, "code": code}
-    made = (*drafts, Draft("OfflineAct", told)) if code is None else (Draft("OfflineAct", told, act),)
+    accepted = Draft("OfflineAct", {"act": b64u(act.id), "result": ACCEPTED, "code": None})
+    made = (*drafts, accepted) if code is None else (_refused(act, code),)
     # (4)
     if act.ctr < merging.to:
         return made
@@ -214,15 +230,19 @@ def on_noted(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 
 
 def on_offline(state: Proceeding, entry: Entry) -> Proceeding:
-    """What was accepted stands in its own event; what was refused changes nothing."""
-    return state
+    """What was accepted stands in its own event; what was refused changes nothing. Acts of ended keys are counted."""
+    if entry.act is None or state.keys[entry.act.kid].live:
+        return state
+    key = state.keys[entry.act.kid]
+    return replace(state, keys={**state.keys, key.kid: replace(key, late=key.late + 1)})
 
 
 def keeps_chain(state: Proceeding, entry: Entry, act: Act) -> bool:
     """Whether this entry leaves the chain of its act's key where it is: the place of the act is still ahead of it, or
     is another's, or the key has ended."""
     key = state.keys[act.kid]
-    return entry.type in ("SeatGap", "SeatSuspended") or (key.merge is not None and key.merge.resume == act.id)
+    apart = entry.type in ("SeatGap", "SeatSuspended") or not key.live
+    return apart or (key.merge is not None and key.merge.resume == act.id)
 
 
 def _refusal(state: Proceeding, merging: Merge, act: Act) -> str | None:
@@ -231,6 +251,10 @@ def _refusal(state: Proceeding, merging: Merge, act: Act) -> str | None:
     if act.id not in merging.confirmed:
         return UNCONFIRMED
     return REPLACED if act.sub in state.evaluation.recused else None
+
+
+def _refused(act: Act, code: str) -> Draft:
+    return Draft("OfflineAct", {"act": b64u(act.id), "result": REFUSED, "code": code}, act)
 
 
 def _suspended(act: Act) -> Draft:
@@ -273,7 +297,7 @@ def _end_key(state: Proceeding, seat: str) -> Proceeding:
     kid = state.seat_key[seat]
     return replace(
         state,
-        keys={**state.keys, kid: replace(state.keys[kid], live=False, merge=None)},
+        keys={**state.keys, kid: replace(state.keys[kid], ended=state.size, merge=None)},
         seat_key={name: key for name, key in state.seat_key.items() if name != seat},
     )
 

@@ -32,6 +32,7 @@ def on_opened(state: Proceeding, entry: Entry) -> Proceeding:
             **dict.fromkeys(("strata", "contributors"), list),
             **dict.fromkeys(("pool", "partition", "filter"), object),
         },
+        {"facts": str},
     )
     strata = read_strata(body["strata"])
     opened = Draw(

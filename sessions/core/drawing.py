@@ -80,7 +80,7 @@ def freeze_pool(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
 def open_draw(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     """`draw.open`: everything but what the rules themselves open."""
     required = {"draw": str, "attempt": int, "strata": list, "pool": object, "partition": object, "filter": object}
-    body = members(act.body, required)
+    body = members(act.body, required, {"facts": str})
     strata = read_strata(body["strata"])
     pool = _pool(state, body, [each for each, _ in strata])
     labels = [each.label for each, _ in strata]
@@ -352,12 +352,15 @@ def check_new(state: Proceeding, name: str, attempt: int, labels: list[str]) -> 
 
 def _pool(state: Proceeding, body: Object, strata: list[Stratum]) -> Pool | None:
     if body["pool"] is None:
-        if body["partition"] is not None or body["filter"] is not None:
-            raise DrawRefused("partition and filter are those of a pool")
+        if body["partition"] is not None or body["filter"] is not None or "facts" in body:
+            raise DrawRefused("partition, filter and facts are those of a pool")
         return None
+    if state.definition is None or "facts" not in body:
+        raise DrawRefused("who has an interest in a bidder is shown by the pool's facts, once the bidders are fixed")
     pool = state.drawing.pools.get(unb64u(body["pool"], 32))
     unb64u(body["partition"], 32)
     unb64u(body["filter"], 32)
+    unb64u(body["facts"], 32)
     if pool is None:
         raise DrawRefused("no pool was frozen with this leaf hash")
     if len({leaf for each in strata for leaf in each.leaves}) > pool.count:

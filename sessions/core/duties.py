@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.core import lots, stages
-from sessions.core import clocks, night, signing_off
+from sessions.core import advising, clocks, night, signing_off
 from sessions.core.commands import FreezeDraw as FreezeDraw
 from sessions.core.commands import FreezeHolders as FreezeHolders
 from sessions.core.commands import OpenLot as OpenLot
@@ -126,6 +126,11 @@ class IssueCredential:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareDocuments:
+    """Compare the documents for facts of collusion, then `NoteAdvice`. The meeting waits for nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class RenderReport:
     """Make the report, then `FreezeReport`."""
 
@@ -168,6 +173,7 @@ Duty = (
     | FreezeHolders
     | OpenRound
     | IssueCredential
+    | CompareDocuments
     | RenderReport
     | FinishSignature
     | EndRecordings
@@ -303,6 +309,8 @@ def _people(state: Proceeding) -> list[Duty]:
         centre = state.seat(seat).centre
         due.append(Vouch(seat, found.thumbprint) if centre == state.main else AskVouch(centre, found.n))
     due += [IssueCredential(seat) for seat in state.signers if seat in state.seat_key and seat not in state.credentials]
+    if advising.comparable(state) and state.evaluation.advice is None and state.stage in advising.COMPARED:
+        due.append(CompareDocuments())
     if state.stage == stages.REPORT and state.report is None and state.gate == OPEN:
         due.append(RenderReport())
     if state.report is not None and state.report.pending is not None:

@@ -83,6 +83,8 @@ def fix_definition(state: Proceeding, command: FixDefinition) -> tuple[Draft, ..
     fixed: Object = {"scoring": definition.scoring.json}
     if people := [[person.seat, person.digest] for person in definition.members if person.digest is not None]:
         fixed["people"] = people
+    if definition.notes is not None:
+        fixed["notes"] = b64u(definition.notes)
     return (Draft("DefinitionFixed", fixed, command.act),)
 
 
@@ -230,7 +232,8 @@ def on_founded(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 def on_definition(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     people = {str(seat): str(digest) for seat, digest in entry.body.get("people", ())}
     fixed = Definition(entry.n, unb64u(act.body["sha256"], 32), act.body["size"])
-    return replace(state, definition=fixed, people={**state.people, **people})
+    notes = unb64u(entry.body["notes"], 32) if "notes" in entry.body else None
+    return replace(state, definition=fixed, people={**state.people, **people}, notes=notes)
 
 
 def on_offer(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

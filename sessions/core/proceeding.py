@@ -15,6 +15,7 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
+    advising,
     attention,
     clocks,
     confirming,
@@ -53,6 +54,7 @@ from sessions.core.commands import (
     LoseRecording,
     LoseVenue,
     MissReveals,
+    NoteAdvice,
     NoteClockJump,
     NoteLooks,
     NoteOffsets,
@@ -69,7 +71,7 @@ from sessions.core.commands import (
 from sessions.core.draws import seconds
 from sessions.core.permission import demand
 from sessions.core.state import ABORTED, CLOSED, OPEN, PAUSED, Proceeding
-from sessions.errors import Aborted, Closed, CommandRefused, EntryRefused, Paused, UnknownAct
+from sessions.errors import Aborted, Closed, CommandRefused, EntryRefused, Paused, SeatKeyEnded, UnknownAct
 
 EVENT_OF: Mapping[str, str] = {
     "proceeding.found": "ProceedingFounded",
@@ -198,6 +200,7 @@ _FACTS = {
     **signing_off.FACTS,
     **draw_fold.FACTS,
     **looks.FACTS,
+    **advising.FACTS,
     **unsealing.FACTS,
     **reopening.FACTS,
     **confirming.FACTS,
@@ -216,6 +219,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     LoseVenue: (meeting.lose_venue, _LIVE),
     LoseRecording: (meeting.lose_recording, _LIVE),
     RegainRecording: (meeting.regain_recording, _LIVE),
+    NoteAdvice: (advising.note, _LIVE),
     NoteClockJump: (clocks.jump, _LIVE),
     NoteOffsets: (venue_clocks.note, _LIVE),
     NoteLooks: (looks.note, _NOT_CLOSED),
@@ -280,7 +284,11 @@ def evolve(state: Proceeding, entry: Entry) -> Proceeding:
 
 
 def _perform(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
-    if act.kid in state.keys and state.keys[act.kid].merge is not None:
+    key = state.keys.get(act.kid)
+    if key is not None and not key.live:
+        _check_gate(state, _NOT_CLOSED)
+        return cut_off.keep_late(state, act)
+    if key is not None and key.merge is not None:
         return cut_off.merge(state, act, lambda then, one: _rules(then, one, at))
     return _rules(state, act, at)
 
@@ -309,6 +317,8 @@ def _rules(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
 def _demand(state: Proceeding, act: Act, permission: str) -> None:
     if act.act != permission:
         raise CommandRefused(f"{permission} needs its own act")
+    if act.kid in state.keys and not state.keys[act.kid].live:
+        raise SeatKeyEnded("the key was replaced")
     venue = None
     if permission == "room.admit":
         venue = state.room(members(act.body, {"room": str})["room"]).venue

@@ -115,6 +115,8 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.ResolveDraw(freeze=unb64u(body["freeze"], 32), secrets=secrets)
         case "SheetOpened" | "SheetUnreadable" | "SheetsOpened":
             return _opening(rest)
+        case "AdviceNoted":
+            return commands.NoteAdvice(sha256=unb64u(body["sha256"], 32), size=body["size"], facts=body["facts"])
         case "ReportFrozen":
             return commands.FreezeReport(
                 document=unb64u(body["document"], 32),

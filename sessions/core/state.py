@@ -114,7 +114,8 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key and the head of its chain of acts in this log. `owner` is a seat id or a domain."""
+    """A key and the head of its chain of acts in this log. `owner` is a seat id or a domain. `ended` is the size of the
+    log at which the key ended, `late` the number of acts that came after that and were kept."""
 
     kid: str
     jwk: Object
@@ -122,9 +123,15 @@ class Key:
     ctr: int = 0
     last: bytes = NO_ACT
     seen_size: int = 0
-    live: bool = True
+    ended: int | None = None
+    late: int = 0
     suspended: bool = False
     merge: Merge | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether the key may act."""
+        return self.ended is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +362,7 @@ class Proceeding:
     drawing: Drawing = field(default_factory=Drawing)
     seated: Mapping[str, Seated] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
+    notes: bytes | None = None
 
     @property
     def gate(self) -> str:

@@ -56,8 +56,10 @@ def _track(room: str, kind: str, segments: list[Object]) -> Track:
     last: dict[int, int] = {}
     for segment in sorted(segments, key=lambda s: (s["take"], s["number"])):
         take, number = segment["take"], segment["number"]
-        if take in last and number != last[take] + 1:
-            raise Untrusted(f"{room} {kind}: segment {last[take] + 1} of take {take} is missing")
+        # A take begins with its segment 1 (media/recorder.py); number 0 is nobody's successor.
+        expected = last.get(take, min(number, 1) - 1) + 1
+        if number != expected:
+            raise Untrusted(f"{room} {kind}: segment {expected} of take {take} is missing")
         last[take] = number
         if not segment["t0"] <= segment["t1"]:
             raise Untrusted(f"{room} {kind}: segment {number} of take {take} ends before it begins")

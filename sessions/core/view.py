@@ -9,8 +9,9 @@ from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
-from sessions.core import confirming, help_requests, signing_off
+from sessions.core import advising, confirming, help_requests, signing_off
 from sessions.core.draws import Draw
+from sessions.core.permission import allowed
 from sessions.core.state import AUDITOR, CLOSED, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
 from sessions.core.todo import todo
 
@@ -56,6 +57,8 @@ _RESULTS = frozenset(
 _SCORES = frozenset(_RESULTS - {"ReviewConcluded"}) | checks.EVENTS.keys()
 # What the committee asks, moves and finds about bids: as confidential as its results.
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
+# What comparing the documents showed is for the committee, and not before every recusal is declared.
+_ADVICE = frozenset({"AdviceNoted"})
 # A digest of so few possible rankings would tell the ranking to whoever tries them.
 _RESULTS |= {*confirming.EVENTS_OF_ACTS, *confirming.FACTS}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
@@ -116,6 +119,8 @@ def visibility(entry: Entry, state: Proceeding, seat_id: str) -> Visibility:
         return "summary"
     if entry.type in _SCORES and leaving.blind(state.evaluation, seat.id):
         return "summary"
+    if entry.type in _ADVICE:
+        return "full" if allowed(state, seat.id, advising.READ) else "summary"
     if entry.type in _AFTER_REVIEW:
         return "full" if state.evaluation.valid is not None and _sees_results(state, seat) else "summary"
     if entry.type in _RESULTS or (entry.type in _DRAWN and _between_bidders(entry)):
@@ -136,7 +141,7 @@ def _half_opened(entry: Entry, state: Proceeding) -> bool:
 
 def _between_bidders(entry: Entry) -> bool:
     strata = entry.body.get("strata", ())
-    return any(lots.reserved(each["label"]) and each["label"] != lots.CHAIR for each in strata)
+    return any(lots.reserved(each["label"]) and not lots.of_chair(each["label"]) for each in strata)
 
 
 def summary(entry: Entry, state: Proceeding) -> Object:
@@ -223,6 +228,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "vacant": list(evaluation.vacant),
         "open": [other.id for other in state.seats.values() if state.is_open(other)],
         "requests": _requests(state) if seat.role in _WATCHERS else None,
+        "advice": _advice(state, seat),
     }
     if evaluation.ranking is not None and _sees_results(state, seat) and not blind:
         shown["results"] = rows_json(evaluation.rows) | ranking_json(evaluation.ranking)
@@ -283,6 +289,14 @@ def _draw(found: Draw) -> Object:
     }
 
 
+def _advice(state: Proceeding, seat: Seat) -> Object | None:
+    """That documents were compared, and how many facts that showed; they are fetched by those who may read them."""
+    found = state.evaluation.advice
+    if found is None or not allowed(state, seat.id, advising.READ):
+        return None
+    return {"n": found.n, "sha256": b64u(found.sha256), "facts": found.facts}
+
+
 def _requests(state: Proceeding) -> list[JSON]:
     """Who is asked to be recused, on which ground, and what the supervisor decided."""
     return [[b64u(each.id), each.seat, each.ground, each.granted] for each in state.evaluation.requests]
@@ -302,7 +316,9 @@ def _steps(state: Proceeding, blind: bool) -> Object:
                 "kind": each.kind,
                 "until": each.until,
                 "key": each.key,
+                "vouched": each.vouched,
                 "closed": each.closed,
+                "ended": each.ended,
             }
             for each in steps.questions
         ],

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from evidence.core.act import thumbprint
+from evidence.core.canonical import unb64u
 from evidence.core.merkle import leaf_hash, verify_consistency
 from evidence.core.note import Checkpoint, Note
 from evidence.core.tiles import read_bundle
@@ -30,6 +31,7 @@ WRITING: list[tuple[str, str, Any]] = [
     ("POST", "{p}/vouches", {"act": "x"}),
     ("POST", "{p}/rooms/room-1/publish", None),
     ("POST", "{p}/watch", None),
+    ("POST", "{p}/pool-facts", None),
     ("PUT", "{p}/watch/x", None),
     ("POST", "{p}/report/signature", None),
 ]
@@ -49,6 +51,7 @@ READING = [
     "{p}/documents/" + "0" * 64 + "/pages/1.png",
     "{p}/evidence",
     "{p}/views",
+    "{p}/advice",
     "/v1/centre/log/checkpoint",
     "/v1/centre/log/entries/0",
     "/v1/centre/log/receipts/0",
@@ -421,6 +424,22 @@ def test_a_document_is_shown_as_the_same_image_each_time(site: Running) -> None:
     assert code(early) == "too-early"
     assert parser.loads(early.text)["status"] == 409
     assert pages == 2
+
+
+def test_a_broken_download_is_taken_up_where_it_broke(site: Running) -> None:
+    """RFC 9110 section 14: only the rest, because the last octets are given when the hash of all of them was right."""
+    session = site.session("operator-1")
+    document, _ = site.view("operator-1")["documents"][0]
+    path = f"{site.path}/objects/{unb64u(document, 32).hex()}"
+    whole = site.call("GET", path, session=session)
+    size = len(whole.content)
+    assert (whole.status_code, whole.headers["content-length"]) == (200, str(size))
+    rest = site.call("GET", path, session=session, headers={"Range": "bytes=100-"})
+    assert (rest.status_code, rest.content) == (206, whole.content[100:])
+    assert rest.headers["content-range"] == f"bytes 100-{size - 1}/{size}"
+    for wanted in ("bytes=0-3", f"bytes={size}-", "bytes=5-4", "bytes=-5", "lines=1-", "bytes=1-,3-", "bytes=x"):
+        answer = site.call("GET", path, session=session, headers={"Range": wanted})
+        assert (answer.status_code, code(answer)) == (416, "range-refused"), wanted
 
 
 def test_the_clients_page_is_static_and_strict(site: Running) -> None:

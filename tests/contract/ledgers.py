@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from evidence.adapters.database import DatabaseLedger, prepare
+from evidence.adapters.disclosure_keys import DisclosureKeys
 from evidence.adapters.memory import MemoryLedger
 from evidence.core import act as acts
 from evidence.core.act import Act, SoftwareSigner
@@ -55,6 +57,7 @@ class Ledgers:
         self.kind = kind
         self._memory = MemoryLedger()
         self.url = f"sqlite:///{folder / 'ledger.sqlite'}"
+        self.keys = DisclosureKeys(folder / "keys", master=bytes(32), entropy=os.urandom)
         if kind == "postgresql":
             name = f"ledger{next(_NUMBERS)}"
             cluster.create(name)
@@ -70,7 +73,7 @@ class Ledgers:
         if self.kind == "memory":
             yield self._memory
             return
-        ledger = DatabaseLedger(self.url)
+        ledger = DatabaseLedger(self.url, keys=self.keys)
         try:
             yield ledger
         finally:

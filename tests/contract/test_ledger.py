@@ -47,6 +47,7 @@ async def test_a_log_that_was_never_leased_is_unknown(ledgers: Ledgers) -> None:
             ledger.checkpoint(ORIGIN),
             ledger.checkpoints(ORIGIN),
             ledger.disclosures(ORIGIN, ["x"]),
+            ledger.erase(ORIGIN, ["x"]),
             ledger.add_cosignatures(ORIGIN, 1, []),
         ):
             with pytest.raises(UnknownLog):
@@ -282,3 +283,19 @@ async def test_a_thousand_entries_in_one_append(ledgers: Ledgers) -> None:
         entries[10] = dataclasses.replace(entry(10, act=act(10)))
         assert await ledger.append(ORIGIN, entries, expected_size=0, epoch=epoch) == 1000
         assert await ledger.leaves(ORIGIN, 0, 1000) == [e.leaf for e in entries]
+
+
+async def test_an_erased_disclosure_is_gone_and_its_entry_stands(ledgers: Ledgers) -> None:
+    """protocols.md 5: the digest stays and the log still verifies."""
+    async with ledgers.reopen() as ledger:
+        epoch = await founded(ledger)
+        told = [StoredDisclosure(name, f"text of {name}", "person") for name in ("one", "two")]
+        await ledger.append(ORIGIN, row(0, 2), told, expected_size=0, epoch=epoch)
+        other = await founded(ledger, OTHER)
+        await ledger.append(OTHER, row(0, 1, OTHER), told[:1], expected_size=0, epoch=other)
+        await ledger.erase(ORIGIN, ["one", "three"])
+        await ledger.erase(ORIGIN, [])
+    async with ledgers.reopen() as again:
+        assert set(await again.disclosures(ORIGIN, ["one", "two"])) == {"two"}
+        assert set(await again.disclosures(OTHER, ["one"])) == {"one"}
+        assert await again.size(ORIGIN) == 2

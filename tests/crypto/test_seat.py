@@ -434,3 +434,58 @@ async def test_acts_signed_while_cut_off_are_merged_on_return() -> None:
         assert [body["code"] for body in told] == ["unconfirmed", None, "unconfirmed"]
         assert game.round.current[SEAT].hex() == second
         assert (await client.ask("sealSheet", **sheet("2.00")))["act"] == second
+
+
+async def test_a_sheet_sealed_without_a_network_is_handed_in_when_it_is_back() -> None:
+    """protocols.md section 6: one seat was cut off, its venue was not. A crash in between loses nothing; a pause
+    decides nothing; what is refused for good gives its place in the chain free."""
+    async with running() as world:
+        game, client = world.game, world.client
+        await game.to_ballots()
+        await client.ask("sealBallot", choice="seat-2", number=1, choices=CHOICES)
+        await game.elected()
+        await game.reviewed()
+        asked = await client.ask("asked", valid=list(game.state.evaluation.valid or ()))
+
+        def sheet(points: str) -> Object:
+            scores = [{"bidder": row["bidder"], "criterion": row["criterion"], "points": points} for row in asked]
+            return {"scores": scores, "number": 1, "asked": asked}
+
+        refused_act = await client.ask("sealSheetOffline", **sheet("1.00"))
+        world.server.failures = [lambda: problem(409, "paused")]
+        assert await refused(client.ask("handIn")) == "paused"
+        assert (await world.state())["offline"] == [refused_act]
+        world.server.failures = [lambda: problem(409, "seal-refused")]
+        before = (await world.state())["ctr"]
+        assert await refused(client.ask("handIn")) == "seal-refused"
+        state = await world.state()
+        assert (state["offline"], state["ctr"]) == ([], before - 1)
+        # The line broke while it was sent: the act that waits for its answer is the one that is sealed.
+        await client.ask("patience", ms=0)
+        world.server.failures = [lambda: problem(503, "not-ready")]
+        assert await refused(client.ask("sealSheet", **sheet("2.00"))) == "server-silent"
+        waiting = await client.ask("sealSheetOffline", **sheet("2.00"))
+        assert (await world.state())["pending"] == waiting
+        await world.sit()
+        await client.ask("handIn")
+        state = await world.state()
+        assert (state["pending"], state["offline"]) == (None, [])
+        assert game.round.current[SEAT].hex() == waiting
+        assert (await client.ask("sealSheet", **sheet("2.00")))["act"] == waiting
+        assert "OfflineAct" not in {entry.type for entry in game.log.entries}
+
+
+async def test_acts_of_a_seat_that_was_moved_are_handed_in_and_kept() -> None:
+    """As tests/device/test_seat.py has it."""
+    async with running() as world:
+        game, client = world.game, world.client
+        await game.to_ballots()
+        server_ctr = game.state.keys[game.thumbprint].ctr
+        game.command(LoseVenue(game.state.seat(SEAT).venue, 1))
+        made = await client.ask("signOffline", act="incident.note", body={"seat": None, "text": "停电"})
+        game.by("operator-1", "seat.lose", {"seat": SEAT, "reason": "换到另一台终端"})
+        assert await refused(client.ask("resume", ctr=server_ctr, confirmed=[made])) == "seat-key-ended"
+        assert (await world.state())["offline"] == []
+        (kept,) = [entry for entry in game.log.entries if entry.type == "OfflineAct"]
+        assert kept.act is not None
+        assert (kept.act.id.hex(), kept.body["code"]) == (made, "seat-key-ended")

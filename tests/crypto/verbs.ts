@@ -203,6 +203,7 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
   },
   signOffline: async ({ act, body }) => hex((await mine().signOffline(act, body)).id),
   sealSheetOffline: async ({ scores, number, asked }) => hex((await mine().sealSheetOffline(scores, { number, asked })).id),
+  handIn: async () => mine().handIn(),
   resume: async ({ ctr, confirmed }) => done(await mine().resume(ctr, confirmed.map(bytes))),
 };
 

@@ -443,3 +443,20 @@ async def test_acts_signed_while_cut_off_are_merged_on_return(tmp_path: Path) ->
         assert game.round.current["seat-3"] == second.id
         again = await seat.seal_sheet(scores, number=1, asked=asked)
         assert again.act == second.id
+
+
+async def test_acts_of_a_seat_that_was_moved_are_handed_in_and_kept(tmp_path: Path) -> None:
+    """protocols.md section 6: "expert moved to another seat, old key's act merges later": refused, not dropped."""
+    async with running(tmp_path) as world:
+        game, seat = world.game, world.seat
+        await game.to_ballots()
+        server_ctr = game.state.keys[seat.device.thumbprint].ctr
+        game.command(LoseVenue(game.state.seat("seat-3").venue, 1))
+        made = [seat.sign_offline("incident.note", {"seat": None, "text": text}) for text in ("停电", "仍无网络")]
+        game.by("operator-1", "seat.lose", {"seat": "seat-3", "reason": "换到另一台终端"})
+        with pytest.raises(ServerRefused, match="seat-key-ended"):
+            await seat.resume(server_ctr, confirmed=[act.id for act in made])
+        assert not seat.device.offline
+        kept = [entry for entry in game.log.entries if entry.type == "OfflineAct"]
+        assert [entry.act.id for entry in kept if entry.act] == [act.id for act in made]
+        assert {entry.body["code"] for entry in kept} == {"seat-key-ended"}

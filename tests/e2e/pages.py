@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import re
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
@@ -11,6 +11,8 @@ from decimal import Decimal
 import numpy as np
 from playwright.sync_api import Browser, Locator, Page, TimeoutError
 
+from tests.e2e.album import Album
+from tests.e2e.words import word
 from web.demo import blockcode
 from web.demo.tender import Plan
 
@@ -18,6 +20,7 @@ WAIT_MS = 60_000
 PRESS_MS = 5_000
 # A page that is not what it was a moment ago is looked at anew after this time.
 STEP_MS = 15_000
+PREFERENCES = "tongping/preferences"
 PIXELS = """id => {
     const canvas = document.getElementById(id);
     if (!canvas || canvas.width < 64) return null;
@@ -35,19 +38,38 @@ def press(button: Locator) -> None:
 
 
 class Person:
-    """A browser of its own, with what went wrong in it."""
+    """A browser of its own, with what went wrong in it; with an album, it keeps a copy of each page."""
 
-    def __init__(self, browser: Browser, name: str) -> None:
+    def __init__(self, browser: Browser, name: str, language: str = "zh", album: Album | None = None) -> None:
         self.name = name
         self.wrong: list[str] = []
+        self._language = language
+        self._album = album
         context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
         context.set_default_timeout(WAIT_MS)
+        if language != "zh":
+            # Once: what the person chooses later stays chosen.
+            stored = json.dumps({"locale": language, "large": False})
+            context.add_init_script(
+                f"localStorage.getItem({PREFERENCES!r}) ?? localStorage.setItem({PREFERENCES!r}, '{stored}')"
+            )
         self.page: Page = context.new_page()
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
         self.moments: dict[int, set[int]] = {1: set(), 2: set(), 3: set()}
 
     def close(self) -> None:
         self.page.context.close()
+
+    def says(self, key: str) -> str:
+        """The page's own word in this person's language."""
+        return word(self._language, key)
+
+    def button(self, key: str) -> Locator:
+        return self.page.get_by_role("button", name=self.says(key))
+
+    def keep(self, name: str) -> None:
+        if self._album is not None:
+            self._album.keep(self.page, name)
 
     def look_at_the_rooms(self) -> None:
         """Venue number and clock, from the pixels of each tile."""
@@ -73,12 +95,13 @@ class Seated(Person):
         """The comparison code that the page shows."""
         self.page.goto(link)
         self.page.wait_for_url("**/check-in")
+        self.keep("check-in")
         return self.page.locator("[data-code]").inner_text()
 
     def enter(self) -> None:
         """Once the device is registered, past the device check, which has its own tests."""
-        self.page.get_by_text("本机已登记").wait_for()
-        self.page.get_by_role("button", name="跳过设备检查").click()
+        self.page.get_by_text(self.says("operator.identity.phases.bound")).wait_for()
+        self.button("checkIn.skip").click()
 
 
 class Operator(Seated):
@@ -90,22 +113,25 @@ class Operator(Seated):
             seat = row.locator("code").inner_text()
             assert row.locator("p.code").inner_text() == codes[seat], f"another code for {seat}"
             row.get_by_role("button").click()
-            page.get_by_label("我已看过证件原件，两边的比对码完全一致").check()
-            page.get_by_role("button", name="签署核验").click()
+            page.get_by_label(self.says("operator.keys.same")).check()
+            self.keep("operator-identity")
+            self.button("operator.keys.sign").click()
             row_of_seat = page.locator(f"li.one:has(code:text-is('{seat}'))")
             row_of_seat.wait_for(state="detached")
             reads(seat)
 
     def admit(self) -> None:
         """The rooms of the own venue, as soon as their devices are registered."""
-        for button in self.page.get_by_role("button", name=re.compile("^准许接入")).all():
-            button.click()
+        for button in self.button("operator.rooms.admit").all():
+            self.keep("operator-admit")
+            press(button)
 
     def lead(self) -> bool:
         """The next step, if the page offers one; whether it did."""
         offer = self.page.locator(".next .row button.primary:not([aria-disabled])")
         if offer.count() == 0:
             return False
+        self.keep("operator-lead")
         offer.click()
         self.page.locator("dialog[open] button.primary").click()
         return True
@@ -119,12 +145,14 @@ class Supervisor(Seated):
     def approve(self) -> None:
         """The opening, which the decision panel asks for."""
         page = self.page
-        asked = page.locator("#decisions").get_by_role("button", name="批准开启")
-        sure = page.locator("dialog[open]").get_by_role("button", name="批准开启")
+        asked = page.locator("#decisions").get_by_role("button", name=self.says("supervisor.labels.approveOpening"))
+        sure = page.locator("dialog[open]").get_by_role("button", name=self.says("supervisor.labels.approveOpening"))
         # What lies behind an open dialog is out of reach, for people and for us.
         if sure.count():
+            self.keep("supervisor-approve")
             press(sure)
         elif asked.count() and asked.first.is_enabled():
+            self.keep("supervisor")
             press(asked.first)
 
 
@@ -135,9 +163,13 @@ class Auditor(Person):
         page.goto(link)
         page.wait_for_url(lambda url: "/sign-in" not in url)
         page.goto(link.partition("/sign-in")[0] + "/auditor")
-        page.get_by_role("tab", name="核验与下载").click()
-        page.get_by_role("button", name="开始核验").click()
+        for tab in ("seen", "figures"):
+            page.get_by_role("tab", name=self.says(f"auditor.tabs.{tab}")).click()
+            self.keep(f"auditor-{tab}")
+        page.get_by_role("tab", name=self.says("auditor.tabs.verify")).click()
+        self.button("auditor.verify.start").click()
         page.locator("#verdict.valid").wait_for(timeout=2 * WAIT_MS)
+        self.keep("auditor-verify")
 
 
 class Expert(Seated):
@@ -148,27 +180,34 @@ class Expert(Seated):
         self.page.wait_for_url("**/expert")
         self.page.set_default_timeout(STEP_MS)
 
-    def __init__(self, browser: Browser, name: str, plan: Plan) -> None:
-        super().__init__(browser, name)
+    def __init__(
+        self, browser: Browser, name: str, plan: Plan, language: str = "zh", album: Album | None = None
+    ) -> None:
+        super().__init__(browser, name, language, album)
         self._plan = plan
         self.did: list[str] = []
 
     def work(self) -> bool:
         """One step of what is due; whether anything was."""
         page = self.page
-        due = page.locator("nav.tasks .due a.task")
-        if due.count() == 0:
+        # In one look: what is due may be done before a second one.
+        due = page.locator("nav.tasks .due a.task").evaluate_all(
+            "links => links.map(link => link.getAttribute('href'))"
+        )
+        if not due:
             return False
-        path = due.first.get_attribute("href") or ""
+        path: str = due[0]
         if not page.url.endswith(path):
-            press(due.first)
+            press(page.locator(f"nav.tasks .due a.task[href='{path}']").first)
             return True
         if page.locator(".check button.primary").count():
             ready = page.locator(".check button.primary:not([aria-disabled])")
             if ready.count():
+                self.keep(f"{path[1:].replace('/', '-')}-check")
                 self.did.append(path)
                 press(ready)
             return True
+        self.keep(path[1:].replace("/", "-"))
         with suppress(TimeoutError):
             # What is due may be done, or the page another one, before the last field is found: then it is looked again.
             self._fill(path.rpartition("/")[2])
@@ -185,20 +224,25 @@ class Expert(Seated):
                 choice = page.locator(f"#choice-{plan.chair}")
                 (choice if choice.count() else page.locator("input[name=choice]").first).check()
             case "review":
-                for button in page.get_by_role("button", name="其余项均符合").all():
+                for button in self.button("expert.review.passRest").all():
                     button.click()
             case "score":
                 self._score(plan.sheet)
             case "freeze":
                 assert page.locator(".match.good").count(), "the list holds another seal than this seat's"
                 self.did.append("/expert/freeze")
-                press(page.get_by_role("button", name="确认清单无误"))
+                press(self.button("expert.freeze.ok"))
                 return
             case "sign":
+                ranking = page.locator(".rank button.primary")
+                if ranking.count():
+                    self.did.append("/expert/sign#rank")
+                    press(ranking)
+                    return
                 page.locator("#read").check()
-                page.get_by_role("button", name="下一步：签署").click()
+                self.button("expert.sign.go").click()
                 return
-        page.get_by_role("button", name="下一步：核对").click()
+        self.button("expert.check.go").click()
 
     def _score(self, sheet: dict[str, dict[str, Decimal]]) -> None:
         for bidder, points in sheet.items():

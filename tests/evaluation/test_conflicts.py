@@ -23,6 +23,20 @@ ASKED = conflicts.read(FILTER)
 BIDDER, OTHER = CODES[0], CODES[3]
 
 
+LEAF = f"{0:032x}"
+
+
+def hidden(attributes: Object, salt: str = LEAF) -> Object:
+    """The attributes as a leaf of this salt holds them."""
+    held: Object = {
+        name: [[conflicts.blinded(salt, code), *days] for code, *days in attributes[name]]
+        for name in ("employers", "boards", "shares")
+        if name in attributes
+    }
+    kin = [conflicts.blinded(salt, code) for code in attributes.get("kin", ())]
+    return held | ({"kin": kin} if kin else {})
+
+
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [
@@ -38,7 +52,8 @@ BIDDER, OTHER = CODES[0], CODES[3]
     ],
 )
 def test_interests_of_the_last_three_years_keep_an_expert_out(attributes: Object, expected: str) -> None:
-    assert conflicts.ground(attributes, ASKED) == expected
+    assert conflicts.ground(LEAF, hidden(attributes), ASKED) == expected
+    assert conflicts.ground(f"{1:032x}", hidden(attributes), ASKED) == ""
 
 
 def test_three_years_before_a_leap_day() -> None:
@@ -57,11 +72,13 @@ FACTS = st.fixed_dictionaries(
 def test_both_readings_of_the_facts_agree(attributes: dict[str, Any], day: str) -> None:
     """A second implementation that compares days as text and shares no code."""
     asked = conflicts.read(conflicts.write(CODES[:2], day, SALT))
-    assert bool(conflicts.ground(attributes, asked)) == conflicted(attributes, list(CODES[:2]), day)
+    held = hidden(attributes)
+    assert bool(conflicts.ground(LEAF, held, asked)) == conflicted(LEAF, held, list(CODES[:2]), day)
 
 
+EMPLOYED = {"employers": [[BIDDER, "2024-01-01", None]]}
 POOL: list[conflicts.Candidate] = [
-    (f"{i:032x}", f"expert-{i}", {"employers": [[BIDDER, "2024-01-01", None]]} if i == 2 else {}) for i in range(6)
+    (f"{i:032x}", f"expert-{i}", hidden(EMPLOYED, f"{i:032x}") if i == 2 else {}) for i in range(6)
 ]
 LEAVES = [draw.pool_leaf(*candidate) for candidate in POOL]
 
@@ -121,4 +138,33 @@ def test_a_filter_out_of_form_is_refused(changed: Object) -> None:
         conflicts.read(encode(value | changed))
     for attributes in ({"employers": "x"}, {"employers": [["x"]]}, {"boards": [[BIDDER, "x", None]]}, {"kin": 7}):
         with pytest.raises(Malformed):
-            conflicts.ground(attributes, ASKED)
+            conflicts.ground(LEAF, attributes, ASKED)
+
+
+def test_the_facts_are_read_as_they_were_written() -> None:
+    found = conflicts.read_facts(conflicts.write_facts(FILTER, POOL, rows()))
+    assert found == conflicts.Facts(FILTER, tuple(POOL), tuple(rows()))
+    assert CODES[0].encode() not in encode([list(candidate) for candidate in found.candidates])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"v": 2},
+        {"more": 1},
+        {"filter": []},
+        {"candidates": [["s", "王某", {}]]},
+        {"candidates": [["s", "", {}]]},
+        {"candidates": [["s", "x" * 61, {}]]},
+        {"candidates": [["s", "expert-1"]]},
+        {"candidates": [["s", "expert-1", []]]},
+        {"partition": [["s", 0, "both", "", ""]]},
+        {"partition": [["s", "0", "in", "", ""]]},
+        {"partition": [["s", 0, "in", None, ""]]},
+    ],
+)
+def test_facts_out_of_form_are_refused(changed: Object) -> None:
+    """A reference is no name: letters that a name is written in have no place there."""
+    value: Object = {"v": 1, "filter": {}, "candidates": [], "partition": []}
+    with pytest.raises(Malformed):
+        conflicts.read_facts(encode(value | changed))

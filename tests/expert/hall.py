@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,10 @@ class Hall:
                 "node": node and node.url,
                 "operator_token": node and node.operator_token,
                 "clip": str(CLIPS / f"{name}.webm"),
-                "plans": {seat: write_plan(plan) for seat, plan in tender.plans.items() if seat in names},
+                # The seat that a test plays leads the committee: only its chair asks bidders.
+                "plans": {
+                    seat: write_plan(replace(plan, chair=SEAT)) for seat, plan in tender.plans.items() if seat in names
+                },
                 "evidence": str(self.folder / "evidence.zip") if number == 1 else None,
             }
             path = folder / "place.json"

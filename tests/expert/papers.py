@@ -1,10 +1,13 @@
-"""Bid documents as bidders hand them in: a plain one, one with scripts, one with a password, one that is none."""
+"""Bid documents as bidders hand them in: a plain one, one with scripts, one with a password, one that is none, and one
+of 300 MB."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import io
+import os
+from pathlib import Path
 from typing import Any
 
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -42,6 +45,41 @@ def pdf(text: str, *, pages: int = 3, script: str | None = None) -> bytes:
     rows = "".join(f"{place:010} 00000 n \n" for place in places)
     out += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{rows}".encode()
     return out + f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode()
+
+
+def large(path: Path, octets: int) -> int:
+    """A PDF of scanned pages, three megabytes each and incompressible, as close to so many octets as pages go; how many
+    pages it has."""
+    pages, side = octets // 3_001_000, 1000
+    places: list[int] = []
+    with path.open("wb") as out:
+
+        def put(body: bytes) -> None:
+            places.append(out.tell())
+            out.write(b"%d 0 obj\n%s\nendobj\n" % (len(places), body))
+
+        out.write(b"%PDF-1.7\n")
+        put(b"<< /Type /Catalog /Pages 2 0 R >>")
+        kids = b" ".join(b"%d 0 R" % (4 + 3 * n) for n in range(pages))
+        put(b"<< /Type /Pages /Kids [%s] /Count %d >>" % (kids, pages))
+        put(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+        for n in range(1, pages + 1):
+            at = len(places)
+            put(
+                b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents %d 0 R "
+                b"/Resources << /Font << /F1 3 0 R >> /XObject << /I %d 0 R >> >> >>" % (at + 2, at + 3)
+            )
+            drawing = b"q 400 0 0 400 90 200 cm /I Do Q BT /F1 24 Tf 72 700 Td (Scan number %d.) Tj ET" % n
+            put(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawing), drawing))
+            put(
+                b"<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB /BitsPerComponent 8 "
+                b"/Length %d >>\nstream\n%s\nendstream" % (side, side, 3 * side * side, os.urandom(3 * side * side))
+            )
+        start = out.tell()
+        rows = b"".join(b"%010d 00000 n \n" % place for place in places)
+        out.write(b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(places) + 1, rows))
+        out.write(b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(places) + 1, start))
+    return pages
 
 
 def locked(data: bytes) -> bytes:

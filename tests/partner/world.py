@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx2
@@ -29,6 +28,7 @@ from evidence.core.canonical import Object, b64u, encode, unb64u
 from sessions.adapters import accounts as seat_accounts
 from sessions.adapters import partner_accounts
 from sessions.adapters.accounts import DatabaseAccounts
+from sessions.adapters.pages_pdfium import PdfiumPages
 from sessions.adapters.partner_accounts import DatabasePartnerAccounts
 from sessions.adapters.uploads_files import UploadFolder
 from sessions.adapters.webhooks_http import HttpWebhookSender
@@ -48,6 +48,7 @@ from web.server.limits import Buckets, Rate
 from web.server.oauth import ASSERTION_TYPE, PartnerDoor
 from web.server.services import Services
 from web.server.tickets import Tickets
+from web.server.verifying import Verifications
 
 ORIGIN = "https://hohhot.example"
 ADMINISTRATOR = "administrator-token"
@@ -294,7 +295,6 @@ async def site(
     seat_accounts.prepare(url)
     seats = DatabaseAccounts(url=url)
     async with world.running() as proceedings:
-        unused = cast(Any, SimpleNamespace())
         sender = HttpWebhookSender(test_networks=(ip_network("127.0.0.0/8"),))
         webhooks = Webhooks(
             ledger=world.ledger,
@@ -311,9 +311,9 @@ async def site(
             proceedings=proceedings,
             identity=Identity(accounts=seats, clock=clock),
             tickets=Tickets(clock=time.monotonic),
-            pages=unused,
+            pages=PdfiumPages(cache=folder / "pages"),
             uploads=UploadFolder(folder / "uploads"),
-            verifications=unused,
+            verifications=Verifications(policy=folder / "policy"),
             session_buckets=Buckets(PLENTY, clock=time.monotonic),
             sign_in_buckets=Buckets(PLENTY, clock=time.monotonic),
             sdp_buckets=Buckets(PLENTY, clock=time.monotonic),

@@ -17,7 +17,7 @@ from evaluation.core.credit_code import check_character
 from evaluation.core.rules import shelf
 from evaluation.core.sheet import Sheet
 from evaluation.core.tender import Definition, Scoring
-from evidence.core.canonical import Object, b64u, encode
+from evidence.core.canonical import Object, b64u, encode, sha256
 
 ORIGIN = "hohhot.example/proceedings/" + "k3" * 13
 FIRST = ("cn-government-procurement", "1")
@@ -157,7 +157,10 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
             {"id": f"c-{i}", "name": "评审因素", "max": f"{m:.2f}", "children": []} for i, m in enumerate(maxima)
         ],
         "compliance": [{"id": "licence", "name": "营业执照"}],
-        "documents": [],
+        "documents": [
+            {"sha256": b64u(sha256(b"%d" % i)), "name": f"文件{i}.pdf", "bidder": f"bidder-{i}", "pages": 3}
+            for i in range(1, number % 2 * 2 + 1)
+        ],
         "members": [{"seat": f"seat-{i}", "name": "专家", "organisation": "单位"} for i in range(1, 6)],
     }
     if method is not None:

@@ -8,33 +8,37 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from evaluation.core import checks, report, sheet, stages
-from evaluation.core.outcome import LOT
-from evaluation.core.results import ranking_digest
+from evaluation.core import checks, sheet, stages
+from evaluation.core.collusion import MAX_FACTS
+from evaluation.core.rejection import UNEXPLAINED
+from evaluation.core.sealing import context
 from evaluation.errors import EvaluationError
 from evidence.core import act as acts_form
 from evidence.core.act import Act, thumbprint
 from evidence.core.canonical import Object, b64, b64u, sha256
 from evidence.core.entry import Draft, Entry
+from evidence.core.envelope import sheet_commitment
 from evidence.errors import EvidenceError
-from sessions.core import commands
+from sessions.core import advising, commands, cut_off
 from sessions.core.commands import Command, Perform
 from sessions.core.permission import ACTS
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import Proceeding
 from sessions.errors import SessionError
 from tests.ranking.tenders import Made
+from tests.rules import incidents
 from tests.sessions.drive import FINANCE, HOLDERS, MAIN, MEMBERS, ZHONGSHAN, ZHUHAI, Drive, signer_of
 from tests.sessions.test_permission import ACTORS, expected
 
 CODED = (SessionError, EvaluationError, EvidenceError)
 ROOT = bytes(32)
+ADVICE = sha256(b"advice")
 UNSIGNED = b64u(bytes(64))
 
 
@@ -69,6 +73,7 @@ class Swift(Drive):
     def act(self, owner: str, name: str, body: Object, **more: object) -> Act:
         kid = _kid(owner)
         key = self.state.keys.get(kid)
+        sd: tuple[str, ...] = more.pop("sd", ())  # type: ignore[assignment]
         given: dict[str, Any] = {
             "sub": owner,
             "ctr": key.ctr + 1 if key else 1,
@@ -86,7 +91,7 @@ class Swift(Drive):
             "seen": [given["seen"][0], b64(given["seen"][1])],
             "sub": given["sub"],
             "v": 1,
-        }
+        } | ({"_sd": list(sd)} if sd else {})
         signing_input = _header(kid) + "." + b64u(_plain(payload))
         self.bodies[name] = body
         return Act(
@@ -101,7 +106,7 @@ class Swift(Drive):
             iat=payload["iat"],
             prev=given["prev"],
             seen=given["seen"],
-            sd=(),
+            sd=sd,
         )
 
     def check(self, act: Act) -> None:
@@ -130,9 +135,34 @@ class Swift(Drive):
             self.wrong(self)
         return made
 
+    def acknowledge(self) -> None:
+        """Every holder acknowledges the round's seals; what it is asked besides may wait."""
+        for domain in HOLDERS:
+            for act in self.round.seals:
+                self.perform(domain, "share.ack", {"act": b64u(act), "index": HOLDERS.index(domain) + 1})
+
+    def root_at(self, size: int) -> bytes | None:
+        return ROOT
+
     def witness(self) -> list[Entry]:
         size = len(self.entries)
         return self.execute(commands.NoteWitnessed(size, ROOT, sha256(b"note%d" % size)))
+
+    def seal_away(self, away: incidents.Away, plaintext: bytes) -> None:
+        """The same seal, signed without the network."""
+        found, evaluation = self.round, self.state.evaluation
+        made = self.sealer(
+            context(evaluation, "sheet", away.seat, found.number, sheet_commitment(plaintext)), plaintext
+        )
+        assert evaluation.fixed is not None
+        body: Object = {
+            "envelope": made.envelope.json,
+            "definition": b64u(evaluation.fixed.sha256),
+            "round": found.number,
+            "part": [1, 1],
+            "replaces": None,
+        }
+        self.sealed[away.sign("sheet.seal", body).id] = made
 
     def branch(self, wrong: Callable[[Swift], None]) -> Swift:
         """Another continuation of the same log."""
@@ -149,7 +179,9 @@ class Swift(Drive):
 
 def beginning(made: Made, chance: random.Random) -> Swift:
     """From the founding to the committee's review, with a chair elected in one, two or three rounds."""
-    drive = Swift(definition=made.value)
+    terms = made.value.get("terms")
+    night: Object = {"terms": terms | {"incidents": incidents.JIANGSU}} if terms and chance.random() < 0.5 else {}
+    drive = Swift(definition=made.value | night)
     drive.until(stages.CHAIR_ELECTION)
     for number in (1, 2, 3):
         choices = drive.round.choices
@@ -171,13 +203,21 @@ class Course:
     def run(self) -> Swift:
         """As far as the law lets it go; what stands still, stands still with a reason of the law."""
         drive, chance = self.drive, self.chance
+        self._advise()
         self._review()
+        if chance.random() < 0.03:
+            incidents.replace(drive, chance)
         while drive.state.stage == stages.COMPLIANCE_REVIEW:
             self._interrupt()
             if self._refused(drive.advance):
                 return drive
         self._score()
         self._correct()
+        if chance.random() < 0.02:
+            # After the opening only the newcomer scores.
+            incidents.replace(drive, chance)
+            self._score()
+            self._correct()
         if self._refused(drive.advance):
             return drive
         if chance.random() < 0.05 and not self._refused(self._back):
@@ -185,14 +225,51 @@ class Course:
             self._correct()
             if self._refused(drive.advance):
                 return drive
-        ranking = drive.state.evaluation.ranking
-        assert ranking is not None
-        if any(by == LOT for by, _, _ in ranking.undecided):
-            return drive
-        drive.advance()
-        self._interrupt()
-        drive.execute(commands.FreezeReport(sha256(b"report"), 1000, sha256(b"content"), ranking_digest(ranking)))
+        incidents.lots(drive)
+        self._report()
         return drive
+
+    def sign(self) -> bool:
+        """From the frozen report to the end, or to another report: then True."""
+        drive = self.drive
+        drive.advance()
+        incidents.sign(drive, self.chance)
+        if self.chance.random() < 0.5 and incidents.reopen(drive, self.chance):
+            self._correct()
+            if not self._refused(drive.advance):
+                incidents.lots(drive)
+                self._report()
+                return True
+            return False
+        if not self._refused(drive.advance):
+            drive.close()
+        return False
+
+    def _report(self) -> None:
+        self.drive.advance()
+        self._interrupt()
+        self.drive.freeze_report()
+
+    def _advise(self) -> None:
+        """Facts of collusion, where documents can be compared; sometimes a motion to reject cites one."""
+        drive, chance = self.drive, self.chance
+        if not advising.comparable(drive.state) or chance.random() < 0.5:
+            return
+        facts = chance.randint(0, 3)
+        drive.execute(commands.NoteAdvice(ADVICE, 1000, facts))
+        evaluation = drive.state.evaluation
+        grounds = [each for each in evaluation.rules.rejection_grounds if each != UNEXPLAINED]
+        if chance.random() < 0.8 or not facts or not grounds or evaluation.fixed is None:
+            return
+        bidder, _ = chance.choice(evaluation.fixed.scoring.bidders)
+        ground = chance.choice(grounds)
+        about = {"bidder": bidder, "ground": ground, "text": "雷同", "document": b64u(ADVICE), "page": facts}
+        (opened,) = drive.perform("seat-2", "motion.open", {"kind": "rejection", "about": about})
+        assert opened.act is not None
+        against = chance.random()
+        for seat in MEMBERS:
+            body = {"motion": b64u(opened.act.id), "for": chance.random() > against, "reason": "意见"}
+            drive.perform(seat, "motion.vote", body)
 
     def _review(self) -> None:
         """Most findings pass; seats vote in any order."""
@@ -200,7 +277,7 @@ class Course:
         fixed = drive.state.evaluation.fixed
         assert fixed is not None
         weak = [bidder for bidder, _ in fixed.scoring.bidders if chance.random() < 0.1]
-        for seat in chance.sample(MEMBERS, len(MEMBERS)):
+        for seat in chance.sample(drive.state.signers, len(drive.state.signers)):
             findings = [
                 [bidder, item, "fail", "未响应"]
                 if chance.random() < (0.7 if bidder in weak else 0.02)
@@ -215,20 +292,27 @@ class Course:
         asked = drive.state.evaluation.asked()
         found = drive.round
         equal = chance.random() < 0.5
-        common = {item: self._points(maximum) for item, maximum in asked}
-        rejected: list[str] = []
-        for seat in chance.sample(MEMBERS, len(MEMBERS)):
+        # Bidders that are alike tie; sheets that are equal leave nothing to correct.
+        alike = {criterion: self._points(maximum) for (_, criterion), maximum in asked}
+        tied = chance.random() < 0.15
+        common = {item: alike[item[1]] if tied else self._points(maximum) for item, maximum in asked}
+        equal = tied or equal
+        members = found.required
+        for seat in chance.sample(members, len(members)):
             scores = {
                 item: common[item] if equal or chance.random() < 0.7 else self._points(maximum)
                 for item, maximum in asked
             }
             place = drive.state.evaluation.place(seat, found.number)
-            made = drive.seal(seat, sheet.build(place, scores, asked, chance.randbytes(32)))
+            plaintext = sheet.build(place, scores, asked, chance.randbytes(32))
+            if drive.state.seat(seat).venue == "venue-3" and chance.random() < 0.1:
+                incidents.cut_off(drive, chance, lambda away, plaintext=plaintext: drive.seal_away(away, plaintext))  # type: ignore[misc]
+                continue
+            made = drive.seal(seat, plaintext)
             if chance.random() < 0.1:
                 self._interrupt()
             if chance.random() < 0.04:
                 assert made[0].act is not None
-                rejected.append(seat)
                 again = sheet.build(place, scores, asked, chance.randbytes(32))
                 drive.seal(seat, again, replaces=b64u(made[0].act.id))
         lost = chance.choice((None, None, None, ZHONGSHAN, FINANCE))
@@ -243,15 +327,15 @@ class Course:
         leaf = drive.round.freeze
         assert leaf is not None
         if chance.random() < 0.1:
-            drive.perform("seat-2", "freeze.dispute", {"freeze": b64u(leaf.leaf)})
-            drive.perform("seat-2", "freeze.ok", {"freeze": b64u(leaf.leaf)})
-        silent = sorted(set(chance.sample(MEMBERS, chance.choice((0, 0, 0, 1, 2)))) - leaf_confirmed(drive))
-        drive.confirm([seat for seat in MEMBERS if seat not in silent and seat not in leaf_confirmed(drive)])
-        drive.approve(silent)
+            drive.perform(members[0], "freeze.dispute", {"freeze": b64u(leaf.leaf)})
+            drive.perform(members[0], "freeze.ok", {"freeze": b64u(leaf.leaf)})
+        silent = set(chance.sample(members, min(len(members), chance.choice((0, 0, 0, 1, 2))))) - leaf_confirmed(drive)
+        drive.confirm([seat for seat in members if seat not in silent | leaf_confirmed(drive)])
+        drive.approve(sorted(silent))
         drive.witness()
         for domain in (domain for domain in HOLDERS if domain != (lost or ZHUHAI)):
             drive.release(domain)
-        unread = chance.choice(MEMBERS) if chance.random() < 0.05 else None
+        unread = chance.choice(members) if chance.random() < 0.05 else None
         drive.open({unread: "sheet-unreadable"} if unread is not None else None)
         if unread is not None:
             act = drive.round.current[unread]
@@ -264,7 +348,7 @@ class Course:
         for seat, bidder in found.abnormal:
             self._correction(seat, bidder, checks.ABNORMAL)
         for bidder, criterion in found.objective:
-            for seat in MEMBERS:
+            for seat in drive.state.signers:
                 self._set(seat, bidder, criterion, Decimal("0.00"), checks.OBJECTIVE)
 
     def _correction(self, seat: str, bidder: str, reason: str) -> None:
@@ -301,10 +385,9 @@ class Course:
                 drive.execute(commands.LoseRecording("room-2"))
                 drive.execute(commands.RegainRecording("room-2"))
             case 2:
-                drive.execute(commands.LoseVenue("venue-3", len(drive.entries) // 2))
-                for seat in ("seat-5", "operator-3", "room-3"):
-                    ctr = drive.state.keys[drive.state.seat_key[seat]].ctr
-                    drive.perform(seat, "seat.resume", {"offline": [], "ctr": ctr, "server_ctr": ctr})
+                incidents.cut_off(drive, self.chance)
+            case 3:
+                incidents.night(drive)
 
     def _points(self, maximum: Decimal) -> Decimal:
         cents = int(maximum * 100)
@@ -349,7 +432,8 @@ _STATED: tuple[Command, ...] = (
     commands.OpenLot("lot/chair"),
     commands.Due("venue-1"),
     commands.NoteClockJump(3),
-    commands.StartRecording(("room-1",), "engine-1"),
+    commands.NoteAdvice(ROOT, 1, MAX_FACTS + 1),
+    commands.StartRecording(("room-9",), "engine-1"),
     commands.NoteWitnessed(0, ROOT, ROOT),
     commands.IssueCredential("seat-1", "credential-seat-1", ROOT),
 )
@@ -373,8 +457,11 @@ def wrong_commands(chance: random.Random, often: float) -> Callable[[Swift], Non
         if f"{_ALIKE.get(actor, actor)} {name}" in _allowed().get((state.gate, state.stage), frozenset()):
             return
         body = drive.bodies.get(name, {})
+        key = state.keys.get(_kid(actor))
+        # What a seat that is merging, or one whose key has ended, signs against the rules is kept as refused.
+        kept = key is not None and (key.merge is not None or not key.live)
         act = Act("", ROOT, _kid(actor), name, drive.origin, actor, body, 1, 0, ROOT, (len(drive.entries), ROOT), ())
-        _must_refuse(state, Perform(act))
+        _must_refuse(state, Perform(act), cut_off.WITH_ANY_ACT if kept else frozenset())
 
     return send
 
@@ -382,64 +469,11 @@ def wrong_commands(chance: random.Random, often: float) -> Callable[[Swift], Non
 NAMES = tuple(sorted(set(ACTS) - _SPECIAL))
 
 
-def _must_refuse(state: Proceeding, command: Command) -> None:
+def _must_refuse(state: Proceeding, command: Command, kept: frozenset[str] = frozenset()) -> None:
     try:
         drafts = decide(state, command, at="2026-11-21T08:00:00.000Z", entropy=b"")
     except CODED:
         return
+    if all(draft.type in kept and draft.body.get("result") != cut_off.ACCEPTED for draft in drafts):
+        return
     raise AssertionError(f"{command} yields {[draft.type for draft in drafts]} in {state.stage}, {state.gate}")
-
-
-# --- the report's items
-
-_EVENT_OF_ITEM = {
-    "definition": {"DefinitionFixed"},
-    "opening": {"ProceedingFounded"},
-    "signed_in": {"SeatBound"},
-    "committed": {"CommitmentSigned"},
-    "declared": {"RecusalDeclared"},
-    "chair": {"ChairElected", "ChairTied"},
-    "review": {"ReviewConcluded"},
-    "votes": {"ReviewVoted"},
-    "sheets": {"SheetSealed"},
-    "tally": {"ScoresTallied"},
-    "ranking": {"RankingFixed"},
-    "lots": {"TieDrawn"},
-}
-
-
-def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
-    """Items of the report whose `n` is not the entry that it should come from, and such as have none."""
-    found: list[str] = []
-    seen: set[str] = set()
-    for member in content["parties"]["members"]:
-        found += [name for name in ("signed_in", "committed", "declared") if member[name] is None]
-    for path, value in _items(content, ()):
-        name = next((part for part in reversed(path) if part in _EVENT_OF_ITEM), None)
-        n = value["n"]["n"] if isinstance(value["n"], dict) else value["n"]
-        if type(n) is not int or not 0 <= n < len(entries):
-            found.append(f"{path}: {n!r}")
-            continue
-        if "type" in value and value["type"] != entries[n].type:
-            found.append(f"{path}: {value['type']}")
-        elif "type" not in value and (name is None or entries[n].type not in _EVENT_OF_ITEM[name]):
-            found.append(f"{path}: {entries[n].type}")
-        seen.add(name or "")
-    return found + sorted(set(_EVENT_OF_ITEM) - {"lots"} - seen)
-
-
-def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Object]]:
-    if isinstance(value, dict):
-        if "n" in value:
-            yield path, value
-        for name, part in value.items():
-            if name != "said":
-                yield from _items(part, (*path, name))
-    elif isinstance(value, list):
-        for part in value:
-            yield from _items(part, path)
-
-
-def reported(drive: Swift, definition: Any) -> Object:
-    """The report of the log before it was frozen."""
-    return report.content(definition, drive.state.evaluation, drive.entries[:-1])

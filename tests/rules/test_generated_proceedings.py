@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from evaluation.core import stages
 from evaluation.core.outcome import outcome
 from evaluation.core.results import ranking_digest
+from evaluation.core.rules import shelf
 from evidence.core import entry as entry_form
 from evidence.core.canonical import b64u
 from evidence.core.entry import Draft
@@ -25,13 +27,16 @@ from sessions.core.permission import ACTS, TABLE, Rule
 from sessions.core.proceeding import evolve
 from sessions.core.state import EMPTY, OPEN, PAUSED, Proceeding
 from tests.ranking import second
-from tests.ranking.tenders import Made, tenders
-from tests.rules.generated import Course, Swift, beginning, reported, untraced, wrong_commands
+from tests.ranking.tenders import FIRST, METHODS, Made, tenders
+from tests.rules.generated import Course, Swift, beginning, wrong_commands
+from tests.rules.items import reported, untraced
 
 EACH = 50
 """Continuations of one beginning: what a tender costs to draw and to begin is shared by them."""
 OFTEN = 0.15
 """How often an entry is followed by a command that must yield nothing: about six in each proceeding."""
+SIGNED = 0.1
+"""How often a proceeding goes on from its report to signatures, dissent, and another report."""
 TOGETHER = 10
 """Questions to the second ranking at once; an answer has less than 4 kB."""
 # What the second ranking reads of a log, besides every entry that makes rounds void.
@@ -51,6 +56,19 @@ _READ = {
     "ScoresTallied",
     "RankingFixed",
 }
+HAPPENS = {
+    *("MemberRemoved", "MemberSeated", "SheetVoided", "ExternalDraw", "StageReturned"),
+    *("VenueLost", "SeatMerged", "OfflineAct", "SeatReleased", "VenueRejoined", "NightBegan", "NightEnded"),
+    *("HoldersMissing", "SheetAuthorOpened", "FreezeDisputed", "ScoreCorrected"),
+    *("DrawOpened", "DrawResolved", "TieDrawn", "ReportFrozen", "RankingConfirmed", "ReportSigned"),
+    *("ReportDissented", "MemberDeemedAgreed", "EvaluationReopened", "ProceedingClosed"),
+}
+"""What is met at least once: proceedings in which nothing happens would say little."""
+KINDS = {
+    (key, method, kind)
+    for key, method in METHODS
+    for kind in (("lowest",) if key == FIRST else shelf.PACKS[key].value["methods"][method]["prices"])
+}
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 _SEEDS = st.integers(0, 2**32 - 1)
 
@@ -62,56 +80,87 @@ def folded(drive: Swift, state: Proceeding = EMPTY) -> Proceeding:
     return state
 
 
-def hold(made: Made, number: int, each: int = EACH) -> list[str]:
-    """The five properties, for every continuation of one beginning; returns where each of them ended."""
+@dataclass
+class Met:
+    """What the generated proceedings were: types of entries, and packs with their methods and kinds of price."""
+
+    types: set[str] = field(default_factory=set)
+    tenders: set[tuple[tuple[str, str], str, str]] = field(default_factory=set)
+
+
+def hold(made: Made, number: int, met: Met, each: int = EACH) -> None:
+    """The five properties, for every continuation of one beginning."""
     begun = beginning(made, random.Random(number))
     assert folded(begun) == begun.state
-    ends: list[str] = []
+    met.tenders.add(kind_of(made))
     asked: list[tuple[str, dict[str, Any], Any]] = []
     for i in range(each):
         name = f"{number}/{i}"
         chance = random.Random(name)
         # (1) No command by a wrong role or in a wrong stage yields an event.
-        drive = Course(begun.branch(wrong_commands(random.Random(name + "/wrong"), OFTEN)), chance).run()
-        ends.append(drive.state.stage)
+        course = Course(begun.branch(wrong_commands(random.Random(name + "/wrong"), OFTEN)), chance)
+        drive = course.run()
         # (2) The fold of the log is the live state.
         assert folded(drive, begun.state) == drive.state, name
-        evaluation = drive.state.evaluation
-        if evaluation.ranking is None or evaluation.fixed is None:
-            continue
-        # (3) Permuting the sheets changes nothing.
-        sheets = list(evaluation.sheets())
-        chance.shuffle(sheets)
-        found = outcome(evaluation.fixed.scoring, evaluation.standing, sheets, evaluation.settled)
-        assert (found.rows, found.ranking) == (evaluation.rows, evaluation.ranking), name
-        # (4) Both rankings agree; asked below.
-        read = [json.loads(e.data) for e in drive.entries if e.type in _READ or "void" in e.body]
-        asked.append((name, {"entries": read}, found))
-        # (5) Every item of the report comes from an event.
-        if drive.state.report is not None:
-            assert untraced(reported(drive, made.definition), drive.entries) == [], name
+        asked += ranked(made, drive, chance, name)
+        if drive.state.report is not None and chance.random() < SIGNED:
+            state = drive.state
+            reopened = course.sign()
+            assert folded(drive, state) == drive.state, name
+            asked += ranked(made, drive, chance, name) if reopened else []
+        met.types |= {entry.type for entry in drive.entries[begun.state.size :]}
     for start in range(0, len(asked), TOGETHER):
         batch = asked[start : start + TOGETHER]
         for (name, _, found), told in zip(batch, second.ask_all([q for _, q, _ in batch]), strict=True):
             assert told.get("ranking") == found.ranked, name
             assert told["rows"] == found.tallied["rows"], name
             assert told["digest"] == b64u(ranking_digest(found.ranking)), name
-    return ends
 
 
-def over(tenders_: int, number: int) -> Callable[[], None]:
-    @seed(number)
-    @settings(max_examples=tenders_, deadline=None, suppress_health_check=SLOW, database=None)
-    @given(tenders(), _SEEDS)
-    def run(made: Made, chance: int) -> None:
-        hold(made, chance)
+def ranked(made: Made, drive: Swift, chance: random.Random, name: str) -> list[tuple[str, dict[str, Any], Any]]:
+    """What holds of a log that has a ranking; what the second ranking is to be asked about it."""
+    evaluation = drive.state.evaluation
+    if evaluation.ranking is None or evaluation.fixed is None:
+        return []
+    # (3) Permuting the sheets changes nothing.
+    sheets = list(evaluation.sheets())
+    chance.shuffle(sheets)
+    found = outcome(evaluation.fixed.scoring, evaluation.standing, sheets, evaluation.settled)
+    assert (found.rows, found.ranking) == (evaluation.rows, evaluation.ranking), name
+    # (5) Every item of the report comes from an event.
+    if drive.state.report is not None:
+        assert untraced(reported(drive, made.definition), drive.entries) == [], name
+    # (4) Both rankings agree; asked by the caller.
+    read = [json.loads(e.data) for e in drive.entries if e.type in _READ or "void" in e.body]
+    return [(name, {"entries": read}, found)]
 
-    return run
+
+def kind_of(made: Made) -> tuple[tuple[str, str], str, str]:
+    """Pack, method and kind of price."""
+    terms = made.scoring.terms
+    return made.definition.pack.key, made.scoring.method, terms.price.kind if terms is not None else "lowest"
+
+
+def over(proceedings: int, number: int) -> Met:
+    """As many of each pack and method. Nothing is made smaller: what fails has its name, and is played again by it."""
+    met, each = Met(), proceedings // EACH // len(METHODS)
+    for method in METHODS:
+
+        @seed(number)
+        @settings(max_examples=each, deadline=None, suppress_health_check=SLOW, database=None, phases=[Phase.generate])
+        @given(tenders([method]), _SEEDS)
+        def run(made: Made, chance: int) -> None:
+            hold(made, chance, met)
+
+        run()
+    return met
 
 
 @pytest.mark.timeout(600)
 def test_the_properties_hold_over_two_thousand_proceedings() -> None:
-    over(2_000 // EACH, 0)()
+    met = over(2_000, 0)
+    assert HAPPENS - met.types == set()
+    assert KINDS - met.tenders == set()
 
 
 @pytest.mark.long
@@ -119,7 +168,9 @@ def test_the_properties_hold_over_two_thousand_proceedings() -> None:
 @pytest.mark.parametrize("block", range(1, 11))
 def test_the_properties_hold_over_a_hundred_thousand_proceedings(block: int) -> None:
     """Ten blocks of 10 000, each with its own seed."""
-    over(10_000 // EACH, block)()
+    met = over(10_000, block)
+    assert HAPPENS - met.types == set()
+    assert KINDS - met.tenders == set()
 
 
 # --- the controls: each property fails where what it is about is broken

@@ -10,7 +10,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.entry import Entry
 from evidence.core.envelope import sheet_commitment
-from tests.sessions.drive import Drive, signer_of, spread
+from tests.sessions.drive import Drive, Sealed, signer_of, spread
 
 
 class Away:
@@ -34,22 +34,9 @@ class Away:
         return self.sign("incident.note", {"seat": None, "text": text})
 
     def seal(self, **more: object) -> Act:
-        drive = self.drive
-        plaintext = drive.sheet(self.seat, spread()[self.seat], sha256(b"%d" % self.ctr))
-        found, evaluation = drive.round, drive.state.evaluation
-        bound = context(evaluation, "sheet", self.seat, found.number, sheet_commitment(plaintext))
-        made = drive.sealer(bound, plaintext)
-        assert evaluation.fixed is not None
-        body: Object = {
-            "envelope": made.envelope.json,
-            "definition": b64u(evaluation.fixed.sha256),
-            "round": found.number,
-            "part": [1, 1],
-            "replaces": None,
-            **more,
-        }
+        made, body = seal_of(self.drive, self.seat, sha256(b"%d" % self.ctr), **more)
         act = self.sign("sheet.seal", body)
-        drive.sealed[act.id] = made
+        self.drive.sealed[act.id] = made
         return act
 
     def resume(self, confirmed: Sequence[Act], **more: object) -> list[Entry]:
@@ -57,6 +44,17 @@ class Away:
         ids = [b64u(act.id) for act in confirmed]
         body: Object = {"offline": ids, "ctr": self.ctr, "server_ctr": self.base, **more}
         return self.drive.take(self.sign("seat.resume", body, seen=(len(self.drive.tree), self.drive.tree.root())))
+
+
+def seal_of(drive: Drive, seat: str, salt: bytes, **more: object) -> tuple[Sealed, Object]:
+    """The seat's sheet of the current round, and the body of the act that seals it."""
+    plaintext = drive.sheet(seat, spread()[seat], salt)
+    found, evaluation = drive.round, drive.state.evaluation
+    made = drive.sealer(context(evaluation, "sheet", seat, found.number, sheet_commitment(plaintext)), plaintext)
+    assert evaluation.fixed is not None
+    definition = b64u(evaluation.fixed.sha256)
+    body = {"envelope": made.envelope.json, "definition": definition, "round": found.number, "part": [1, 1]}
+    return made, {**body, "replaces": None, **more}
 
 
 def back(drive: Drive, *seats: str) -> list[Entry]:

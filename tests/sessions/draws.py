@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from evaluation.core import conflicts
 from evaluation.core import draw as rules
 from evidence.adapters import envelope_p256
 from evidence.core.act import Act
@@ -19,22 +20,27 @@ from sessions.core.drawing import bound
 from sessions.core.draws import Draw
 from sessions.core.replay import Replay
 from sessions.core.state import Proceeding
-from tests.sessions.drive import FINANCE, HOLDERS, MEMBERS, ZHONGSHAN, ZHUHAI, Drive, private_key
+from tests.sessions.drive import CODES, FINANCE, HOLDERS, MEMBERS, ZHONGSHAN, ZHUHAI, Drive, private_key
 
 TIED = ("seat-1", "seat-2")
 
 
 def tie(drive: Drive) -> Drive:
+    """Three rounds of the first election without a majority."""
+    return tie_between(drive.until("chair-election"), TIED, "seat-4", MEMBERS)
+
+
+def tie_between(drive: Drive, tied: tuple[str, str], third: str, members: Sequence[str]) -> Drive:
     """Three rounds without a majority: five votes between two tie only where one cannot be read."""
-    drive.until("chair-election")
-    drive.vote(dict(zip(MEMBERS, ("seat-1", "seat-1", "seat-2", "seat-2", "seat-4"), strict=True)))
+    one, other = tied
+    drive.vote(dict(zip(members, (one, one, other, other, third), strict=True)))
     for _ in (2, 3):
-        for seat, choice in zip(MEMBERS, ("seat-1", "seat-1", "seat-2", "seat-2", "seat-1"), strict=True):
+        for seat, choice in zip(members, (one, one, other, other, one), strict=True):
             drive.seal(seat, drive.ballot(seat, choice))
         drive.to_opening()
         for domain in HOLDERS:
             drive.release(domain)
-        drive.open(broken={"seat-5": "sheet-unreadable"})
+        drive.open(broken={members[-1]: "sheet-unreadable"})
     return drive
 
 
@@ -168,8 +174,19 @@ def venue_draw(**changed: Any) -> Object:
 
 
 SALTS = [f"{i:032x}" for i in range(12)]
-POOL = [rules.pool_leaf(salt, f"expert-{i}", {"speciality": "law" if i % 2 else "it"}) for i, salt in enumerate(SALTS)]
-ROWS = [(SALTS[i], i, i < 10, "" if i < 10 else "employer-of-a-bidder", "") for i in range(12)]
+INTERESTS: dict[int, Object] = {
+    10: {"employers": [[conflicts.blinded(SALTS[10], CODES[0]), "2024-01-01", None]]},
+    11: {"kin": [conflicts.blinded(SALTS[11], CODES[1])]},
+}
+CANDIDATES: list[conflicts.Candidate] = [
+    (salt, f"expert-{i}", {"speciality": "law" if i % 2 else "it"} | INTERESTS.get(i, {}))
+    for i, salt in enumerate(SALTS)
+]
+POOL = [rules.pool_leaf(*candidate) for candidate in CANDIDATES]
+OUT = {10: conflicts.EMPLOYED, 11: conflicts.KIN}
+ROWS: list[conflicts.Row] = [(SALTS[i], i, i not in OUT, OUT.get(i, ""), "") for i in range(12)]
+FILTER = conflicts.write(CODES, "2026-11-21", b64u(bytes(16)))
+FACTS = conflicts.write_facts(FILTER, CANDIDATES, ROWS)
 PARTITION = rules.root([rules.partition_leaf(*row) for row in ROWS])
 LAW = sorted(leaf for i, leaf in enumerate(POOL[:10]) if i % 2)
 IT = sorted(leaf for i, leaf in enumerate(POOL[:10]) if not i % 2)
@@ -186,7 +203,8 @@ def expert_draw(drive: Drive, **changed: Any) -> Object:
         ],
         "pool": b64u(frozen.leaf),
         "partition": b64u(PARTITION),
-        "filter": b64u(sha256(b"filter")),
+        "filter": b64u(sha256(FILTER)),
+        "facts": b64u(sha256(FACTS)),
     }
     return body | changed
 

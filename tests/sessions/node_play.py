@@ -189,7 +189,9 @@ class Play:
         self.perform(self.centre.act("proceeding.found", self.founding(**changes)))
         fixed = self.centre.act("definition.fix", {"sha256": b64u(sha256(DEFINITION)), "size": len(DEFINITION)})
         check(self.state, fixed, root_at=lambda size: self.log.tree.root(size))
-        self.write([Draft("DefinitionFixed", {"scoring": SCORING.json}, fixed)])
+        # As of today's definitions: the members' names are digests.
+        people = [[seat.id, b64u(sha256(seat.id.encode()))] for seat in self.state.members]
+        self.write([Draft("DefinitionFixed", {"scoring": SCORING.json, "people": people}, fixed)])
 
     async def offers(self) -> None:
         for node in self.nodes.values():

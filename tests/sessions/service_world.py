@@ -38,6 +38,7 @@ from media.ports import MediaEngine, Offer
 from sessions.adapters.keyring_files import FileKeyring
 from sessions.adapters.keyring_memory import MemoryKeyring, MemoryPreparations
 from sessions.adapters.nodes_memory import MemoryHolder, MemoryWitness
+from sessions.adapters.pdf_reading import PdfReading
 from sessions.adapters.preparations_files import FilePreparations
 from sessions.core import acts
 from sessions.core.replay import Replay
@@ -289,6 +290,7 @@ class World:
             renderer=render,
             workbooks=report_workbook.render,
             engines=self.worker,
+            reader=PdfReading(),
             keyring=self.keyring,
             preparations=FilePreparations(self.folder / "prepared") if self.disk else self._memory_preparations,
             evidence=self.folder / "evidence",

@@ -123,7 +123,7 @@ def test_seen_never_goes_back(drive: Drive) -> None:
 
 def test_an_ended_key_acts_no_more(drive: Drive) -> None:
     kid = drive.state.seat_key["seat-1"]
-    ended = replace(drive.state.keys[kid], live=False)
+    ended = replace(drive.state.keys[kid], ended=0)
     drive.state = replace(drive.state, keys={**drive.state.keys, kid: ended})
     with pytest.raises(SeatKeyEnded):
         drive.check(commit(drive))

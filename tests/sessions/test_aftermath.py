@@ -318,7 +318,7 @@ def test_acts_are_by_the_seats_keys_of_the_closed_record() -> None:
     with pytest.raises(Untrusted):
         later.take(forged)
     keys = dict(later.proceeding.keys)
-    keys[act.kid] = replace(keys[act.kid], live=False)
+    keys[act.kid] = replace(keys[act.kid], ended=0)
     with pytest.raises(SeatKeyEnded):
         aftermath.check(later.state, act, replace(later.proceeding, keys=keys))
     later.take(act)

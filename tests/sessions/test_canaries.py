@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from decimal import Decimal
+from os import urandom
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,19 @@ from structlog.testing import capture_logs
 
 from evaluation.core.rounds import SHEET, Round
 from evidence.adapters.database import DatabaseLedger, prepare
+from evidence.adapters.disclosure_keys import DisclosureKeys
 from evidence.adapters.vault_files import FileVault
+from evidence.core.canonical import b64, b64u, sha256, unb64u
 from sessions.core.state import CLOSED, Proceeding
 from sessions.core.view import view
 from sessions.keeper import ProceedingKeeper
+from tests.partner.test_webhook_doors import calling, registered
 from tests.partner.world import Site, site
 from tests.sessions import drive
 from tests.sessions.canaries import Walk, disk, found
+from tests.sessions.receivers import Receiver, receiving
 from tests.sessions.service_people import People
-from tests.sessions.service_world import World, tender, until
+from tests.sessions.service_world import World, blank_report, tender, until
 from web.server.routes import proceedings as doors
 
 # A busy machine takes minutes for what is fifteen seconds of work.
@@ -37,6 +43,33 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
 
 SCORE = Decimal("13.37")
 """It stands nowhere else in a proceeding."""
+
+
+NOT_YET = {
+    "/v1/partner/invitations/{invitation}/venue",
+    "/v1/partner/proceedings/{id}/evidence",
+    "/v1/partner/proceedings/{id}/results",
+    "/v1/proceedings/{id}/advice",
+    "/v1/proceedings/{id}/after",
+    "/v1/proceedings/{id}/after/acts",
+    "/v1/proceedings/{id}/evidence",
+    "/v1/proceedings/{id}/verification",
+    "/v1/proceedings/{id}/workbook",
+}
+"""What nobody is given while sheets are frozen: there is nothing there (no bid has a document that could be compared,
+nothing is closed). Everything else that can be read was read."""
+TAKEN = {
+    "/v1/administrator/links",
+    "/v1/partner/webhooks/{webhook}",
+    "/v1/proceedings/{id}/acts",
+    "/v1/proceedings/{id}/links",
+    "/v1/proceedings/{id}/objects",
+    "/v1/proceedings/{id}/socket-tickets",
+    "/v1/proceedings/{id}/watch",
+    "/v1/sign-in",
+    "/v1/sign-out",
+}
+"""Writes that were not only refused."""
 
 
 class Scorers(People):
@@ -73,17 +106,24 @@ class Game:
     people: Scorers
     walk: Walk
     folder: Path
+    partner: Receiver
 
     @property
     def keeper(self) -> ProceedingKeeper:
         return self.site.proceedings.get(self.people.id)
 
     async def told(self, said: str) -> dict[str, bytes]:
-        """Routes, sockets, logs, and every file: database, vault, spool, keys, exports."""
-        size = len(self.keeper.entries)
-        await until(lambda: all(wire.entries >= size for wire in self.walk.wires.values()))
-        told = await self.walk.told(self.keeper.entries)
+        """Routes, sockets, webhooks, logs, and every file: databases, vault, spool, keys, exports."""
+        await self.heard()
+        await until(lambda: self.partner.calls, 60)
+        heard = b"".join(call.body + repr(call.headers).encode() for call in self.partner.calls)
+        told = await self.walk.told() | {"webhooks": heard}
         return told | disk(self.folder) | {"logs": said.encode()}
+
+    async def heard(self) -> None:
+        """Until every socket has said all that there is."""
+        size = len(self.keeper.entries)
+        await until(lambda: all(wire.entries >= size for wire in self.walk.wires.values()), 60)
 
 
 def _frozen(state: Proceeding) -> bool:
@@ -95,22 +135,50 @@ def _frozen(state: Proceeding) -> bool:
 async def game(folder: Path) -> AsyncIterator[Game]:
     url = f"sqlite:///{folder / 'ledger.sqlite'}"
     prepare(url)
-    ledger = DatabaseLedger(url)
+    ledger = DatabaseLedger(
+        url, keys=DisclosureKeys(folder / "keys" / "disclosures", master=bytes(32), entropy=urandom)
+    )
     world = World(folder, ledger=ledger, vault=FileVault(folder / "vault"), disk=True)
-    async with site(folder, world=world) as found_:
-        value = tender()
-        for n, member in enumerate(value["definition"]["members"], 1):
-            member["name"], member["organisation"] = f"金丝雀{n}号专家", f"黄鹂{n}号研究院"
-        name = await found_.proceedings.create(value)
-        people = Scorers(world, name)
-        people.connect(found_.proceedings.get(name))
-        walk = Walk(found_, name)
-        await walk.listen()
-        try:
-            yield Game(found_, world, people, walk, folder)
-        finally:
-            await walk.hang_up()
+    async with site(folder, world=world) as found_, calling(found_):
+        with receiving(Receiver()) as partner:
+            webhook, spare = [await registered(found_.zhuhai, partner.url) for _ in range(2)]
+            agreement = await found_.agree(found_.zhuhai)
+            invitation = await found_.invite(found_.zhuhai, agreement)
+            await until(lambda: partner.calls, 60)
+            ids = {
+                **dict.fromkeys(("subscription", "client", "name", "rest"), "0"),
+                "agreement": agreement,
+                "centre": found_.zhuhai.domain,
+                "invitation": invitation,
+                "message": partner.calls[0].message,
+                "page": "1",
+                "question": b64u(bytes(32)),
+                "room": "room-2",
+                "seat": "seat-1",
+                "spare": spare["webhook"],
+                "webhook": webhook["webhook"],
+            }
+            name = await found_.proceedings.create(case())
+            people = Scorers(world, name)
+            people.connect(found_.proceedings.get(name))
+            walk = Walk(found_, people, ids)
+            walk.listen()
+            try:
+                yield Game(found_, world, people, walk, folder, partner)
+            finally:
+                await walk.hang_up()
     ledger.close()
+
+
+def case() -> Any:
+    """The example's tender with members' names that stand nowhere else, and a document that has a page."""
+    value = tender()
+    document = blank_report()
+    value["files"] = [b64(document)]
+    value["definition"]["documents"][0] |= {"sha256": b64u(sha256(document)), "pages": 1}
+    for n, member in enumerate(value["definition"]["members"], 1):
+        member["name"], member["organisation"] = f"金丝雀{n}号专家", f"黄鹂{n}号研究院"
+    return value
 
 
 def names(*seats: int) -> dict[str, bytes]:
@@ -131,12 +199,16 @@ async def scores(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
         await play.people.play(play.keeper, _frozen)
         planted = play.people.canaries()
         told = await play.told(caplog.text + repr(said))
-        assert len(told) > 500
+        assert len(told) > 1000
         assert found(planted, told) == set()
+        refused = {route for route in play.walk.routes if route[1].startswith("/v1/")} - play.walk.answered
+        assert {path for method, path in refused if method == "GET"} == NOT_YET
+        assert {path for method, path in play.walk.answered if method != "GET"} >= TAKEN
         await leaking(play, planted, monkeypatch)
         # Afterwards they are there to be seen, so the search looks in the right places.
         await play.people.play(play.keeper, lambda state: bool(state.evaluation.sheets()))
-        later = found(planted, await play.walk.told(play.keeper.entries))
+        await play.heard()
+        later = found(planted, await play.walk.told(("seat-1", "operator-2", "room-2", "administrator"), reads=True))
         assert {place for _, place in later} & {f"socket of {seat}" for seat in ("seat-1", "supervisor-1")}
         assert not {place for _, place in later if place.endswith(("operator-2", "room-2", "administrator"))}
 
@@ -150,15 +222,32 @@ async def leaking(play: Game, planted: Mapping[str, bytes], monkeypatch: pytest.
 
     with monkeypatch.context() as patched:
         patched.setattr(doors, "view", told)
-        shown = await play.walk.ask("operator-2", "GET", f"/v1/proceedings/{play.people.id}")
+        shown = await play.walk.ask("operator-2", f"/v1/proceedings/{play.people.id}")
         assert found(planted, {"view": shown})
     assert found(planted, {"logs": b"opened " + figures})
     (play.folder / "spool" / "leak").write_bytes(figures.hex().encode())
     assert found(planted, disk(play.folder))
     (play.folder / "spool" / "leak").unlink()
+    with closing(sqlite3.connect(play.folder / "leak.sqlite")) as database, database:
+        database.execute("CREATE TABLE leak (said BLOB)")
+        database.execute("INSERT INTO leak VALUES (?)", (figures,))
+    assert {place.rpartition(": ")[2] for _, place in found(planted, disk(play.folder))} >= {"leak"}
+    (play.folder / "leak.sqlite").unlink()
+    heard = play.partner.calls[0]
+    assert found(planted, {"webhooks": heard.body + figures})
     play.walk.wires["room-2"].sent.append(base64.b64encode(b"x" + figures))
     assert found(planted, {"socket": b"".join(play.walk.wires["room-2"].sent)})
     play.walk.wires["room-2"].sent.pop()
+    # A route that nobody has written down stops the walk, by what it names or by what it takes.
+    routes: list[tuple[str, Any]] = [("/v1/proceedings/{id}/new/{thing}", {}), ("/v1/new", {"requestBody": {}})]
+    for route, extra in routes:
+        before = list(play.site.app.router.routes)
+        play.site.app.add_api_route(route, lambda: None, methods=["POST"], openapi_extra=extra)
+        play.site.app.openapi_schema = None
+        with pytest.raises(KeyError):
+            list(play.walk.questions())
+        play.site.app.router.routes[:] = before
+        play.site.app.openapi_schema = None
 
 
 async def test_names_are_told_to_nobody_before_they_may_be(
@@ -176,12 +265,18 @@ async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> No
         everybody = names(1, 2, 3, 4, 5)
         bound = set(play.keeper.state.seats)
         await play.people.play(play.keeper, lambda state: bound <= set(state.seat_key))
-        told = await play.walk.told(play.keeper.entries) | {"logs": (caplog.text + repr(said)).encode()}
+        told = await play.walk.told() | {"logs": (caplog.text + repr(said)).encode()}
         own = {(f"name of {seat}", _door(play, seat)) for seat in ("seat-1", "seat-3", "seat-4")}
         assert found(everybody, told) == own
+        # Beside the log they lie sealed; in the clear they would be found.
+        stored = {place: data for place, data in disk(play.folder).items() if "ledger.sqlite" in place}
+        assert any(place.endswith(": disclosures") for place in stored)
+        assert found(everybody, stored) == set()
+        kept = await play.world.ledger.disclosures(play.keeper.state.origin, list(play.keeper.state.people.values()))
+        assert found(everybody, {"opened": b"".join(unb64u(each.text) for each in kept.values())}) != set()
         await play.people.play(play.keeper, lambda state: state.stage == "compliance-review")
         assert any(entry.type == "CaseDisclosed" for entry in play.keeper.entries)
-        told = await play.walk.told(play.keeper.entries)
+        told = await play.walk.told(reads=True)
         expected = {(name, _door(play, seat)) for seat in ("supervisor-1", "auditor-1") for name in everybody}
         main = ("seat-1", "seat-3", "operator-1")
         expected |= {(name, _door(play, seat)) for seat in main for name in names(1, 2, 3)}
@@ -192,11 +287,11 @@ async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> No
         assert report is not None
         path = f"/v1/proceedings/{play.people.id}/objects/{report.document.hex()}"
         for seat, reads in (("seat-4", True), ("auditor-1", True), ("operator-1", True), ("operator-2", False)):
-            answer = await play.walk.ask(seat, "GET", path)
+            answer = await play.walk.ask(seat, path)
             assert (b"%PDF" in answer) is reads
-        assert b"%PDF" not in await play.walk.ask("node", "GET", path)
+        assert b"%PDF" not in await play.walk.ask("node", path)
         await play.people.play(play.keeper, lambda state: state.gate == CLOSED)
-        assert found(everybody, {"x": await play.walk.ask("operator-2", "GET", _path(play))}) == {
+        assert found(everybody, {"x": await play.walk.ask("operator-2", _path(play))}) == {
             (name, "x") for name in everybody
         }
         await until(lambda: play.world.keyring.log_key(play.keeper.state.origin) is None)

@@ -1,15 +1,39 @@
-"""Acts signed while cut off: rows of the table of conflicts (protocols.md section 6)."""
+"""Acts signed while cut off: every row of the table of conflicts of protocols.md section 6, and the tests that hold it.
+
+seal of a round still open, seat unchanged, confirmed:
+    test_a_sheet_sealed_offline_and_confirmed_is_accepted
+round closed meanwhile:
+    impossible while the seat is required: test_no_round_closes_over_a_seat_that_is_cut_off
+    the member was replaced: test_what_a_replaced_member_sealed_while_cut_off_is_refused_and_kept
+expert moved to another seat, old key's act merges later:
+    test_what_an_ended_key_signed_while_cut_off_is_refused_and_kept, test_what_an_ended_key_signs_later_has_no_place;
+    the device's part in tests/device/test_seat.py::test_acts_of_a_seat_that_was_moved_are_handed_in_and_kept
+`replaces` is not the current sheet:
+    test_a_seal_that_replaces_another_is_stale
+two acts with one `ctr` (cloned profile):
+    test_two_acts_at_one_place_suspend_the_key, test_a_second_device_that_resumes_suspends_the_key
+    two tabs: tests/crypto/test_chromium.py::test_a_seats_life_in_a_browser
+gap in `ctr`, wrong `prev`:
+    test_a_gap_ends_the_key_until_the_cause_is_stated
+recusal declared offline:
+    test_a_recusal_declared_offline_counts_from_its_place
+seat lost with its disk:
+    test_a_seat_lost_with_its_disk_scores_again_with_another_key
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from evaluation.errors import NotSafe
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed, Untrusted
-from sessions.core.commands import LoseRecording, LoseVenue
+from sessions.core.commands import AuthoriseSignature, LoseRecording, LoseVenue
+from sessions.core.cut_off import MAX_LATE
 from sessions.core.view import visibility
 from sessions.errors import (
     ActFork,
@@ -18,14 +42,17 @@ from sessions.errors import (
     CauseNotStated,
     CommandRefused,
     NotLost,
+    NotReady,
     NotSuspended,
+    Paused,
     SeatKeyEnded,
     SeatSuspended,
     SeenUnknown,
     UnknownKey,
+    WrongLog,
     WrongRole,
 )
-from tests.sessions.cut_off import Away, anew, back, rebind
+from tests.sessions.cut_off import Away, anew, back, rebind, seal_of
 from tests.sessions.draws import audited
 from tests.sessions.drive import SHOWN, Drive, spread
 
@@ -193,8 +220,7 @@ def test_a_gap_ends_the_key_until_the_cause_is_stated(drive: Drive, away: Away, 
     made = drive.take(second)
     assert types(made) == ["SeatGap"]
     assert made[0].body["expected"] == (first.ctr if broken == "ctr" else second.ctr)
-    with pytest.raises(SeatKeyEnded):
-        drive.take(third)
+    assert told(drive.take(third)) == ("refused", "seat-key-ended")
     rebind(drive, "seat-5")
     body: Object = {"offline": [], "ctr": 1, "server_ctr": 1}
     for teller in (None, "operator-1", "seat-1"):
@@ -221,8 +247,7 @@ def test_a_seat_lost_with_its_disk_scores_again_with_another_key(drive: Drive) -
         drive.perform("operator-1", "seat.lose", {"seat": "seat-5", "reason": ""})
     (lost,) = drive.perform("operator-1", "seat.lose", {"seat": "seat-5", "reason": REASON})
     assert lost.body == {"ctr": away.base}
-    with pytest.raises(SeatKeyEnded):
-        drive.take(unsent)
+    assert told(drive.take(unsent)) == ("refused", "seat-key-ended")
     with pytest.raises(SeatKeyEnded):
         away.resume([unsent])
     rebind(drive, "seat-5")
@@ -230,6 +255,93 @@ def test_a_seat_lost_with_its_disk_scores_again_with_another_key(drive: Drive) -
     back(drive, "room-3", "operator-3")
     assert drive.state.gate == "open"
     assert drive.round.current["seat-5"] == sealed
+    audited(drive)
+
+
+def test_what_an_ended_key_signed_while_cut_off_is_refused_and_kept(drive: Drive) -> None:
+    """Refused, `seat-key-ended`; the sheet in the log stands and may be replaced by a new seal."""
+    drive.seal("seat-5", drive.sheet("seat-5", spread()["seat-5"]))
+    standing = drive.round.current["seat-5"]
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    unsent, later = away.seal(replaces=b64u(standing)), away.note()
+    drive.perform("operator-1", "seat.lose", {"seat": "seat-5", "reason": "换到另一台终端"})
+    rebind(drive, "seat-5")
+    drive.take(anew(drive, "seat-5", "seat.resume", {"offline": [], "ctr": 1, "server_ctr": 1}))
+    back(drive, "room-3", "operator-3")
+    assert drive.state.gate == "open"
+    # The old device comes back to the network, in whatever order, and in a pause as well.
+    (kept,) = drive.take(later)
+    assert told([kept]) == ("refused", "seat-key-ended")
+    drive.perform("operator-1", "proceeding.pause", {"reason": "午休"})
+    (kept,) = drive.take(unsent)
+    assert told([kept]) == ("refused", "seat-key-ended")
+    assert kept.act is not None
+    assert kept.act.id == unsent.id
+    assert visibility(kept, drive.state, "seat-4") == "summary"
+    with pytest.raises(ActRepeated):
+        drive.take(unsent)
+    drive.perform("operator-1", "proceeding.resume", {"reason": "继续"})
+    # It counts for nothing: the sheet stands, nobody acknowledges the other, and the new device may seal again.
+    assert drive.round.current["seat-5"] == standing
+    assert unsent.id not in drive.round.seals
+    _, body = seal_of(drive, "seat-5", bytes(32), replaces=b64u(standing))
+    assert types(drive.take(anew(drive, "seat-5", "sheet.seal", body))) == ["SheetSealed"]
+    assert drive.round.current["seat-5"] not in (standing, unsent.id)
+    audited(drive)
+
+
+def test_what_an_ended_key_signs_later_has_no_place(drive: Drive, away: Away) -> None:
+    """What was made after the end, or by somebody else, or about another history, is no evidence; nor without end."""
+    notes = [away.note(str(n)) for n in range(MAX_LATE + 1)]
+    forked = away.sign("incident.note", {"seat": None, "text": "x"}, seen=(away.seen[0], sha256(b"fork")))
+    drive.perform("operator-1", "seat.lose", {"seat": "seat-5", "reason": REASON})
+    forged = replace(notes[0], jws=notes[0].jws[:-4] + "AAAA")
+    elsewhere = away.sign("incident.note", {"seat": None, "text": "x"}, aud="hohhot.example/proceedings/other")
+    newest = away.sign("incident.note", {"seat": None, "text": "x"}, seen=(len(drive.tree), drive.tree.root()))
+    for act, error in ((forked, SeenUnknown), (forged, Untrusted), (elsewhere, WrongLog), (newest, SeatKeyEnded)):
+        with pytest.raises(error):
+            drive.take(act)
+    for note in notes[:MAX_LATE]:
+        drive.take(note)
+    with pytest.raises(SeatKeyEnded):
+        drive.take(notes[-1])
+    # No other door takes an act of an ended key for a fresh one.
+    signing = replace(notes[-1], act="report.sign", body={})
+    with pytest.raises(SeatKeyEnded):
+        drive.execute(AuthoriseSignature(signing, bytes(32)))
+
+
+def test_no_round_closes_over_a_seat_that_is_cut_off(drive: Drive, away: Away) -> None:
+    """Impossible while the seat is required": neither in the pause, nor when the venue goes on without the seat."""
+    for seat, scores in spread().items():
+        if seat != "seat-5":
+            with pytest.raises(Paused):
+                drive.seal(seat, drive.sheet(seat, scores))
+    with pytest.raises(Paused):
+        drive.freeze()
+    back(drive, "room-3", "operator-3")
+    drive.perform("supervisor-1", "seat.release", {"seat": "seat-5", "reason": REASON})
+    for seat, scores in spread().items():
+        if seat != "seat-5":
+            drive.seal(seat, drive.sheet(seat, scores))
+    drive.acknowledge()
+    with pytest.raises(NotSafe):
+        drive.freeze()
+
+
+def test_what_a_replaced_member_sealed_while_cut_off_is_refused_and_kept(drive: Drive, away: Away) -> None:
+    """If the member was replaced: refused, `seat-replaced`."""
+    sheet = away.seal()
+    removal: Object = {"seat": "seat-5", "ground": "absent", "reason": "断线后未返回"}
+    with pytest.raises(NotReady):
+        drive.perform("supervisor-1", "member.remove", removal)
+    drive.perform("supervisor-1", "seat.release", {"seat": "seat-5", "reason": REASON})
+    back(drive, "room-3", "operator-3")
+    drive.perform("supervisor-1", "member.remove", removal)
+    (kept,) = drive.take(sheet)
+    assert told([kept]) == ("refused", "seat-replaced")
+    assert sheet.id not in drive.round.seals
     audited(drive)
 
 
@@ -247,8 +359,7 @@ def test_the_venue_goes_on_without_a_seat_that_is_released(drive: Drive, away: A
     made = drive.perform("supervisor-1", "seat.release", {"seat": "seat-5", "reason": REASON})
     assert types(made) == ["SeatReleased", "VenueRejoined", "ProceedingResumed"]
     assert drive.state.gate == "open"
-    with pytest.raises(SeatKeyEnded):
-        drive.take(note)
+    assert told(drive.take(note)) == ("refused", "seat-key-ended")
     audited(drive)
 
 

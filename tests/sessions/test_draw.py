@@ -1,4 +1,31 @@
-"""The verifiable draw in the log: nobody chooses its result, nobody stops it, nobody repeats it (protocols.md 4)."""
+"""The verifiable draw in the log: nobody chooses its result, nobody stops it, nobody repeats it (protocols.md 4).
+
+1 Pool:
+    test_draw_experts.py::test_experts_are_drawn_from_a_pool_that_only_its_custodian_knows
+    test_node_drawing.py::test_a_custodian_freezes_its_pool_and_answers_for_it
+2 `DrawOpened`, gate D1:
+    test_nothing_is_contributed_before_the_opening_is_witnessed; by the contributor itself in
+    test_node_drawing.py::test_no_contribution_before_d1
+3 Contribution:
+    test_foreign_doubled_and_copied_contributions_are_refused, test_a_late_contribution_is_logged_and_counts_for_nothing
+    test_node_drawing.py::test_a_bad_dealing_is_rejected_on_sight
+4 `DrawFrozen`, gate D2:
+    test_no_secret_before_the_freeze_is_witnessed, test_an_absent_contributor_needs_the_supervisor_and_the_time
+    by the holder itself in test_node_drawing.py::test_no_reveal_before_d2
+5 Reveal:
+    test_a_withheld_reveal_gives_the_same_seed, test_who_is_missing_is_stated_exactly
+    test_a_frozen_draw_is_neither_cancelled_nor_repeated_for_free
+    test_node_drawing.py::test_shares_leave_only_for_the_missing_and_after_the_time
+6 Seed:
+    tests/evaluation/test_draw.py::test_the_known_answers, test_both_implementations_agree
+    test_draw_seed.py::test_no_set_of_silent_contributors_changes_the_seed
+7 `DrawResolved`:
+    test_a_result_of_other_secrets_is_refused, test_the_rules_refuse_a_forged_result
+8 `DrawAnswered`:
+    test_draw_experts.py::test_answers_take_two_signatures_and_skip_nobody
+10 `ExternalDraw`:
+    test_draw_experts.py::test_an_external_draw_is_named_and_takes_its_label
+"""
 
 from __future__ import annotations
 

@@ -356,6 +356,7 @@ async def test_a_custodian_freezes_its_pool_and_answers_for_it() -> None:
         "pool": b64u(frozen.leaf),
         "partition": b64u(bytes(32)),
         "filter": b64u(bytes(32)),
+        "facts": b64u(bytes(32)),
     }
     made.opened = made.play.by("operator-1", "draw.open", body)[0].leaf
     made.play.witness()

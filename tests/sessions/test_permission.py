@@ -43,6 +43,7 @@ ANY_TIME = "KDCVSTRGF"
 # role: rows of "gates / stages: what is allowed then".
 EXPECTED: dict[str, tuple[str, ...]] = {
     "expert": (
+        "opac/VSTRGF: advice.get",
         f"opac/{ANY_TIME}: view socket objects.get log.read receipts.get",
         f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",
@@ -92,7 +93,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer",
         f"op/{ANY_TIME}: proceeding.pause vouch",
         f"p/{ANY_TIME}: proceeding.resume",
-        "o/KDCVSTRG: stage.advance draw.open",
+        "o/KDCVSTRG: stage.advance draw.open facts.put",
         "o/CS: round.freeze",
         "o/VSTRGF: stage.back",
         "o/GF: reopening.ask",
@@ -128,6 +129,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"p/{ANY_TIME}: recording.waive",
     ),
     "watcher": (
+        "opac/VSTRGF: advice.get",
         f"opac/{ANY_TIME}: recordings.get timeline.get workbook.get",
         f"opa/{ANY_TIME}: listen",
         f"ac/{ANY_TIME}: verification.run",

@@ -6,15 +6,24 @@ import pytest
 
 from evaluation.adapters.report_typst import render
 from evaluation.core import report, tender
-from evaluation.errors import CommitteeRefused, DeclarationRefused, NoSuchFreeze, NotRequired, StageIncomplete
+from evaluation.errors import (
+    CommitteeRefused,
+    DeclarationRefused,
+    NoSuchFreeze,
+    NotRequired,
+    StageIncomplete,
+    TooLate,
+)
 from evaluation.step_errors import LeavingRefused, QuestionRefused
 from evidence.core.canonical import Object, b64u, encode
 from evidence.errors import Malformed
+from sessions.core import duties
+from sessions.core.commands import OpenLot
 from sessions.core.todo import todo
 from sessions.core.view import view, visibility
-from sessions.errors import SeatingRefused, UnknownSeat, WrongRole
+from sessions.errors import CommandRefused, SeatingRefused, UnknownSeat, WrongRole
 from tests.ranking.logs import ranked_alike
-from tests.sessions.draws import Drawn, audited
+from tests.sessions.draws import TIED, Drawn, audited, tie, tie_between
 from tests.sessions.drive import FINANCE, HOLDERS, MAIN, MEMBERS, ZHUHAI, Drive, spread
 from tests.sessions.newcomers import answered, arrive, drawn, person, redo, remove, score_as, seating, succeed
 from tests.sessions.rounds import copy_of
@@ -207,6 +216,47 @@ def test_a_chair_who_leaves_is_elected_anew(ready: Drive) -> None:
     assert drive.round.choices == ("seat-2", "seat-4", "seat-5", "seat-6")
     drive.vote(dict.fromkeys(committee, "seat-6"))
     assert drive.state.evaluation.chair == "seat-6"
+    audited(drive)
+
+
+def test_a_second_election_may_end_in_a_lot_of_its_own() -> None:
+    """Domain study 1.5: rounds are bounded and then the lot decides, as often as a drawn chair has to be succeeded."""
+    drive = Drive().until("declarations")
+    made = drawn(drive)
+    tie(drive)
+    Drawn(drive).lot().to_freeze().reveal().resolve()
+    first = drive.state.evaluation.chair
+    assert first in TIED
+    remove(drive, first)
+    succeed(made, first)
+    arrive(drive, "seat-6")
+    redo(drive, "seat-6", "chair-election")
+    committee = drive.round.required
+    tie_between(drive, ("seat-4", "seat-6"), "seat-5", committee)
+    assert OpenLot("lot/chair-2") in duties.duties(drive.state)
+    with pytest.raises(CommandRefused):
+        drive.execute(OpenLot("lot/chair"))
+    old: Object = {"opened": b64u(drive.state.drawing.draws[1].leaf), "ground": "wrong-conditions", "reason": "x"}
+    with pytest.raises(TooLate):
+        drive.perform("supervisor-1", "draw.annul", old)
+    Drawn(drive).lot("lot/chair-2").to_freeze().reveal().resolve()
+    assert drive.state.evaluation.chair in ("seat-4", "seat-6")
+    drive.advance()
+    audited(drive)
+
+
+def test_an_election_has_its_own_three_rounds_also_where_the_elected_chair_leaves_at_once() -> None:
+    drive = Drive().until("declarations")
+    made = drawn(drive)
+    drive.until("chair-election")
+    drive.vote(dict(zip(MEMBERS, ("seat-1", "seat-1", "seat-2", "seat-2", "seat-4"), strict=True)))
+    drive.vote(dict(zip(MEMBERS, ("seat-1", "seat-1", "seat-2", "seat-2", "seat-1"), strict=True)))
+    remove(drive, "seat-1")
+    succeed(made, "seat-1")
+    arrive(drive, "seat-6")
+    redo(drive, "seat-6", "chair-election")
+    tie_between(drive, ("seat-4", "seat-6"), "seat-5", drive.round.required)
+    assert OpenLot("lot/chair") in duties.duties(drive.state)
     audited(drive)
 
 

@@ -124,6 +124,10 @@ async def test_nothing_is_deleted_before_its_date_and_after_it_the_log_says_so_f
         other = proceedings.get(await proceedings.create(tender()))
         keeper, origin = closed.keeper, closed.keeper.state.origin
         recordings = [e for e in keeper.entries if e.type == "SegmentsClosed"]
+        given = await closed.perform("operator-1", "rating.give", RATING)
+        (rating,) = proceedings.centre.entries[given.index].sd
+        assert rating in await world.ledger.disclosures(proceedings.centre.log.origin, [rating])
+        assert len(await keeper.names("auditor-1")) == 5
         segment = unb64u(recordings[0].body["segments"][0]["sha256"], 32)
         assert segment in contents.kept(keeper.entries)
         for shift in (timedelta(), timedelta(days=365 * 15)):
@@ -139,6 +143,11 @@ async def test_nothing_is_deleted_before_its_date_and_after_it_the_log_says_so_f
         act = proceedings.centre.entries[done["index"]].act
         assert act is not None
         assert (act.act, act.body["origin"], act.body["objects"]) == ("proceeding.purge", origin, done["gone"])
+        # What was told of persons is gone with it, in the proceeding's log and in the centre log.
+        assert act.body["disclosures"] >= 7
+        assert await world.ledger.disclosures(origin, list(keeper.state.people.values())) == {}
+        assert await world.ledger.disclosures(proceedings.centre.log.origin, [rating]) == {}
+        assert await keeper.names("auditor-1") == {}
         assert done["left"] == 0
         with pytest.raises(ObjectMissing):
             await world.vault.get(segment.hex())
@@ -155,6 +164,8 @@ async def test_nothing_is_deleted_before_its_date_and_after_it_the_log_says_so_f
         again = await taken_up(proceedings, closed.keeper.id)
         with pytest.raises(Purged):
             again.evidence_path()
+        assert proceedings.after.state(origin).ratings == {}
+        assert (await proceedings.purge(again.id))["index"] == done["index"]
 
 
 async def test_an_unanswered_complaint_holds_up_the_deletion(tmp_path: Path) -> None:

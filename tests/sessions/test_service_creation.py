@@ -73,6 +73,18 @@ def _kind(value: Object) -> None:
     value["kind"] = "joke"
 
 
+def _stranger_noted(value: Object) -> None:
+    value["notes"] = {"bidder-9": {"account": ["1"]}}
+
+
+def _notes_of_no_form(value: Object) -> None:
+    value["notes"] = {"bidder-1": {"account": "1"}}
+
+
+def _hash_of_notes(value: Object) -> None:
+    value["definition"] = value["definition"] | {"notes": "A" * 43}
+
+
 REFUSED: dict[Change, type[Exception]] = {
     _two_venues: FoundingRefused,
     _four_members: CommitteeRefused,
@@ -86,6 +98,9 @@ REFUSED: dict[Change, type[Exception]] = {
     _not_lists: TenderRefused,
     _kind: TenderRefused,
     _no_objects: Malformed,
+    _stranger_noted: TenderRefused,
+    _notes_of_no_form: TenderRefused,
+    _hash_of_notes: ImportRefused,
 }
 
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from evaluation.core.stages import COMPLIANCE_REVIEW
+from evaluation.core import conflicts
+from evaluation.core import draw as rules
+from evaluation.core.stages import COMPLIANCE_REVIEW, DECLARATIONS
+from evaluation.draw_errors import DrawRefused
 from evidence.adapters import envelope_p256
-from evidence.core.canonical import b64u, sha256
+from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.envelope import ORDER
 from evidence.ports import Envelopes
 from sessions import draw_secrets
 from sessions.adapters.nodes_memory import MemoryHolder
 from sessions.core.draws import Draw
+from sessions.core.night import CHINA
 from sessions.core.state import CLOSED
 from sessions.service import ProceedingKeeper
-from sessions.service_errors import NodeUnavailable
+from sessions.service_errors import NodeUnavailable, ObjectNotThere
 from sessions.verify import verify
 from signing.adapters.pades_validation import validate_report
 from tests.sessions.divided import Divided
-from tests.sessions.drive import FINANCE, ZHUHAI
+from tests.sessions.draws import CANDIDATES, POOL, ROWS, SALTS
+from tests.sessions.drive import CODES, FINANCE, ZHUHAI
 from tests.sessions.service_kills import KillingLedger, lives
 from tests.sessions.service_people import People
 from tests.sessions.service_world import World, audit, tender, types, until
@@ -153,3 +159,48 @@ async def test_a_server_and_a_node_that_agree_on_a_false_secret(
         assert keeper.state.drawing.draws[0].missed == ()
         assert judged(world, keeper, data) == ("valid", [])
     assert judged(world, keeper, data) == ("invalid", ["untrusted"])
+
+
+@pytest.mark.asyncio
+async def test_the_service_opens_no_draw_of_experts_that_the_pools_facts_forbid(tmp_path: Path) -> None:
+    """政府采购法实施条例 9: refused without a trace in the log; what is opened is found in the evidence file again."""
+    world = World(tmp_path)
+    async with world.running() as proceedings:
+        name = await proceedings.create(tender())
+        keeper, people = proceedings.get(name), People(world, name)
+        people.connect(keeper)
+        await people.play(keeper, lambda state: state.stage == DECLARATIONS)
+        pool: Object = {"count": 12, "root": b64u(rules.pool_root(POOL))}
+        frozen = await keeper.perform(
+            await world.holders[FINANCE]._answer(keeper.state.origin, "pool.freeze", b"pool", pool)
+        )
+        filter_ = conflicts.write(CODES, datetime.now(CHINA).date().isoformat(), b64u(bytes(16)))
+        forbidden = [(salt, i, True, "", "") for i, salt in enumerate(SALTS)]
+
+        async def open_with(rows: list[conflicts.Row], *, kept: bool) -> None:
+            facts = conflicts.write_facts(filter_, CANDIDATES, rows)
+            if kept:
+                await keeper.put_object(facts)
+            leaves = sorted(leaf for leaf, row in zip(POOL, rows, strict=True) if row[2])
+            body: Object = {
+                "draw": "experts",
+                "attempt": 1,
+                "strata": [{"label": "expert/all", "quota": 2, "leaves": [b64u(leaf) for leaf in leaves]}],
+                "pool": b64u(keeper.entries[frozen.index].leaf),
+                "partition": b64u(rules.root([rules.partition_leaf(*row) for row in rows])),
+                "filter": b64u(sha256(filter_)),
+                "facts": b64u(sha256(facts)),
+            }
+            await keeper.perform(people.act(keeper, "operator-1", "draw.open", body).jws)
+
+        with pytest.raises(ObjectNotThere):
+            await open_with(ROWS, kept=False)
+        with pytest.raises(DrawRefused):
+            await open_with(forbidden, kept=True)
+        assert not keeper.state.drawing.draws
+        await open_with(ROWS, kept=True)
+        await people.play(keeper, lambda state: state.gate == CLOSED)
+        await until(lambda: world.keyring.log_key(keeper.state.origin) is None)
+        data = keeper.evidence_path().read_bytes()
+    assert keeper.state.drawing.draws[0].resolved is not None
+    assert judged(world, keeper, data) == ("valid", [])

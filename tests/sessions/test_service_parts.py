@@ -232,10 +232,10 @@ def test_a_key_that_is_being_destroyed_is_gone_at_every_moment(tmp_path: Path, m
             if moments == last:
                 raise Killed
 
-        monkeypatch.setattr("sessions.adapters.keyring_files.os.fsync", look)
+        monkeypatch.setattr("evidence.adapters.sealed_files.os.fsync", look)
         with pytest.raises(Killed):
             keyring.destroy(ORIGIN)
-        monkeypatch.setattr("sessions.adapters.keyring_files.os.fsync", durable)
+        monkeypatch.setattr("evidence.adapters.sealed_files.os.fsync", durable)
         again = FileKeyring(tmp_path, domain="a.example", master=MASTER, entropy=os.urandom)
         assert again.log_key(ORIGIN) is None
         again.destroy(ORIGIN)

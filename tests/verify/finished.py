@@ -20,8 +20,10 @@ from evidence.core.note import Checkpoint, NoteSigner, sign, with_lines
 from evidence.core.proof import Proof
 from sessions.adapters.keyring_memory import MemoryKeyring
 from sessions.adapters.nodes_memory import MemoryWitness
-from sessions.core import contents
+from sessions.adapters.pdf_reading import PdfReading
+from sessions.core import contents, duties
 from sessions.core.state import CLOSED
+from sessions.ports import DocumentReader
 from sessions.verdict import Verdict
 from sessions.verify import ReportValidator, verify
 from signing.adapters.pades_validation import validate_report
@@ -111,9 +113,18 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return b"".join(container.pack((n, len(d), of(d)) for n, d in sorted(files.items())))
 
 
-def judged(data: bytes, policy: Path, *, validate: ReportValidator = validate_report) -> Verdict:
+def judged(
+    data: bytes, policy: Path, *, validate: ReportValidator = validate_report, reader: DocumentReader | None = None
+) -> Verdict:
     """The verdict on a file's bytes."""
-    return verify(io.BytesIO(data), policy, validate=validate, envelopes=envelope_p256, workbook=report_workbook.same)
+    return verify(
+        io.BytesIO(data),
+        policy,
+        validate=validate,
+        envelopes=envelope_p256,
+        workbook=report_workbook.same,
+        reader=PdfReading() if reader is None else reader,
+    )
 
 
 def finish(
@@ -134,6 +145,7 @@ async def _finish(folder: Path, keyring: RememberingKeyring, kind: type[People],
         keeper = proceedings.get(name)
         people = kind(world, name)
         people.connect(keeper)
+        await until(lambda: duties.CompareDocuments() not in duties.duties(keeper.state), 60)
         await people.play(keeper, lambda state: state.gate == CLOSED)
         await until(lambda: keyring.log_key(keeper.state.origin) is None, 30)
         origin, path = keeper.state.origin, keeper.evidence_path()

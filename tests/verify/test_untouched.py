@@ -11,7 +11,7 @@ from tests.verify.finished import Finished, finish, judged, pack
 def test_the_untouched_file_is_valid(finished: Finished) -> None:
     verdict = judged(pack(finished.files), finished.policy)
     assert (verdict.outcome, verdict.status) == ("valid", 0), verdict.steps[-1]
-    assert [step.number for step in verdict.steps] == [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert [step.number for step in verdict.steps] == [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
     assert verdict.entries == len(finished.entries)
     assert verdict.signers == 5
     assert [rank for _, _, rank in verdict.ranking] == [1, 2, 3, 4]

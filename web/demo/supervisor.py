@@ -1,20 +1,31 @@
-"""What does the supervisor do? It approves an opening, and names who did not confirm the freeze."""
+"""What does the supervisor do? It approves an opening, names who did not confirm the freeze, and lets questions out."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
 
 from web.demo.actor import Report
 from web.demo.vouching import Voucher, Vouching
 from web.device.live import Live
 from web.device.seat import Seat
 
+TO_ANSWER = timedelta(minutes=30)
+"""Half an hour, as committees give a bidder who sits beside its telephone."""
+
 
 class Supervisor(Voucher):
     def __init__(self, *, seat: Seat, live: Live, report: Report, vouch: Vouching) -> None:
         super().__init__(seat=seat, live=live, report=report, vouch=vouch, present=())
         self.duties["opening.approve"] = self.approve
+        self.duties["clarification.approve"] = self.let_out
 
     async def approve(self) -> None:
         """In the demo every member answers, so nobody is named silent: the approval waits for the last confirmation."""
         current = self.view["round"]
         if set(current["confirmed"]) == set(current["required"]):
             await self.perform("opening.approve", {"freeze": current["freeze"], "silent": []})
+
+    async def let_out(self) -> None:
+        waiting = next(each for each in self.view["steps"]["questions"] if each["until"] is None and not each["closed"])
+        until = (datetime.now(UTC) + TO_ANSWER).isoformat(timespec="seconds")
+        await self.perform("clarification.approve", {"question": waiting["id"], "until": until})

@@ -15,6 +15,7 @@ from evidence.core.entry import Entry
 from evidence.errors import EvidenceError
 from evidence.ports import Envelopes
 from sessions.core.cut_off import OFFLINE
+from sessions.errors import SeatKeyEnded
 from sessions.node_trust import Pins
 from web.device import ranking
 from web.device.client import Client
@@ -81,7 +82,8 @@ class Seat:
 
     async def resume(self, server_ctr: int, *, confirmed: Collection[bytes] = ()) -> Answered:
         """`seat.resume` after the venue was lost: `confirmed` are the ids of those acts made while cut off that the
-        person still wants; all of them are then merged, in their order. After a restart it goes on where it was."""
+        person still wants; all of them are then merged, in their order. After a restart it goes on where it was. Where
+        the seat was given to another device meanwhile, they are handed in all the same: refused, and kept."""
         async with self._one_at_a_time:
             await self._resubmit()
             resumed = self._resumed()
@@ -98,10 +100,13 @@ class Seat:
                 and (not act.act.endswith(".seal") or seals[act.act, str(act.body.get("round"))] == act.id)
             ]
             body: Object = {"offline": ids, "ctr": self.device.ctr, "server_ctr": server_ctr}
-            resumed = await self.perform("seat.resume", body)
-        async with self._one_at_a_time:
-            while self.device.offline:
-                await self._merge()
+            try:
+                resumed = await self.perform("seat.resume", body)
+            except ServerRefused as refusal:
+                if refusal.code == SeatKeyEnded.code:
+                    await self._merge_all()
+                raise
+        await self._merge_all()
         return resumed
 
     def _resumed(self) -> Answered | None:
@@ -109,6 +114,11 @@ class Seat:
         made = self.device.offline
         found = (a for a in self.device.answered if a.act.act == "seat.resume" and made and a.act.ctr > made[-1].ctr)
         return next(found, None)
+
+    async def _merge_all(self) -> None:
+        async with self._one_at_a_time:
+            while self.device.offline:
+                await self._merge()
 
     async def _merge(self) -> None:
         """Post the first act made while cut off; the entry itself says whether it was accepted."""

@@ -11,6 +11,7 @@ from web.server.page_images import PageImages
 from web.server.pointers import Pointers
 from web.server.routes import (
     administration,
+    advice,
     after,
     audit,
     centre_log,
@@ -38,6 +39,7 @@ DOORS = (
     health,
     session,
     administration,
+    advice,
     proceedings,
     identity,
     objects,

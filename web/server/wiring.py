@@ -145,12 +145,14 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
     from evaluation.adapters.report_typst import render
     from evidence.adapters import envelope_p256
     from evidence.adapters.database import DatabaseLedger
+    from evidence.adapters.disclosure_keys import DisclosureKeys
     from media.adapters.engine_socket import EngineSocket
     from sessions.adapters.accounts import DatabaseAccounts
     from sessions.adapters.keyring_files import FileKeyring
     from sessions.adapters.nodes_http import HttpHolderNode
     from sessions.adapters.pages_pdfium import PdfiumPages
     from sessions.adapters.partner_accounts import DatabasePartnerAccounts
+    from sessions.adapters.pdf_reading import PdfReading
     from sessions.adapters.preparations_files import FilePreparations
     from sessions.adapters.uploads_files import UploadFolder
     from sessions.adapters.webhooks_database import DatabaseWebhooks
@@ -169,25 +171,20 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
 
     layout = Layout(settings.state)
     pins = read_pins(layout.policy)
-    keyring = FileKeyring(
-        layout.data / "keys",
-        domain=settings.domain,
-        master=read_master_key(layout.secrets / MASTER_KEY),
-        entropy=entropy,
-    )
+    master = read_master_key(layout.secrets / MASTER_KEY)
+    keyring = FileKeyring(layout.data / "keys", domain=settings.domain, master=master, entropy=entropy)
     _check_agreement(settings, pins, str(keyring.centre_log.vkey))
     async with AsyncExitStack() as stack:
         if not settings.database:
             _migrate(settings)
-        ledger = DatabaseLedger(_database(settings))
+        keys = DisclosureKeys(layout.data / "keys" / "disclosures", master=master, entropy=entropy)
+        ledger = DatabaseLedger(_database(settings), keys=keys)
         stack.callback(ledger.close)
         accounts = DatabaseAccounts(url=_database(settings))
         stack.callback(accounts.close)
         partner_accounts = DatabasePartnerAccounts(url=_database(settings))
         stack.callback(partner_accounts.close)
-        webhook_store = DatabaseWebhooks(
-            url=_database(settings), master=read_master_key(layout.secrets / MASTER_KEY), entropy=entropy
-        )
+        webhook_store = DatabaseWebhooks(url=_database(settings), master=master, entropy=entropy)
         stack.callback(webhook_store.close)
         webhook_sender = HttpWebhookSender(test_networks=settings.webhooks.test_networks)
         stack.push_async_callback(webhook_sender.close)
@@ -211,6 +208,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             renderer=render,
             workbooks=report_workbook.render,
             engines=WorkerEngines(folder=worker_folder(settings), connect=EngineSocket.connect),
+            reader=PdfReading(),
             keyring=keyring,
             preparations=FilePreparations(layout.data / "preparations"),
             evidence=layout.data / "evidence",
@@ -344,6 +342,7 @@ def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Ver
     """`tongping verify`, with the adapters that it needs."""
     from evaluation.adapters import report_workbook
     from evidence.adapters import envelope_p256
+    from sessions.adapters.pdf_reading import PdfReading
     from sessions.verify import verify as verify_evidence
     from signing.adapters.pades_validation import validate_report
 
@@ -354,6 +353,7 @@ def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Ver
             validate=validate_report,
             envelopes=envelope_p256,
             workbook=report_workbook.same,
+            reader=PdfReading(),
             progress=progress,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from fastapi import Query
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from evidence.core.canonical import MAX_INTEGER, Object
 from sessions.core import looks, timeline
 from web.server.allow import Caller, Doors
-from web.server.errors import RangeRefused
+from web.server.ranges import part
 from web.server.routes.objects import FOR_EVER, Sha256
 
 doors = Doors("audit")
@@ -22,7 +21,6 @@ Words = Annotated[str, Query(max_length=100)]
 Names = Annotated[list[str], Query(max_length=100)]
 # RFC 3339 in UTC with milliseconds, as the log writes its times.
 Moment = Annotated[str, Query(pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)?$")]
-_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
 
 @doors.open("GET", "/v1/proceedings/{id}/recordings", operation="getRecordings", permission="recordings.get")
@@ -43,7 +41,7 @@ async def recorded(here: Caller, id: str, sha256: Sha256) -> Response:
     wanted = here.request.headers.get("range")
     if wanted is None:
         return Response(data, media_type=WEBM, headers=headers)
-    first, last = _part(wanted, len(data))
+    first, last = part(wanted, len(data))
     headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
     return Response(data[first : last + 1], 206, media_type=WEBM, headers=headers)
 
@@ -93,15 +91,3 @@ async def verify(here: Caller, id: str) -> Object:
 @doors.open("GET", "/v1/proceedings/{id}/verification", operation="getVerification", permission="verification.run")
 async def verification(here: Caller, id: str) -> Object:
     return here.services.verifications.find(id).as_json
-
-
-def _part(wanted: str, size: int) -> tuple[int, int]:
-    """First and last octet of one range (RFC 9110 section 14.1.2); else RangeRefused."""
-    found = _RANGE.fullmatch(wanted.strip())
-    if found is None:
-        raise RangeRefused("one range of bytes from an offset")
-    first = int(found[1])
-    last = min(int(found[2] or size - 1), size - 1)
-    if not first <= last:
-        raise RangeRefused("the range lies beyond the end")
-    return first, last

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Path
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
+from evaluation.core import conflicts
 from web.server.allow import Caller, Doors
 from web.server.errors import NotFound
 from web.server.limits import MAX_OBJECT
+from web.server.ranges import rest
 from web.server.schemas.proceeding import Stored
 from web.server.window import documents
 
@@ -35,10 +38,38 @@ async def put_object(here: Caller, id: str) -> Stored:
     return Stored(sha256=await here.keeper.put_object(data), size=len(data))
 
 
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/pool-facts",
+    operation="putPoolFacts",
+    permission="facts.put",
+    reads=OCTETS,
+    status_code=201,
+)
+async def put_pool_facts(here: Caller, id: str) -> Stored:
+    data = await here.octets(OCTETS, limit=conflicts.MAX_BYTES)
+    conflicts.read_facts(data)
+    return Stored(sha256=await here.keeper.put_object(data), size=len(data))
+
+
 @doors.open("GET", "/v1/proceedings/{id}/objects/{sha256}", operation="getObject", permission="objects.get")
 async def get_object(here: Caller, id: str, sha256: Sha256) -> Response:
-    data = await here.keeper.get_object(sha256, here.seat)
-    return Response(data, media_type=OCTETS, headers=FOR_EVER)
+    size = await here.keeper.object_size(sha256, here.seat)
+    wanted = here.request.headers.get("range")
+    first = 0 if wanted is None else rest(wanted, size)
+    pieces = here.keeper.object_pieces(sha256, here.seat, first)
+    # What fails at once is a refusal in words; what fails later ends the answer before its length is reached.
+    head = await anext(pieces, b"")
+    headers = FOR_EVER | {"Accept-Ranges": "bytes", "ETag": f'"{sha256}"', "Content-Length": str(size - first)}
+    if wanted is not None:
+        headers["Content-Range"] = f"bytes {first}-{size - 1}/{size}"
+    return StreamingResponse(_joined(head, pieces), 200 if wanted is None else 206, headers, OCTETS)
+
+
+async def _joined(head: bytes, more: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield head
+    async for piece in more:
+        yield piece
 
 
 @doors.open(

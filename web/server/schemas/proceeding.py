@@ -76,6 +76,35 @@ class Vouched(Body):
     index: int
 
 
+class Alike(Body):
+    """What the texts of two bids have in common: [document, page, document, page, how many shingles]."""
+
+    shared: int
+    permille: int
+    pages: list[tuple[str, int, str, int, int]]
+
+
+class CollusionFact(Body):
+    """`item` of the article, and where the fact comes from: [bidder, document, page (0: none), source]."""
+
+    kind: str
+    item: int
+    bidders: list[str]
+    value: str | None
+    places: list[tuple[str, str | None, int, str]]
+    alike: Alike | None
+
+
+class Advice(Body):
+    """Facts by which bids might be deemed collusive. For reference only; they decide nothing by themselves."""
+
+    n: int
+    sha256: str
+    examined: list[tuple[str, str]]
+    facts: list[CollusionFact]
+    more: int
+
+
 class SignatureToMake(Body):
     credential: str
     hashes: list[str]

@@ -45,6 +45,45 @@ export async function octets<D extends Operation>(
   return new Uint8Array(await answer.arrayBuffer());
 }
 
+/** One piece of a long answer: octets from `from` on, of `size` in all. */
+export interface Piece {
+  from: number;
+  size: number;
+  octets: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The same piece by piece as they come in, from the octet `from` on, for what is too large to be in memory at once. A
+ * line that breaks, or that is silent for too long, is a `Problem` that says `OFFLINE`: whoever has a part asks for the
+ * rest.
+ */
+export async function* pieces<D extends Operation>(
+  url: D["url"],
+  given: Given<D>,
+  from: number,
+): AsyncGenerator<Piece, void, undefined> {
+  const late = new AbortController();
+  given.signal?.addEventListener("abort", () => late.abort(), { once: true });
+  const headers = new Headers(from > 0 ? { Range: `bytes=${from}-` } : {});
+  const answer = await ask("GET", address(url, given.path, given.query), { headers, signal: late.signal });
+  let at = answer.status === 206 ? from : 0;
+  const size = at + Number(answer.headers.get("Content-Length"));
+  const reader = (answer.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader();
+  try {
+    while (at < size) {
+      const timer = setTimeout(() => late.abort(), PATIENCE_MS);
+      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
+      if (done) throw new Error("the answer ended early");
+      yield { from: at, size, octets: value };
+      at += value.length;
+    }
+  } catch (error) {
+    throw new Problem(0, OFFLINE, String(error));
+  } finally {
+    late.abort();
+  }
+}
+
 export function address(url: string, path: Operation["path"] = {}, query: Operation["query"] = {}): string {
   const filled = url.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(path[name])));
   const asked = new URLSearchParams();
@@ -58,7 +97,7 @@ export function address(url: string, path: Operation["path"] = {}, query: Operat
 async function ask(
   method: Method,
   url: string,
-  given: { body?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
+  given: { body?: unknown; headers?: HeadersInit; signal?: AbortSignal } = {},
 ): Promise<Response> {
   const body = given.body;
   const raw = body instanceof Blob;

@@ -138,7 +138,7 @@ export class Client {
 
   /** One request, tried again until it is decided; ServerRefused, or ServerSilent when patience ends. */
   async ask(request: Request): Promise<Answer> {
-    const until = performance.now() + this.patienceMs;
+    const began = performance.now();
     let last = "";
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.6, LONGEST_PAUSE_MS)) {
       try {
@@ -150,7 +150,8 @@ export class Client {
         if (error instanceof CryptoError) throw error;
         last = String(error);
       }
-      if (performance.now() + pause > until) throw new ServerSilent(`${request.method} ${request.path}: ${last}`);
+      // Asked anew each time: a page that learns that it is cut off waits no longer.
+      if (performance.now() + pause > began + this.patienceMs) throw new ServerSilent(`${request.method} ${request.path}: ${last}`);
       await delay(pause);
     }
   }

@@ -127,7 +127,8 @@ export class Device {
     });
   }
 
-  /** The pending act was refused for good: its `ctr` is free again. */
+  /** The pending act was refused for good, or else the first of those made while cut off: its `ctr` is free again, and
+   * acts behind it, whose chain leads through it, are given up. */
   refused(code: string): Promise<void> {
     return this.#turns.run(() => this.#append({ refused: code }));
   }
@@ -199,6 +200,11 @@ export class Device {
       this.#answer(this.#pending, line["index"], line);
       this.#pending = null;
     } else if (typeof line["refused"] === "string") {
+      const first = this.#pending === null ? this.#offline[0] : undefined;
+      if (first !== undefined) {
+        this.#head = [first.ctr - 1, first.prev];
+        this.#offline.length = 0;
+      }
       this.#pending = null;
     } else if (isArray(line["seen"]) && typeof line["seen"][0] === "number") {
       this.#seen = [line["seen"][0], unb64u(line["seen"][1], 32)];

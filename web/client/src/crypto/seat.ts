@@ -18,6 +18,7 @@
  *   await seat.signReport(report);                       // report.sign; ServerRefused `signing-turn`: try again
  *   await seat.signOffline(name, body);                  // while cut off: sheet.seal, recusal.declare, incident.note
  *   await seat.sealSheetOffline(scores, { number, asked });
+ *   await seat.handIn();                                 // back without a pause: they go the ordinary way
  *   await seat.resume(view.me.ctr, [ids…]);              // after a pause; ids of `seat.device.offline` still wanted
  *   seat.device.offline, .pending, .answered, .seen, .ctr, .thumbprint, .jwk
  *   seat.client.object(hash), .page(hash, n); seat.record.entry(n), .prove(n), .advance()
@@ -150,7 +151,8 @@ export class Seat {
 
   /**
    * `seat.resume` after the venue was lost: `confirmed` are the ids of those acts made while cut off that the person
-   * still wants; all of them are then merged, in their order. After a restart it goes on where it was.
+   * still wants; all of them are then merged, in their order. After a restart it goes on where it was. Where the seat
+   * was given to another device meanwhile, they are handed in all the same: refused, and kept in the log.
    */
   async resume(serverCtr: number, confirmed: readonly Bytes[] = []): Promise<Answered> {
     const earlier = await this.#turns.run(async () => {
@@ -163,17 +165,15 @@ export class Seat {
       }
       return found;
     });
-    const resumed =
-      earlier ??
-      (await this.perform("seat.resume", {
-        offline: this.#wanted(confirmed),
-        ctr: this.device.ctr,
-        server_ctr: serverCtr,
-      }));
-    await this.#turns.run(async () => {
-      while (this.device.offline.length > 0) await this.#merge();
-    });
-    return resumed;
+    const body = { offline: this.#wanted(confirmed), ctr: this.device.ctr, server_ctr: serverCtr };
+    try {
+      const resumed = earlier ?? (await this.perform("seat.resume", body));
+      await this.#mergeAll();
+      return resumed;
+    } catch (error) {
+      if (error instanceof ServerRefused && error.code === "seat-key-ended") await this.#mergeAll();
+      throw error;
+    }
   }
 
   /**
@@ -282,8 +282,27 @@ export class Seat {
     const gate = this.#gate;
     if (gate === null) throw new GateClosed("holders and definition were not proven before the seat was cut off");
     const kept = await this.#keep(gate, "sheet", number, this.#sheet(gate, scores, number, asked));
-    const made = this.device.offline.find((act) => act.act === "sheet.seal" && holds(act, kept));
+    // One that was sent when the line broke waits for its answer, and is the very same.
+    const signed = [...this.device.offline, ...(this.device.pending ? [this.device.pending] : [])];
+    const made = signed.find((act) => act.act === "sheet.seal" && holds(act, kept));
     return made ?? this.signOffline("sheet.seal", this.#sealBody(gate, "sheet", number, kept));
+  }
+
+  /**
+   * Back, and the venue was not lost meanwhile: what was signed goes the ordinary way, in its order. ServerRefused: what
+   * the server decided against is given up with all behind it; in a pause nothing is decided, and it waits.
+   */
+  async handIn(): Promise<void> {
+    await this.#turns.run(async () => {
+      await this.#resubmit();
+      try {
+        while (this.device.offline.length > 0) await this.#merge();
+      } catch (error) {
+        const decided = error instanceof ServerRefused && !UNDECIDED.has(error.code) && error.code !== "paused";
+        if (decided) await this.device.refused(error.code);
+        throw error;
+      }
+    });
   }
 
   /** Let another tab have the seat. */
@@ -426,6 +445,12 @@ export class Seat {
       .filter((act) => confirmed.some((id) => same(id, act.id)))
       .filter((act) => !act.act.endsWith(".seal") || last.get(kind(act)) === hex(act.id))
       .map((act) => b64u(act.id));
+  }
+
+  async #mergeAll(): Promise<void> {
+    await this.#turns.run(async () => {
+      while (this.device.offline.length > 0) await this.#merge();
+    });
   }
 
   /** Post the first act made while cut off; the entry itself says whether it was accepted. */

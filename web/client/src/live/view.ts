@@ -93,9 +93,14 @@ export interface Steps {
     n: number;
     bidder: string;
     kind: string;
-    until: number | null;
+    /** RFC 3339; once the supervisor let it out. */
+    until: string | null;
+    /** Thumbprint of the bidder's key for this question, and the entry in which the main centre named it. */
     key: string | null;
-    closed: boolean;
+    vouched: number | null;
+    closed: "answered" | "refused" | "lapsed" | null;
+    /** The entry that closed it. */
+    ended: number | null;
   }[];
   motions: {
     id: string;
@@ -166,6 +171,8 @@ export interface View {
   seats?: Record<string, SeatOf>;
   rules?: Rules;
   definition?: string | null;
+  /** Version of the holder set; null before gate G1. */
+  holders?: number | null;
   witnessed?: number;
   committed?: string[];
   declared?: string[];

@@ -26,7 +26,6 @@ export interface Definition {
   criteria: Criterion[];
   compliance: { id: string; name: string }[];
   documents: TenderDocument[];
-  members: { seat: string; name: string; organisation: string }[];
 }
 
 /** A criterion that is scored, under the headings that it stands under. */
@@ -37,7 +36,8 @@ export interface Leaf {
   path: string[];
 }
 
-export class DefinitionRefused extends Error {
+/** The octets are not those that the log names. */
+export class ObjectRefused extends Error {
   readonly code = "object-mismatch";
 }
 
@@ -46,7 +46,7 @@ export async function object(proceeding: string, hash: string): Promise<Uint8Arr
   const data = await octets<GetObjectData>("GET", "/v1/proceedings/{id}/objects/{sha256}", { path });
   const found = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
   const said = Array.from(found, (octet) => octet.toString(16).padStart(2, "0")).join("");
-  if (said !== path.sha256) throw new DefinitionRefused("the octets are not those that the log names");
+  if (said !== path.sha256) throw new ObjectRefused(hash);
   return data;
 }
 

@@ -2,14 +2,21 @@
 import { computed, inject, onBeforeUnmount, provide, ref, shallowRef, watch, type InjectionKey, type Ref } from "vue";
 import { useI18n } from "vue-i18n";
 import type { Drafts } from "../../crypto/drafts.ts";
+import type { Act } from "../../crypto/act.ts";
 import type { Answered } from "../../crypto/device.ts";
 import type { Seat } from "../../crypto/seat.ts";
 import type { Proceeding } from "../../state/proceeding.ts";
 import { useProceeding } from "../../state/proceeding.ts";
 import { me } from "../../state/session.ts";
+import { toldNames, type Told } from "../../state/names.ts";
 import { tender } from "../../state/tender.ts";
 import { documentNames, loadDefinition, type Definition } from "./definition.ts";
+import { Papers } from "./papers.ts";
 
+/** protocols.md section 6: a line that is away for this long is said to be cut, and the seat goes on by itself. */
+const CUT_MS = 5000;
+/** How long a request is tried again while the seat has a line; without one nobody waits for it. */
+const PATIENCE_MS = 120_000;
 /** Another tab that is just giving the seat up needs a moment to close its store. */
 const HAND_OVER_MS = 5000;
 const AGAIN_MS = 250;
@@ -24,10 +31,18 @@ export interface Desk {
   /** The key of this device is the one that acts for the seat. */
   ready: Readonly<Ref<boolean>>;
   documents: Readonly<Ref<Map<string, string>>>;
+  papers: Papers;
   bidder(id: string): string;
+  /** The name where this seat is told it, else the role and the seat. */
   member(seat: string): string;
+  /** Organisation, where it is told, and venue. */
+  about(seat: string): string;
   /** This device's newest accepted act of a name, for the confirmation after a reload. */
   done(act: string, fits?: (body: Record<string, unknown>) => boolean): Answered | null;
+  /** What this device has signed and the record does not hold yet: while cut off, or when the line broke. */
+  away(act: string, fits?: (body: Record<string, unknown>) => boolean): Act | null;
+  /** The line has been away for so long that the seat goes on by itself. */
+  cut: Readonly<Ref<boolean>>;
   retry(): void;
 }
 
@@ -105,11 +120,45 @@ export function provideDesk(): Desk {
     },
     { immediate: true },
   );
-  onBeforeUnmount(close);
+  const cut = ref(false);
+  let cutting: ReturnType<typeof setTimeout> | undefined;
+  watch(
+    () => proceeding.status.phase,
+    (phase) => {
+      clearTimeout(cutting);
+      if (phase === "open") cut.value = false;
+      else cutting = setTimeout(() => (cut.value = true), CUT_MS);
+    },
+    { immediate: true },
+  );
+  watch([seat, cut], ([mine, is]) => mine && (mine.client.patienceMs = is ? 0 : PATIENCE_MS));
+  // What only this device can do, and asks nobody: the same sheet to other holders, or opened where holders cannot.
+  watch([seat, () => view.value?.todo.join(" ")], async ([mine]) => {
+    const [todo, round, version] = [view.value?.todo ?? [], view.value?.round, view.value?.holders];
+    if (!mine || !round) return;
+    try {
+      if (todo.includes("sheet.reseal")) await mine.resealSheet({ number: round.round, version: version ?? 1 });
+      if (todo.includes("sheet.author_open")) await mine.openOwn(round.purpose, round.round);
+    } catch (error) {
+      problem.value = code(error);
+    }
+  });
+  onBeforeUnmount(() => {
+    clearTimeout(cutting);
+    close();
+  });
   void open();
 
   const bidders = computed(() => new Map(definition.value?.bidders.map(({ id, name }) => [id, name])));
-  const members = computed(() => new Map(definition.value?.members.map((each) => [each.seat, each.name])));
+  // More of them are told when check-in ends, when somebody joins later, and in the end.
+  const names = shallowRef<Told>({});
+  watch(
+    [() => view.value?.stage, () => view.value?.gate, () => Object.keys(view.value?.seats ?? {}).length],
+    async () => {
+      names.value = await toldNames(proceeding.id).catch(() => names.value);
+    },
+    { immediate: true },
+  );
   const desk: Desk = {
     proceeding,
     seat,
@@ -117,11 +166,23 @@ export function provideDesk(): Desk {
     definition,
     problem,
     ready: computed(() => seat.value !== null && view.value?.me.bound === true && view.value.me.vouched === seat.value.device.thumbprint),
+    papers: new Papers(proceeding.id),
     documents: computed(() => (definition.value ? documentNames(definition.value) : new Map<string, string>())),
     bidder: (id) => bidders.value.get(id) ?? id,
     member(id) {
       const role = view.value?.seats?.[id]?.role;
-      return members.value.get(id) ?? (role === undefined ? id : `${t(`roles.${role}`)} ${id}`);
+      return names.value[id]?.[0] ?? (role === undefined ? id : `${t(`roles.${role}`)} ${id}`);
+    },
+    about(id) {
+      const venue = view.value?.venues[view.value.seats?.[id]?.venue ?? ""];
+      const place = venue ? `${t(`venues.${venue.kind}`)} · ${venue.centre}` : "";
+      return [names.value[id]?.[1] ?? "", place].filter(Boolean).join(" · ");
+    },
+    cut,
+    away(act, fits = () => true) {
+      void beat.value;
+      const { offline, pending } = seat.value?.device ?? { offline: [], pending: null };
+      return [...offline, ...(pending ? [pending] : [])].find((each) => each.act === act && fits(each.body)) ?? null;
     },
     done(act, fits = () => true) {
       void beat.value;

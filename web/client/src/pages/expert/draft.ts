@@ -9,13 +9,18 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   keptAt: Ref<number | null>;
   /** The stored draft has been looked for. */
   loaded: Ref<boolean>;
+  /** What stands on the page was stored earlier. */
+  restored: Ref<boolean>;
   drop(): Promise<void>;
 } {
   const desk = useDesk();
   const keptAt = ref<number | null>(null);
   const loaded = ref(false);
+  const restored = ref(false);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let waiting = false;
+  let touched = false;
+  let known: string | null = null;
 
   async function keep(): Promise<void> {
     const where = name();
@@ -29,10 +34,14 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   watch(
     [name, desk.drafts],
     async ([where, drafts]) => {
-      loaded.value = false;
-      if (where === null || drafts === null) return;
+      // What is on the screen is newer than what was stored of it: each draft is looked for once.
+      if (where === null || drafts === null || where === known) return;
+      [loaded.value, touched] = [false, false];
       const found = read(await drafts.load(where));
-      if (found !== null) value.value = found;
+      if (name() !== where) return;
+      known = where;
+      restored.value = found !== null && !touched;
+      if (found !== null && !touched) value.value = found;
       loaded.value = true;
     },
     { immediate: true },
@@ -40,6 +49,7 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   watch(
     value,
     () => {
+      touched = true;
       if (!loaded.value) return;
       waiting = true;
       clearTimeout(timer);
@@ -58,6 +68,7 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
   return {
     keptAt,
     loaded,
+    restored,
     async drop() {
       waiting = false;
       clearTimeout(timer);

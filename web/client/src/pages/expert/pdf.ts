@@ -2,7 +2,7 @@
  * PDFs on the seat's own screen: pdf.js with scripting, XFA, WebAssembly and eval off, its worker and its tables of
  * Chinese character codes from our own server. Loaded when the first document is opened.
  */
-import type { PDFDocumentProxy, PDFPageProxy } from "pdfjs-dist";
+import type { PDFDataRangeTransport, PDFDocumentProxy, PDFPageProxy } from "pdfjs-dist";
 import { asset } from "../../api/asset.ts";
 import { watermark } from "../../screens/watermark.ts";
 
@@ -30,6 +30,9 @@ class Files {
     return asset(url);
   }
 }
+
+/** What pdf.js asks for at once; a Blob on disk gives it in a millisecond. */
+const CHUNK = 1 << 18;
 
 export type Trouble = "encrypted" | "broken";
 
@@ -67,11 +70,22 @@ interface Policy {
   createScriptURL(url: string): URL;
 }
 
-/** The document; PdfRefused says in one word why not. The octets are given away. */
-export async function openPdf(data: Uint8Array<ArrayBuffer>): Promise<PDFDocumentProxy> {
-  const { getDocument, PasswordException } = await library();
+/** Hands pdf.js the parts of a file that it asks for, and no more: most of a large file is never in memory. */
+function partsOf(file: Blob, Transport: typeof PDFDataRangeTransport): PDFDataRangeTransport {
+  const transport = new Transport(file.size, null);
+  transport.requestDataRange = (begin, end) => {
+    void file.slice(begin, end).arrayBuffer().then((part) => transport.onDataRange(begin, new Uint8Array(part)));
+  };
+  return transport;
+}
+
+/** The document; PdfRefused says in one word why not. */
+export async function openPdf(file: Blob): Promise<PDFDocumentProxy> {
+  const { getDocument, PasswordException, PDFDataRangeTransport: Transport } = await library();
   const loading = getDocument({
-    data,
+    range: partsOf(file, Transport),
+    rangeChunkSize: CHUNK,
+    disableStream: true,
     enableXfa: false,
     useWasm: false,
     useWorkerFetch: false,

@@ -1,0 +1,69 @@
+"""The items of a report, and the entries of the log that each of them comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from evaluation.core import report
+from evidence.core.canonical import Object
+from evidence.core.entry import Entry
+from tests.sessions.drive import Drive
+
+_EVENT_OF_ITEM = {
+    "definition": {"DefinitionFixed"},
+    "opening": {"ProceedingFounded"},
+    "signed_in": {"SeatBound"},
+    "committed": {"CommitmentSigned"},
+    "declared": {"RecusalDeclared"},
+    "chair": {"ChairElected", "ChairTied"},
+    "review": {"ReviewConcluded"},
+    "votes": {"ReviewVoted"},
+    "sheets": {"SheetSealed"},
+    "tally": {"ScoresTallied"},
+    "ranking": {"RankingFixed"},
+    "lots": {"TieDrawn"},
+    "advice": {"AdviceNoted"},
+    "cited": {"MotionOpened"},
+}
+
+
+def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
+    """Items of the report whose `n` is not the entry that it should come from, and such as have none."""
+    found: list[str] = []
+    seen: set[str] = set()
+    for member in content["parties"]["members"]:
+        found += [name for name in ("signed_in", "committed", "declared") if member[name] is None]
+    for path, value in _items(content, ()):
+        name = next((part for part in reversed(path) if part in _EVENT_OF_ITEM), None)
+        n = value["n"]["n"] if isinstance(value["n"], dict) else value["n"]
+        if type(n) is not int or not 0 <= n < len(entries):
+            found.append(f"{path}: {n!r}")
+            continue
+        if "type" in value and value["type"] != entries[n].type:
+            found.append(f"{path}: {value['type']}")
+        elif "type" not in value and (name is None or entries[n].type not in _EVENT_OF_ITEM[name]):
+            found.append(f"{path}: {entries[n].type}")
+        seen.add(name or "")
+    return found + sorted(set(_EVENT_OF_ITEM) - {"lots", "advice", "cited"} - seen)
+
+
+def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Object]]:
+    if isinstance(value, dict):
+        if "n" in value:
+            yield path, value
+        for name, part in value.items():
+            if name != "said":
+                yield from _items(part, (*path, name))
+    elif isinstance(value, list):
+        for part in value:
+            yield from _items(part, path)
+
+
+def reported(drive: Drive, definition: Any) -> Object:
+    """The report of the log before it was frozen."""
+    names = {seat.id: ("新来者", "某大学") for seat in drive.state.members}
+    advice = drive.state.evaluation.advice
+    fact: Object = {"kind": "author", "item": 1, "bidders": ["bidder-1", "bidder-2"]}
+    told: Object = {"examined": [], "facts": [fact] * (advice.facts if advice is not None else 0), "more": 0}
+    return report.content(definition, drive.state.evaluation, drive.entries[:-1], names, advice=told)

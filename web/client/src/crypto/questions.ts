@@ -1,0 +1,92 @@
+/**
+ * What the record holds about a question to a bidder: its words, the page that it is about, and the answer, whose
+ * signature is checked here, under this seat's own pins and not on the server's word.
+ */
+
+import { type Act, parseJwk, verifyAct } from "./act.ts";
+import { members } from "./canonical.ts";
+import type { Entry } from "./entry.ts";
+import { Malformed, RecordUntrusted, Untrusted } from "./errors.ts";
+import type { Record } from "./record.ts";
+
+/** A question as the view names it: entries by their index. */
+export interface Named {
+  readonly id: string;
+  readonly n: number;
+  readonly bidder: string;
+  readonly vouched: number | null;
+  readonly closed: "answered" | "refused" | "lapsed" | null;
+  readonly ended: number | null;
+}
+
+export interface Words {
+  readonly text: string;
+  readonly document: string;
+  readonly page: number;
+}
+
+export interface Told {
+  /** What was asked; null where the committee's motion holds it. */
+  readonly asked: Words | null;
+  /** The bidder's answer, or the supervisor's reason. */
+  readonly text: string | null;
+  readonly at: string | null;
+  /** Of an answer: the main centre named the bidder's key, and that key signed these words. */
+  readonly signed: boolean | null;
+}
+
+type Shown = Pick<Record, "entry" | "pins">;
+
+export async function readQuestion(record: Shown, question: Named): Promise<Told> {
+  const first = await entryOf(record, question.n);
+  const asked = first.act?.act === "clarification.ask" ? wordsOf(first.act) : null;
+  if (question.ended === null) return { asked, text: null, at: null, signed: null };
+  const last = await entryOf(record, question.ended);
+  const body = last.act?.body ?? {};
+  const text = question.closed === "answered" ? body["text"] : body["reason"];
+  return {
+    asked,
+    text: typeof text === "string" ? text : null,
+    at: last.at,
+    signed: question.closed === "answered" ? await isSigned(record, question, last) : null,
+  };
+}
+
+async function entryOf(record: Shown, n: number): Promise<Entry> {
+  const found = await record.entry(n);
+  if (found === null) throw new RecordUntrusted(`entry ${n} is named, and not shown`);
+  return found;
+}
+
+function wordsOf({ body }: Act): Words {
+  const form = { bidder: "string", kind: "string", text: "string", document: "string", page: "integer" } as const;
+  return members(body, form);
+}
+
+/**
+ * Whether the answer is the bidder's own:
+ * (1) the main centre, which this seat pinned, named a key for this question;
+ * (2) the act in the entry answers this question, in this log, for this bidder;
+ * (3) it is signed by that key.
+ */
+async function isSigned(record: Shown, question: Named, answer: Entry): Promise<boolean> {
+  try {
+    // (1)
+    const { trust } = record.pins;
+    const centre = trust.identities.get(trust.main);
+    const vouch = question.vouched === null ? null : (await entryOf(record, question.vouched)).act;
+    if (vouch?.act !== "bidder.vouch" || vouch.sub !== trust.main || vouch.aud !== answer.origin || !centre) return false;
+    if (vouch.body["question"] !== question.id) return false;
+    await verifyAct(vouch, centre);
+    // (2)
+    const { act } = answer;
+    if (act?.act !== "clarification.answer" || act.sub !== question.bidder || act.aud !== answer.origin) return false;
+    if (act.body["question"] !== question.id) return false;
+    // (3)
+    await verifyAct(act, parseJwk(vouch.body["jwk"]));
+    return true;
+  } catch (error) {
+    if (error instanceof Untrusted || error instanceof Malformed) return false;
+    throw error;
+  }
+}
