@@ -14,6 +14,7 @@ import uvicorn
 from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 
 from evidence.core.canonical import b64u, sha256
+from sessions.core.state import CLOSED
 from tests.chromium.browsers import CURRENT, FLAGS
 from tests.chromium.hall import AXE_TAGS, DEVICES, axe_source
 from tests.replay.site import Site, site
@@ -208,6 +209,9 @@ async def test_each_sees_and_states_what_follows(tmp_path: Path) -> None:
     async with served(tmp_path) as (found, browser):
         keeper = found.keeper
         page = await bound(found, browser, "operator-2")
+        await page.goto(f"{found.origin}/operator")
+        await page.get_by_role("button", name="准许接入").click()
+        await people_act(found, lambda: keeper.state.gate == CLOSED)
         await found.finish()
         await page.goto(f"{found.origin}/after")
         await page.get_by_label("名称 1").fill("评标报告副本")

@@ -108,7 +108,7 @@ const en: Shape<typeof zh> = {
     checked: "{seat} is checked",
   },
   rooms: {
-    title: "Rooms",
+    title: "State of the rooms",
     present: "Present",
     presentIs: { yes: "here", no: "not here" },
     line: "Network",
