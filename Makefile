@@ -48,6 +48,11 @@ test-long: $(READY) client system ## what takes longer: one kill per run, long g
 e2e: $(READY) client system ## whole proceedings and long replays in real browsers
 	@$(BIN)/pytest -q -m e2e --timeout 1800
 
+pictures: $(READY) client system ## the guide's pictures, from a whole proceeding in real browsers
+	@rm -rf build/pictures
+	@$(BIN)/pytest -q -m e2e tests/e2e tests/chromium/test_pages.py -k "zh or administrator or every_page" --timeout 1800
+	@$(BIN)/python -m tests.e2e.album
+
 test-rules: $(READY) ## 100 000 generated proceedings, and as many tenders by two rankings (a part of test-long)
 	@$(BIN)/pytest -q -m long tests/rules tests/ranking --timeout 3600
 
@@ -68,4 +73,4 @@ lock: $(READY) ## write the locks anew from pyproject.toml
 system: ## Debian packages that the tests need, fetched when missing and root
 	@bash tests/system-packages.sh
 
-.PHONY: help client demo serve test test-long e2e test-rules check bench lock system
+.PHONY: help client demo serve test test-long e2e pictures test-rules check bench lock system

@@ -17,7 +17,8 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from evidence.core.canonical import Object
+from evidence.core import disclosure
+from evidence.core.canonical import Object, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, Note
@@ -87,14 +88,22 @@ class Archive:
             self._folder.mkdir(parents=True, exist_ok=True)
             await asyncio.to_thread(evidence_file.write, path, whole, load)
         # (5)
-        await self.retain(await log.read(), date.fromisoformat(after["retain"]))
+        await self.retain(opened, await log.read(), date.fromisoformat(after["retain"]))
         # (6)
         await asyncio.to_thread(self._keyring.destroy, log.origin)
         return path
 
-    async def retain(self, entries: Sequence[Entry], until: date) -> None:
+    async def names(self, opened: Entry, entries: Sequence[Entry]) -> set[bytes]:
+        """All objects that belong to a proceeding: what its log cites, and the plan that it was founded by, which the
+        opening tells by a disclosure only, and which names the members."""
+        stored = await self._ledger.disclosures(opened.origin, contents.digests([opened]))
+        told = [disclosure.parse(each.text).value for each in stored.values()]
+        plans = {unb64u(value["plan"], 32) for value in told if isinstance(value, dict) and "plan" in value}
+        return contents.kept(entries) | plans
+
+    async def retain(self, opened: Entry, entries: Sequence[Entry], until: date) -> None:
         """Step (5): no object of the proceeding goes before this day is over."""
-        for sha256 in sorted(contents.kept(entries)):
+        for sha256 in sorted(await self.names(opened, entries)):
             # What was made on the way to a signature that was not finished may never have come to the vault.
             with suppress(ObjectMissing):
                 await self._vault.retain(sha256.hex(), end_of(until))

@@ -226,8 +226,8 @@ class Proceedings:
 
         (1) The day has come, and nobody waits for an answer.
         (2) The centre log says so first, durably: when, and the digests of the lists.
-        (3) What was disclosed of persons and of the case goes, whose digests stay in both logs.
-        (4) The objects go, each only where the vault's own date allows it; the evidence file last. Safe to repeat.
+        (3) The objects go, each only where the vault's own date allows it; the evidence file last. Safe to repeat.
+        (4) With the last of them goes what was disclosed of persons and of the case; the digests stay in both logs.
         """
         if not self.ready:
             raise NotFoundedYet("another proceeding is not taken up yet, and may cite the same objects")
@@ -236,10 +236,11 @@ class Proceedings:
         others = (
             other.entries for name, other in self._keepers.items() if name != proceeding and not self._gone(other)
         )
-        names = contents.kept(keeper.entries).difference(*(contents.kept(entries) for entries in others))
         origin = keeper.state.origin
-        own = contents.digests(keeper.entries)
-        outside = [*contents.digests([self.centre.openings[origin]]), *self.after.digests(origin)]
+        opened = self.centre.openings[origin]
+        names = await self._archive().names(opened, keeper.entries)
+        names = names.difference(*(contents.kept(entries) for entries in others))
+        own, outside = contents.digests(keeper.entries), [*contents.digests([opened]), *self.after.digests(origin)]
         body: Object = {
             "origin": origin,
             "until": state.retain.isoformat(),
@@ -249,10 +250,11 @@ class Proceedings:
             "digests": b64u(sha256("".join(sorted([*own, *outside])).encode())),
         }
         entry = await self.centre.record_purge(origin, body)  # (2)
-        await self._ledger.erase(origin, own)  # (3)
-        await self._ledger.erase(self.centre.log.origin, outside)
-        self.after.forget(origin)
-        gone, left = await self._archive().purge(proceeding, names, self._clock())  # (4)
+        gone, left = await self._archive().purge(proceeding, names, self._clock())  # (3)
+        if not left:  # (4)
+            await self._ledger.erase(origin, own)
+            await self._ledger.erase(self.centre.log.origin, outside)
+            self.after.forget(origin)
         return {"index": entry.n, "gone": gone, "left": left}
 
     def _gone(self, keeper: ProceedingKeeper) -> bool:
@@ -299,7 +301,7 @@ class Proceedings:
                 # Closed by a release that did not know of what follows.
                 after = opening_body(docket.state, docket.entries[-1])
                 await self.centre.open_after(origin, after)
-                await self._archive().retain(docket.entries, date.fromisoformat(after["retain"]))
+                await self._archive().retain(opened, docket.entries, date.fromisoformat(after["retain"]))
         keeper = self._keeper(docket, opened)
         keeper.start()
         self._keepers[name] = keeper

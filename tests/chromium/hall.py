@@ -145,21 +145,3 @@ def axe(page: Page) -> list[dict[str, Any]]:
         {"rule": each["id"], "at": [node["target"] for node in each["nodes"]], "why": each["help"]}
         for each in found["violations"]
     ]
-
-
-def accessible(page: Page) -> None:
-    """axe finds nothing, in both languages and in large text."""
-    _clean(page)
-    page.get_by_role("button", name="关怀模式").click()
-    _clean(page)
-    page.get_by_role("button", name="English", exact=True).click()
-    page.locator("html[lang=en]").wait_for()
-    _clean(page)
-    page.locator("nav button").filter(has_text="中文").click()
-    page.locator("html[lang=zh-CN]").wait_for()
-    page.get_by_role("button", name="关怀模式").click()
-
-
-def _clean(page: Page) -> None:
-    found = axe(page)
-    assert found == [], found

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 from collections import defaultdict
 from pathlib import Path
@@ -26,6 +27,11 @@ VIEW_PX = 800
 # Language and text size, each one switch from the one before; the last switch is back to the first.
 VARIANTS = ("zh", "zh-large", "en-large", "en")
 SWITCHES = ("large", "language", "large", "language")
+# What would show where a word is missing in a language.
+KEYS = re.compile(
+    r"\b(?:administrator|auditor|checkIn|expert|operator|parts|rooms?|screens|shell|signIn|stages|states|supervisor)"
+    r"\.[a-z]\w+"
+)
 ABOUT = """# 页面一览 · All pages
 
 由 `make pictures` 从一次真实浏览器中的完整评审生成，axe 同时检查每一页。
@@ -34,12 +40,12 @@ ABOUT = """# 页面一览 · All pages
 
 
 class Album:
-    """Copies in `folder`, and what axe finds on the way."""
+    """Copies in `folder`, and what is wrong with them: what axe finds, and keys where words should stand."""
 
     def __init__(self, folder: Path = MADE) -> None:
         self._folder = folder
         self._names: set[str] = set()
-        self.violations: dict[str, list[object]] = {}
+        self.wrong: dict[str, list[object]] = {}
 
     def keep(self, page: Page, name: str) -> None:
         """The page as it stands, once under each name; afterwards it stands as before."""
@@ -49,8 +55,9 @@ class Album:
         tools = page.locator("nav.tools button")
         switches = {"large": tools.nth(0), "language": tools.nth(1)}
         for variant, switch in zip(VARIANTS, SWITCHES, strict=True):
-            if found := axe(page):
-                self.violations[f"{name} {variant}"] = list(found)
+            expect(page.locator("html")).to_have_attribute("lang", "zh-CN" if variant.startswith("zh") else "en")
+            if found := [*axe(page), *KEYS.findall(page.inner_text("body"))]:
+                self.wrong[f"{name} {variant}"] = found
             self._copy(page, f"{name}-{variant}")
             before = page.locator("html").get_attribute("lang" if switch == "language" else "data-text")
             # An open dialog makes the bar inert for people, and for a click at a place.

@@ -104,6 +104,20 @@ class Seated(Person):
         self.button("checkIn.skip").click()
 
 
+class Room(Seated):
+    """A room's device: it passes the whole device check, with a real line, and from then on nobody touches it."""
+
+    def enter(self) -> None:
+        self.page.get_by_text(self.says("operator.identity.phases.bound")).wait_for()
+        self.button("checkIn.start").click()
+        self.button("checkIn.enter").wait_for()
+        self.button("checkIn.speaker.play").click()
+        self.page.get_by_role("button", name=self.says("checkIn.speaker.heard"), exact=True).click()
+        self.keep("room-checked")
+        self.button("checkIn.enter").click()
+        self.page.wait_for_url("**/room")
+
+
 class Operator(Seated):
     def check(self, codes: dict[str, str], reads: Callable[[str], None]) -> None:
         """Look at everybody who waits: the code must be the one on the other screen."""
@@ -163,9 +177,11 @@ class Auditor(Person):
         page.goto(link)
         page.wait_for_url(lambda url: "/sign-in" not in url)
         page.goto(link.partition("/sign-in")[0] + "/auditor")
-        for tab in ("seen", "figures"):
-            page.get_by_role("tab", name=self.says(f"auditor.tabs.{tab}")).click()
-            self.keep(f"auditor-{tab}")
+        page.locator("#chapter").select_option(index=3)
+        page.locator("figure.tile.shown").nth(2).wait_for()
+        self.keep("auditor")
+        page.get_by_role("tab", name=self.says("auditor.tabs.figures")).click()
+        self.keep("auditor-figures")
         page.get_by_role("tab", name=self.says("auditor.tabs.verify")).click()
         self.button("auditor.verify.start").click()
         page.locator("#verdict.valid").wait_for(timeout=2 * WAIT_MS)
@@ -232,6 +248,10 @@ class Expert(Seated):
                 assert page.locator(".match.good").count(), "the list holds another seal than this seat's"
                 self.did.append("/expert/freeze")
                 press(self.button("expert.freeze.ok"))
+                return
+            case "resume":
+                # The venue was cut off for a moment, as on a machine that is busy with other things.
+                press(self.button("expert.resume.go"))
                 return
             case "sign":
                 ranking = page.locator(".rank button.primary")

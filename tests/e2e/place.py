@@ -1,4 +1,4 @@
-"""Seats that the whole proceeding in browsers plays over the API: `python -m tests.e2e.place CONFIG`.
+"""Members that the whole proceeding in browsers plays over the API: `python -m tests.e2e.place CONFIG`.
 
 Each announces its device's key like a browser does, and waits until the venue's operator has looked at it. Standard
 output carries one JSON object per line.
@@ -19,8 +19,6 @@ from sessions.core.identity import comparison_code
 from sessions.node_trust import Pins
 from web.demo import wiring
 from web.demo.actor import Actor, Report
-from web.demo.room import Room
-from web.demo.run import CLIPS
 from web.demo.seat import Member
 from web.demo.venue import read_opening, read_plan
 from web.device.client import Client
@@ -49,8 +47,7 @@ async def play(config: Config) -> None:
     report = Report(write=say, acknowledged=Path(config.state) / "acknowledged.jsonl")
     async with AsyncExitStack() as stack:
         clients = {name: await sign_in(stack, config.server, token) for name, token in config.links.items()}
-        # A room's device may not see entry 0; every member may.
-        opening = await read_opening(clients["seat-2"])
+        opening = await read_opening(next(iter(clients.values())))
         async with asyncio.TaskGroup() as group:
             for name, client in clients.items():
                 device = Device(folder=Path(config.state) / name, origin=config.origin, sub=name)
@@ -63,16 +60,10 @@ async def play(config: Config) -> None:
                     entropy=secrets.token_bytes,
                     opening=opening,
                 )
-                actor = make(name, seat, report, config)
+                plan = read_plan(config.plans[name])
+                actor = Member(seat=seat, live=Live(client=client), report=report, plan=plan, drafted=nothing)
                 group.create_task(actor.run())
                 group.create_task(introduce(actor))
-
-
-def make(name: str, own: Seat, report: Report, config: Config) -> Actor:
-    live = Live(client=own.client)
-    if name.startswith("room"):
-        return Room(seat=own, live=live, report=report, clip=CLIPS / f"venue-{name[-1]}.webm")
-    return Member(seat=own, live=live, report=report, plan=read_plan(config.plans[name]), drafted=nothing)
 
 
 async def introduce(actor: Actor) -> None:

@@ -130,7 +130,8 @@ def test_each_part_names_its_article_and_the_entries_it_rests_on(made: tuple[Obj
     content, drive = made
     kinds = {entry.n: entry.type for entry in drive.entries}
     rows = {row["part"]: row for row in content["trace"]}
-    assert list(rows) == [name for name, _, _ in _PARTS]
+    # Nothing was compared in these proceedings; what is not there has no part.
+    assert list(rows) == [name for name, _, _ in _PARTS if name != "advice"]
     assert all(row["article"] for row in rows.values())
     allowed = {name: types for name, _, types in _PARTS}
     for name, row in rows.items():

@@ -92,7 +92,7 @@ def locked(data: bytes) -> bytes:
 
 
 def tender_with_papers() -> dict[str, Any]:
-    """The demo's tender with a drawer of documents; two bidders gave one name."""
+    """The demo's tender with a drawer of documents; two bidders gave one name, and paid from one account."""
     value = tender(case(None))
     papers = [
         (TWIN, "bidder-1", pdf("Alpha bid"), 3),
@@ -106,4 +106,5 @@ def tender_with_papers() -> dict[str, Any]:
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         value["definition"]["documents"].append({"sha256": digest, "name": name, "bidder": bidder, "pages": pages})
         value["files"].append(base64.b64encode(data).decode())
+    value["notes"] = {bidder: {"account": ["6222…1234"]} for bidder in ("bidder-1", "bidder-2")}
     return value

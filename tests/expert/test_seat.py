@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 
 import pytest
@@ -18,14 +18,14 @@ from playwright.sync_api import Error as PlaywrightError
 
 from evidence.core.act import SoftwareSigner, make
 from tests.api.installation import eventually
-from tests.chromium.hall import axe, sign_in
+from tests.chromium.hall import sign_in
 from tests.expert.hall import SEAT, Hall
 from tests.expert.papers import ANNEX, BROKEN, ENCRYPTED, SCRIPTED, TWIN
+from tests.expert.steps import CHECK, clean, confirm, seal, to, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 expect.set_options(timeout=60_000)
-CHECK = "下一步：核对"
 KEPT = re.compile("草稿已于 .* 加密保存在本机")
 
 
@@ -47,88 +47,6 @@ def page(hall: Hall, person: BrowserContext) -> Iterator[Page]:
     found.get_by_role("navigation", name="评审阶段").wait_for()
     yield found
     found.close()
-
-
-def to(hall: Hall, page: Page, place: str) -> None:
-    page.goto(f"{hall.site.url}/expert/{place}")
-
-
-def clean(page: Page) -> None:
-    """axe finds no violation of WCAG 2.2 A and AA, in either language and in large text."""
-    page.get_by_role("heading", level=1).first.wait_for()
-    assert axe(page) == []
-    page.get_by_role("button", name="关怀模式").click()
-    assert axe(page) == []
-    page.get_by_role("button", name="关怀模式").click()
-    page.get_by_role("button", name="English").click()
-    page.get_by_role("button", name="中文").wait_for()
-    assert axe(page) == []
-    page.get_by_role("button", name="中文").click()
-    page.get_by_role("button", name="English").wait_for()
-
-
-def seal(page: Page, action: str, done: str) -> None:
-    page.get_by_role("button", name=action).click()
-    page.get_by_role("heading", name=done).wait_for(timeout=180_000)
-    assert page.get_by_text("记录序号").is_visible()
-
-
-def begin(hall: Hall, page: Page) -> None:
-    hall.until("declarations")
-
-
-def declare(hall: Hall, page: Page) -> None:
-    hall.until("declarations")
-    to(hall, page, "commitment")
-    page.get_by_label("我已阅读并同意以上全部承诺").check()
-    page.get_by_role("button", name=CHECK).click()
-    seal(page, "签署承诺书", "承诺书已签署")
-    to(hall, page, "recusal")
-    page.get_by_label("不存在上述情形").check()
-    page.get_by_role("button", name=CHECK).click()
-    seal(page, "提交申报：不需要回避", "回避申报已提交")
-
-
-def elect(hall: Hall, page: Page) -> None:
-    hall.due("ballot.seal")
-    to(hall, page, "chair")
-    page.locator("input[name=choice]").first.check()
-    page.get_by_role("button", name=CHECK).click()
-    seal(page, "密封并投出这一票", "您的一票已密封投出")
-    confirm(hall, page)
-
-
-def confirm(hall: Hall, page: Page) -> None:
-    hall.due("freeze.ok")
-    to(hall, page, "freeze")
-    expect(page.get_by_text("清单中您的封存件与本机签署的一致")).to_be_visible()
-    seal(page, "确认清单无误", "您已确认封存清单")
-
-
-def review(hall: Hall, page: Page) -> None:
-    hall.due("review.vote")
-    to(hall, page, "review")
-    page.get_by_role("button", name="其余项均符合").first.wait_for()
-    for each in page.get_by_role("button", name="其余项均符合").all():
-        each.click()
-    page.get_by_role("button", name=CHECK).click()
-    seal(page, "提交初步评审意见", "初步评审意见已提交")
-
-
-STEPS: dict[str, Callable[[Hall, Page], None]] = {
-    "check-in": begin,
-    "declarations": declare,
-    "chair-election": elect,
-    "compliance-review": review,
-}
-
-
-def until(hall: Hall, page: Page, stage: str) -> None:
-    """Play the seat's part until this stage begins."""
-    while (now := hall.view()["stage"]) != stage:
-        assert now in STEPS, f"{stage} is over"
-        STEPS[now](hall, page)
-        hall.wait(lambda view, now=now: view["stage"] != now)  # type: ignore[misc]
 
 
 def test_what_is_missing_is_said_and_the_focus_goes_there(hall: Hall, page: Page) -> None:
@@ -161,6 +79,27 @@ def test_two_windows_of_one_seat(hall: Hall, person: BrowserContext, page: Page)
         # The one that took over acts with the key.
         to(hall, second, "review")
         second.get_by_role("button", name="其余项均符合").first.wait_for()
+
+
+def test_the_comparison_is_shown_for_reference_only(hall: Hall, page: Page) -> None:
+    """实施条例 40: each fact with where it comes from; a motion to reject may cite it, and only such a one."""
+    until(hall, page, "compliance-review")
+    hall.wait(lambda view: view["advice"])
+    to(hall, page, "review")
+    panel = page.get_by_role("region", name="串通投标情形比对提示")
+    expect(panel.get_by_text("仅供参考，不得作为直接否决依据")).to_be_visible()
+    row = panel.get_by_role("row").filter(has_text="投标保证金付款账户相同")
+    expect(row).to_contain_text("采购人登记的信息")
+    panel.get_by_text("没有比对的文件").click()
+    expect(panel.get_by_text("文件加密")).to_be_visible()
+    clean(page)
+    to(hall, page, "steps")
+    page.get_by_role("button", name="提出动议").click()
+    kind = page.locator("#motion-kind")
+    for option, offered in (("rejection", 1), ("clarification", 0)):
+        if kind.locator(f"option[value={option}]").count():
+            kind.select_option(option)
+            assert page.locator("#motion-document option").filter(has_text="比对提示").count() == offered
 
 
 def test_documents_with_one_name_are_told_apart(hall: Hall, page: Page) -> None:

@@ -150,7 +150,7 @@ async def _verification(found: Site) -> None:
     await eventually(done, PATIENCE_S)
     answer = (await found.call("GET", "/verification", "auditor-1")).json()
     assert (answer["state"], answer["verdict"]["verdict"]) == ("done", "valid"), answer
-    assert [step["number"] for step in answer["steps"]] == [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    assert [step["number"] for step in answer["steps"]] == [1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
 
 
 async def _looks(found: Site) -> None:

@@ -191,7 +191,8 @@ class Play:
         check(self.state, fixed, root_at=lambda size: self.log.tree.root(size))
         # As of today's definitions: the members' names are digests.
         people = [[seat.id, b64u(sha256(seat.id.encode()))] for seat in self.state.members]
-        self.write([Draft("DefinitionFixed", {"scoring": SCORING.json, "people": people}, fixed)])
+        also = {"people": people, "notes": b64u(sha256(b"notes"))}
+        self.write([Draft("DefinitionFixed", {"scoring": SCORING.json, **also}, fixed)])
 
     async def offers(self) -> None:
         for node in self.nodes.values():

@@ -27,21 +27,13 @@ from sessions.errors import (
     WrongVenue,
 )
 from tests.evaluation.packs import PROCUREMENT, second
+from tests.rules.incidents import EVENING, JIANGSU, MORNING
 from tests.sessions.cut_off import Away, back
 from tests.sessions.drive import MEMBERS, Drive, spread
 from tests.sessions.test_committee_steps import types
 from tests.sessions.test_rule_pack_proceedings import again
 from tests.sessions.test_view import todo
 
-JIANGSU: Object = {
-    "before_start": 3600,
-    "during": 7200,
-    "recorder": 10,
-    "cut_off": "21:00",
-    "opens": "08:00",
-    "source": "江苏省公共资源交易中心 2025年9月通知",
-}
-EVENING, MORNING = "2026-11-21T13:00:00.000Z", "2026-11-22T00:00:00.000Z"
 OF_VENUE = {
     "venue-1": ("seat-1", "seat-2", "seat-3", "operator-1", "room-1"),
     "venue-2": ("seat-4", "operator-2", "room-2"),

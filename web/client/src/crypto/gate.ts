@@ -92,7 +92,7 @@ async function definitionOf(pins: Pins, fixed: Entry) {
   }
   if (act.aud !== fixed.origin) throw new Untrusted("the definition is another log's");
   await verifyAct(act, identity);
-  const { scoring } = members(fixed.body, { scoring: "object" }, { people: "array" });
+  const { scoring } = members(fixed.body, { scoring: "object" }, { people: "array", notes: "string" });
   const { sha256 } = members(act.body, { sha256: "string", size: "integer" });
   if (!isObject(scoring)) throw new Untrusted("the definition has no scoring");
   return { definition: unb64u(sha256, 32), scoring };

@@ -190,6 +190,8 @@ export interface View {
   open?: string[];
   /** For who watches: who is asked to be recused, on which ground, and what was decided. */
   requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
+  /** That documents were compared, and how many facts that showed; absent before this seat may read them. */
+  advice?: { n: number; sha256: string; facts: number } | null;
   reopening?: [asked: string, reason: string] | null;
 }
 

@@ -111,6 +111,7 @@ const en: Shape<typeof zh> = {
       aborted: "The proceeding was aborted",
       "k-acks-only": "A seal has the least number of acknowledgements",
       "weak-factor": "Keys of seats are no passkeys",
+      "advice-not-reread": "the comparison of the bids was made by another version and was not repeated",
       withheld: "Some disclosures are not in the file",
     },
     steps: {
@@ -127,6 +128,7 @@ const en: Shape<typeof zh> = {
       disclosures: "Disclosures",
       report: "Report and signatures",
       recordings: "Recordings are whole",
+      advice: "Advice on likeness",
     },
     ok: "holds",
     bad: "does not hold",

@@ -72,6 +72,7 @@ const en: Shape<typeof zh> = {
   SheetsOpened: "All opened",
   ChairElected: "Chair elected",
   ChairTied: "Chair tied",
+  AdviceNoted: "Comparison of documents noted",
   ChairUndecided: "Chair undecided",
   ChairDrawn: "Chair drawn by lot",
   ReviewVoted: "Compliance vote",

@@ -69,6 +69,7 @@ export default {
   SheetsOpened: "全部开启",
   ChairElected: "组长产生",
   ChairTied: "组长票数相同",
+  AdviceNoted: "记录比对提示",
   ChairUndecided: "组长未能选出",
   ChairDrawn: "抽签产生组长",
   ReviewVoted: "符合性表决",

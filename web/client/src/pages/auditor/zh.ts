@@ -108,6 +108,7 @@ export default {
       aborted: "评审被终止",
       "k-acks-only": "有密封件仅由法定最少数量的保管方确认",
       "weak-factor": "席位密钥未使用通行密钥",
+      "advice-not-reread": "比对提示由另一版本的程序得出，未重新比对",
       withheld: "部分披露内容未随文件提供",
     },
     steps: {
@@ -124,6 +125,7 @@ export default {
       disclosures: "披露内容",
       report: "报告与签名",
       recordings: "录像完整性",
+      advice: "比对提示",
     },
     ok: "成立",
     bad: "不成立",

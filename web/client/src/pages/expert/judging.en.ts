@@ -117,6 +117,7 @@ const en: Shape<typeof zh> = {
     questionKind: "Kind of question",
     text: "Text",
     evidence: "Document",
+    advice: "Comparison (its number as page)",
     asked: "What was asked",
     until: "To be answered by",
     answer: "The bidder's answer",

@@ -115,6 +115,7 @@ export default {
     questionKind: "澄清类型",
     text: "内容",
     evidence: "所在文件",
+    advice: "比对提示（页码填序号）",
     asked: "澄清的问题",
     until: "答复期限",
     answer: "投标人的答复",

@@ -1,6 +1,6 @@
 /**
  * Bid documents as they come in, up to 300 MB each: piece by piece into a Blob, which lies outside of the page's memory
- * (and on the browser's disk where it has little), so that neither this page nor the server holds one as a whole. A line
+ * (and on the browser's disk where it has little), so that this page and the server need not hold one as a whole. A line
  * that breaks is taken up where it broke. Nothing of a document is shown before all of it has the hash in the log.
  */
 import { sha256 } from "@noble/hashes/sha2.js";

@@ -70,7 +70,8 @@ interface Policy {
   createScriptURL(url: string): URL;
 }
 
-/** Hands pdf.js the parts of a file that it asks for, and no more: most of a large file is never in memory. */
+/** Hands pdf.js the parts of a file that it asks for. It keeps them while the file is open, so most of a large file is
+ * never in memory, and all of it once for whoever searches it from end to end. */
 function partsOf(file: Blob, Transport: typeof PDFDataRangeTransport): PDFDataRangeTransport {
   const transport = new Transport(file.size, null);
   transport.requestDataRange = (begin, end) => {
