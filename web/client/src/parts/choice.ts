@@ -16,6 +16,14 @@ export interface Choice {
   fields: readonly Field[];
   /** Fields that may stay empty. */
   optional?: readonly Field[];
+  /** What a field holds before anything is typed. */
+  given?: Partial<Given>;
+  /** How long a text may be, in characters; 500 where nothing is said. */
+  longest?: Partial<Record<Field, number>>;
+  /** The first and the last day that can be meant. */
+  days?: readonly [first: string, last: string];
+  /** The most points. */
+  most?: number;
   /** What is chosen from lists, before the fields: values with the key of their words, or what they are called by. */
   picks?: readonly (readonly [Pick, readonly (readonly [value: string, words: string])[]])[];
   body: (given: Given) => JsonObject;
