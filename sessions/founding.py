@@ -28,10 +28,10 @@ from sessions.core import commands
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY
 from sessions.docket import Docket, Private
-from sessions.node_trust import Pins
 from sessions.ports import Entropy, Keyring
 from sessions.service_errors import TenderRefused
 from sessions.tender import FindStaged, Plan, Tender
+from sessions.trust import Pins
 
 # docs/protocol.md section 1: 26 characters of base32, of a-z and 2-7: 130 bits that nobody can guess.
 ID_CHARACTERS = 26

@@ -47,8 +47,8 @@ from sessions.node_identity import checked, same_code, vouch_subject
 from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
 from sessions.node_mirror import Mirror
 from sessions.node_ports import LogSource, NodeStore
-from sessions.node_trust import Pins
 from sessions.node_witness import CityWitness
+from sessions.trust import Pins
 
 BY_PARTNER = frozenset({"agreement.sign", "agreement.end", "invitation.accept", "invitation.decline", "venue.name"})
 OFFER, ACK, RELEASE, VOUCH = "offer", "ack", "release", "vouch"

@@ -32,7 +32,7 @@ from sessions.core.state import EMPTY, Proceeding
 from sessions.errors import SessionError
 from sessions.node_errors import LogForked, LogRefused, NotYet
 from sessions.node_ports import LogSource, NodeStore
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 
 RULES = (EvidenceError, EvaluationError, SessionError)
 """Everything that a fold may refuse with."""

@@ -10,7 +10,7 @@ from evidence.core.witness import AddCheckpoint, AddLog, Answer, WitnessState, a
 from evidence.errors import Untrusted
 from sessions.node_errors import NodeStateBroken
 from sessions.node_ports import NodeStore
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 
 
 @dataclass(frozen=True, slots=True)

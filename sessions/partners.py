@@ -29,10 +29,10 @@ from sessions.core.tenancy import FeedEvent
 from sessions.core.webhooks import Notice
 from sessions.docket import Private
 from sessions.errors import ActRepeated
-from sessions.node_trust import Pins
 from sessions.partner_errors import NamingRefused, StaleVersion
 from sessions.ports import Clock, Entropy
 from sessions.service_errors import TenderRefused
+from sessions.trust import Pins
 
 ACT = "partnership"
 """The disclosure that holds an act of a partnership."""

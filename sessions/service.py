@@ -32,7 +32,6 @@ from sessions.docket import Docket, Performed
 from sessions.founding import Founding, proceeding_id
 from sessions.keeper import ProceedingKeeper
 from sessions.looks import Looks
-from sessions.node_trust import Pins
 from sessions.partners import Partners
 from sessions.people import People
 from sessions.ports import (
@@ -52,6 +51,7 @@ from sessions.service_errors import KeyLost, NotFoundedYet, UnknownProceeding
 from sessions.signing_desk import SigningDesk
 from sessions.tender import FindStaged, nothing_staged
 from sessions.times import Times
+from sessions.trust import Pins
 from signing.ports import CloudSigner
 
 __all__ = ["Performed", "ProceedingKeeper", "Proceedings"]

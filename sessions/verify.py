@@ -46,9 +46,9 @@ from sessions.core.seating import APPROVED
 from sessions.core.state import Proceeding, Report
 from sessions.core.tracks import tracks
 from sessions.evidence_file import EvidenceFile
-from sessions.node_trust import Pins
 from sessions.opening import listed, open_all
 from sessions.ports import DocumentReader
+from sessions.trust import Pins
 from sessions.uploads import MAX_DOCUMENT
 from sessions.verdict import UNDETERMINED, VALID, Refused, Step, Verdict
 from signing.core.verdict import Outcome, ReportVerdict

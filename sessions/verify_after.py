@@ -29,7 +29,7 @@ from sessions.core.proceeding import evolve
 from sessions.core.state import EMPTY, Proceeding
 from sessions.errors import ActGap
 from sessions.evidence_file import EvidenceFile
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 
 DECIDED, AUTHENTIC = "decided", "authentic"
 

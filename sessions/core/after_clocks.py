@@ -87,6 +87,26 @@ def late(state: Aftermath, case: Case) -> bool:
     return due is not None and case.day > due.day
 
 
+def begun(state: Aftermath, kind: Kind) -> bool:
+    """Whether the time for such a case has begun; one that comes after it is recorded all the same."""
+    return kind.during is None or start_of(state, kind.during) is not None
+
+
+def holding(state: Aftermath, milestone: str, day: date) -> Kind | Clock | None:
+    """What holds a milestone of that day up: a case that waits for its answer, or a time that others have."""
+    kinds = state.opening.timetable.kinds
+    waiting = (kinds[case.kind] for case in state.cases.values() if case.answered is None)
+    case = next((kind for kind in waiting if kind.holds == milestone), None)
+    if case is not None:
+        return case
+    for clock in state.opening.timetable.clocks:
+        if clock.holds == milestone:
+            due = end(state, clock)
+            if due is None or day <= due.day:
+                return clock
+    return None
+
+
 def clocks(state: Aftermath, proceeding: Proceeding) -> tuple[Running, ...]:
     """Every clock after this proceeding, in the order of the timetable; cases and appeals as they come."""
     table, calendar = state.opening.timetable, state.opening.calendar

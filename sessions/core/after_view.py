@@ -6,7 +6,7 @@ from datetime import date
 
 from evidence.core.act import Act, thumbprint
 from evidence.core.canonical import Object, b64, b64u, unb64u
-from sessions.core.after_clocks import Running, clocks, late
+from sessions.core.after_clocks import Running, begun, clocks, holding, late
 from sessions.core.aftermath import Aftermath, Case, Chain, HandOver, Rating
 from sessions.core.state import AUDITOR, OPERATOR, SUPERVISOR, Proceeding, Seat
 
@@ -24,6 +24,7 @@ def view(state: Aftermath, proceeding: Proceeding, seat_id: str, today: date) ->
         "timetable": table.json,
         "calendar": state.opening.calendar.json,
         "retain": state.retain.isoformat(),
+        "rating": table.value["rating"],
         "chain": _chain(state, proceeding, seat),
         "milestones": [
             {"milestone": name, "day": found.day.isoformat(), "evidence": found.evidence, "n": found.n}
@@ -31,7 +32,8 @@ def view(state: Aftermath, proceeding: Proceeding, seat_id: str, today: date) ->
         ]
         if watches
         else [],
-        "next": next((name for name in table.milestones if name not in state.milestones), None) if watches else None,
+        "next": None,
+        "held": None,
         "clocks": [
             found.json(today) for found in clocks(state, proceeding) if watches or _own(proceeding, seat, found)
         ],
@@ -40,9 +42,20 @@ def view(state: Aftermath, proceeding: Proceeding, seat_id: str, today: date) ->
         "hand_overs": [_hand_over(found) for found in state.hand_overs if watches or _at(seat, found.venue)],
     }
     if watches:
-        shown["kinds"] = sorted(table.kinds)
-        shown["rating"] = table.value["rating"]
+        shown |= _next(state, today)
+        # Each kind of case is recorded and answered by one office.
+        own = [kind for _, kind in sorted(table.kinds.items()) if kind.by == seat.role]
+        shown["kinds"] = [kind.name for kind in own]
+        shown["opens"] = [kind.name for kind in own if begun(state, kind)]
     return shown
+
+
+def _next(state: Aftermath, today: date) -> Object:
+    """The next milestone, and the case or the time by others that holds it up today; none where nothing was found."""
+    order = () if state.opening.aborted else state.opening.timetable.milestones
+    name = next((each for each in order if each not in state.milestones), None)
+    found = None if name is None else holding(state, name, today)
+    return {"next": name, "held": None if found is None else found.name}
 
 
 def sees(state: Aftermath, proceeding: Proceeding, seat_id: str, act: Act) -> bool:

@@ -20,7 +20,7 @@ from sessions.after_errors import (
     NotOwnJudge,
     RatingRefused,
 )
-from sessions.core.after_clocks import appeal_until, end, start_of
+from sessions.core.after_clocks import appeal_until, begun, holding
 from sessions.core.aftermath import Aftermath, Rating
 from sessions.core.permission import AFTER, demand
 from sessions.core.state import Proceeding
@@ -65,13 +65,9 @@ def _milestone(state: Aftermath, act: Act, proceeding: Proceeding, today: date) 
         before.append(state.milestones[earlier].day)
     if not max(before) <= day <= today:
         raise MilestoneRefused("the day lies before the last milestone, or has not come")
-    kinds = state.opening.timetable.kinds
-    if any(kinds[found.kind].holds == name and found.answered is None for found in state.cases.values()):
-        raise MilestoneOrder("until the objection is answered nothing goes on")
-    for clock in state.opening.timetable.clocks:
-        due = end(state, clock)
-        if clock.holds == name and (due is None or day <= due.day):
-            raise MilestoneOrder(f"{clock.name} lasts longer ({clock.source})")
+    found = holding(state, name, day)
+    if found is not None:
+        raise MilestoneOrder(f"{found.name} is not over, or not answered ({found.source})")
 
 
 def _open_case(state: Aftermath, act: Act, proceeding: Proceeding, today: date) -> None:
@@ -84,7 +80,7 @@ def _open_case(state: Aftermath, act: Act, proceeding: Proceeding, today: date) 
     _digest(body["evidence"])
     if not state.opening.closed <= _day(body["day"]) <= today:
         raise CaseRefused("the day lies before the end of the evaluation, or has not come")
-    if kind.during is not None and start_of(state, kind.during) is None:
+    if not begun(state, kind):
         raise CaseRefused(f"the time for it has not begun ({kind.source})")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from evidence.core import entry as entries
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from tests.api.installation import Running
 from tests.chromium.browsers import CURRENT, FLAGS, chromium_109
 from web.demo import wiring

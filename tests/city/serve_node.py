@@ -13,7 +13,7 @@ from sessions.adapters.node_source import HttpLogSource
 from sessions.adapters.node_store import FileNodeStore
 from sessions.node import CityNode
 from sessions.node_keys import NodeKeys
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from web.city.app import create_city_app
 
 

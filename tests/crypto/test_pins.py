@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evidence.core.canonical import b64u
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from tests.crypto.node import Refused, browser
 from tests.sessions.node_world import Main
 from web.server.cli import app

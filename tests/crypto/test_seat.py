@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from fastapi.responses import JSONResponse, Response
@@ -26,6 +27,12 @@ CHOICES = ["seat-2", "seat-3", "seat-4", "seat-5"]
 SEAT = "seat-3"
 OTHERS = ("seat-1", "seat-2", "seat-4", "seat-5")
 SHOWN = b64u(sha256(b"text"))
+
+
+def alike(asked: list[Object], points: str) -> Object:
+    """What is handed in where every item gets the same points."""
+    scores = [{"bidder": row["bidder"], "criterion": row["criterion"], "points": points} for row in asked]
+    return {"scores": scores, "number": 1, "asked": asked}
 
 
 class Game(Play):
@@ -79,8 +86,7 @@ class Game(Play):
     async def scored(self, points: str) -> str:
         """The browser's sheet of equal scores, sealed; its act."""
         asked = await self.client.ask("asked", valid=list(self.state.evaluation.valid or ()))
-        scores = [{"bidder": row["bidder"], "criterion": row["criterion"], "points": points} for row in asked]
-        sealed = await self.client.ask("sealSheet", scores=scores, number=1, asked=asked)
+        sealed = await self.client.ask("sealSheet", **alike(asked, points))
         return str(sealed["act"])
 
     async def opened(self) -> None:
@@ -259,11 +265,9 @@ async def test_a_sheet_is_checked_sealed_and_read_back_at_the_opening() -> None:
         assert [((row["bidder"], row["criterion"]), row["max"]) for row in asked] == [
             (item, str(most)) for item, most in game.state.evaluation.asked()
         ]
-        scores = [{"bidder": row["bidder"], "criterion": row["criterion"], "points": "12.50"} for row in asked]
-        blank = {"scores": scores[1:], "number": 1, "asked": asked}
-        assert await refused(client.ask("sealSheet", **blank)) == "score-missing"
-        full = {"scores": scores, "number": 1, "asked": asked}
-        assert await client.ask("checkSheet", **full) == scores
+        full = alike(asked, "12.50")
+        assert await refused(client.ask("sealSheet", **full | {"scores": full["scores"][1:]})) == "score-missing"
+        assert await client.ask("checkSheet", **full) == full["scores"]
         sealed = await client.ask("sealSheet", **full)
         found, seal = game.state.evaluation.find_seal(bytes.fromhex(sealed["act"]))
         kept = decode_object(bytes.fromhex(await client.ask("kept", name="sheet-1")), limit=1 << 22)
@@ -403,22 +407,23 @@ async def test_an_answer_for_another_act_is_refused() -> None:
         assert (await world.state())["pending"] is not None
 
 
+async def to_sheets(world: World) -> Callable[[str], Object]:
+    """Play up to the round of sheets; what comes back is a sheet with these points for every item."""
+    game, client = world.game, world.client
+    await game.to_ballots()
+    await client.ask("sealBallot", choice="seat-2", number=1, choices=CHOICES)
+    await game.elected()
+    await game.reviewed()
+    return partial(alike, await client.ask("asked", valid=list(game.state.evaluation.valid or ())))
+
+
 async def test_acts_signed_while_cut_off_are_merged_on_return() -> None:
     """protocols.md section 6: kept in their order, confirmed on return, one answer each, a crash in between."""
     async with running() as world:
         game, client = world.game, world.client
-        await game.to_ballots()
-        await client.ask("sealBallot", choice="seat-2", number=1, choices=CHOICES)
-        await game.elected()
-        await game.reviewed()
-        asked = await client.ask("asked", valid=list(game.state.evaluation.valid or ()))
+        sheet = await to_sheets(world)
         server_ctr = game.state.keys[game.thumbprint].ctr
         game.command(LoseVenue(game.state.seat(SEAT).venue, 1))
-
-        def sheet(points: str) -> Object:
-            scores = [{"bidder": row["bidder"], "criterion": row["criterion"], "points": points} for row in asked]
-            return {"scores": scores, "number": 1, "asked": asked}
-
         first = await client.ask("sealSheetOffline", **sheet("1.00"))
         second = await client.ask("sealSheetOffline", **sheet("2.00"))
         assert await client.ask("sealSheetOffline", **sheet("2.00")) == second
@@ -441,16 +446,7 @@ async def test_a_sheet_sealed_without_a_network_is_handed_in_when_it_is_back() -
     decides nothing; what is refused for good gives its place in the chain free."""
     async with running() as world:
         game, client = world.game, world.client
-        await game.to_ballots()
-        await client.ask("sealBallot", choice="seat-2", number=1, choices=CHOICES)
-        await game.elected()
-        await game.reviewed()
-        asked = await client.ask("asked", valid=list(game.state.evaluation.valid or ()))
-
-        def sheet(points: str) -> Object:
-            scores = [{"bidder": row["bidder"], "criterion": row["criterion"], "points": points} for row in asked]
-            return {"scores": scores, "number": 1, "asked": asked}
-
+        sheet = await to_sheets(world)
         refused_act = await client.ask("sealSheetOffline", **sheet("1.00"))
         world.server.failures = [lambda: problem(409, "paused")]
         assert await refused(client.ask("handIn")) == "paused"

@@ -17,7 +17,7 @@ from evidence.core.canonical import b64, b64u
 from evidence.core.tiles import Tile
 from evidence.errors import EvidenceError
 from sessions.errors import SessionError
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from tests.city.servers import free_port
 from tests.sessions.node_play import Play
 from tests.sessions.node_world import PROCEEDING, Log

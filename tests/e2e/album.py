@@ -29,7 +29,7 @@ VARIANTS = ("zh", "zh-large", "en-large", "en")
 SWITCHES = ("large", "language", "large", "language")
 # What would show where a word is missing in a language.
 KEYS = re.compile(
-    r"\b(?:administrator|auditor|checkIn|expert|operator|parts|rooms?|screens|shell|signIn|stages|states|supervisor)"
+    r"\b(?:administrator|after|auditor|checkIn|expert|operator|parts|rooms?|screens|shell|signIn|stages|states|supervisor)"
     r"\.[a-z]\w+"
 )
 ABOUT = """# 页面一览 · All pages

@@ -35,8 +35,8 @@ from sessions.adapters.webhooks_http import HttpWebhookSender
 from sessions.adapters.webhooks_memory import MemoryWebhooks
 from sessions.core.tenancy import SCOPES
 from sessions.feeds import Feeds
-from sessions.node_trust import Centre
 from sessions.service import Proceedings
+from sessions.trust import Centre
 from sessions.webhooks import Pace, Webhooks
 from tests.sessions import drive
 from tests.sessions.drive import signer_of

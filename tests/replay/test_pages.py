@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,15 +15,35 @@ import uvicorn
 from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 
 from evidence.core.canonical import b64u, sha256
+from sessions.core.state import CLOSED
 from tests.chromium.browsers import CURRENT, FLAGS
 from tests.chromium.hall import AXE_TAGS, DEVICES, axe_source
 from tests.replay.site import Site, site
+from tests.sessions.drive import signer_of
 from tests.sessions.service_world import until
 from web.server.links import write_link
 from web.server.wiring import CLIENT
 
 ANSWER_S = 20.0
 SHOW_MS = 20_000
+# What web/client/src/crypto/browser_store.ts makes, with a key that is there already.
+KEEP_KEY = """async ([name, secret]) => {
+    const { d, ...shown } = secret;
+    const p256 = { name: "ECDSA", namedCurve: "P-256" };
+    const privateKey = await crypto.subtle.importKey("jwk", secret, p256, false, ["sign"]);
+    const publicKey = await crypto.subtle.importKey("jwk", shown, p256, true, ["verify"]);
+    await new Promise((resolve, reject) => {
+        const opening = indexedDB.open(name, 1);
+        opening.onerror = () => reject(opening.error);
+        opening.onupgradeneeded = () => {
+            const keys = opening.result.createObjectStore("keys");
+            opening.result.createObjectStore("journal", { autoIncrement: true });
+            opening.result.createObjectStore("kept");
+            keys.put({ privateKey, publicKey }, "seat");
+        };
+        opening.onsuccess = () => resolve(opening.result.close());
+    });
+}"""
 
 
 @asynccontextmanager
@@ -52,12 +73,20 @@ async def served(folder: Path) -> AsyncIterator[tuple[Site, Browser]]:
 
 async def signed_in(found: Site, browser: Browser, seat: str) -> Page:
     """A page of this seat, by its one-time link."""
+    page = await opened(browser)
+    await enter(found, page, seat)
+    return page
+
+
+async def opened(browser: Browser) -> Page:
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, bypass_csp=True)
-    page = await context.new_page()
+    return await context.new_page()
+
+
+async def enter(found: Site, page: Page, seat: str) -> None:
     token = await found.identity.issue_link(found.id, seat)
     await page.goto(write_link(found.origin, token, found.world.pins))
     await page.wait_for_url(lambda url: "/sign-in" not in url)
-    return page
 
 
 async def violations(
@@ -193,18 +222,141 @@ async def test_each_form_of_the_wall_reaches_the_log(tmp_path: Path) -> None:
 
 async def supervising(found: Site, browser: Browser) -> Page:
     """The wall of a supervisor whose key was made in this browser, while bids are reviewed."""
-    keeper, people = found.keeper, found.people
-    people.absent.add("supervisor-1")
-    page = await signed_in(found, browser, "supervisor-1")
+    page = await bound(found, browser, "supervisor-1")
+    await people_act(found, lambda: found.keeper.state.stage == "compliance-review")
+    await page.goto(f"{found.origin}/supervisor")
+    await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+    return page
+
+
+@pytest.mark.e2e
+@pytest.mark.asyncio
+@pytest.mark.timeout(600)
+async def test_each_sees_and_states_what_follows(tmp_path: Path) -> None:
+    """A secondary venue hands over with the key of the meeting; then each office sees what is its to see and do."""
+    async with served(tmp_path) as (found, browser):
+        keeper = found.keeper
+        page = await bound(found, browser, "operator-2")
+        # Its own operator lets the room's device in, once that has its key.
+        await people_act(found, lambda: "room-2" in keeper.state.seat_key)
+        await page.goto(f"{found.origin}/operator")
+        admits = page.get_by_role("button", name="准许接入")
+        await expect(admits).to_be_enabled(timeout=SHOW_MS)
+        await admits.click()
+        await until(lambda: "room-2" in keeper.state.admitted, ANSWER_S)
+        await page.goto(f"{found.origin}/after")
+        await expect(page.get_by_text("评审结束后，这里会列出")).to_be_visible(timeout=SHOW_MS)
+        await people_act(found, lambda: keeper.state.gate == CLOSED)
+        await found.finish()
+
+        # The list is checked, read once more, and signed with the key that the browser has from the meeting.
+        await page.get_by_role("button", name="下一步：核对").click(timeout=SHOW_MS)
+        await expect(page.get_by_role("alert")).to_contain_text("请填写第 1 项的名称")
+        assert await violations(page) == []
+        await page.get_by_label("名称").fill("评标报告副本")
+        await page.get_by_label("封条编号").fill("F-0118 F-0119")
+        await page.get_by_role("button", name="下一步：核对").click()
+        await expect(page.locator(".check")).to_contain_text("F-0118、F-0119")
+        assert await violations(page) == []
+        await page.get_by_role("button", name="签署并移交").click()
+        await expect(page.get_by_text("等待主场接收")).to_be_visible(timeout=SHOW_MS)
+        await expect(page.locator("#stated")).to_be_focused()
+        after = found.proceedings.after
+        (given,) = after.view(keeper.state, "supervisor-1")["hand_overs"]
+        assert (given["items"], given["seals"]) == ([["paper", "评标报告副本", 1, None]], ["F-0118", "F-0119"])
+
+        # The main venue's operator counts and takes it, states the first milestone, and rates an expert.
+        main = await keyed(found, browser, "operator-1")
+        await expect(main.locator("#due > li")).to_have_count(3, timeout=SHOW_MS)
+        assert await violations(main) == []
+        await signs(main, "接收，全部齐全 venue-2", "接收，全部齐全")
+        await signs(main, "登记：评审报告送交采购人（招标人）", "登记")
+        await main.get_by_role("button", name=re.compile("评价 .*seat-1")).click()
+        await main.get_by_role("button", name="下一步：核对").click()
+        await expect(main.get_by_role("alert").locator("li")).to_have_count(16)
+        assert await violations(main) == []
+        await main.locator("#q-came-in-time-no").check()
+        await main.get_by_role("button", name="其余各项均为“是”").click()
+        await main.get_by_label("擅离职守（扣 4 分）").check()
+        await main.locator("#breach-left-the-post").fill("擅离职守四十分钟。")
+        await main.locator("#rating-text").fill("其余尽职。")
+        await main.get_by_role("button", name="下一步：核对").click()
+        await expect(main.locator(".check")).to_contain_text("扣 5 分")
+        assert await violations(main) == []
+        await main.get_by_role("button", name="签署评价").click()
+        await expect(main.get_by_text("还有 3 位专家没有评价。")).to_be_visible(timeout=SHOW_MS)
+
+        # The member appeals, the supervisor lowers it, and records a complaint that came in writing.
+        member = await keyed(found, browser, "seat-1")
+        await expect(member.get_by_text("擅离职守四十分钟。")).to_be_visible(timeout=SHOW_MS)
+        await expect(member.get_by_text("评标报告副本")).to_have_count(0)
+        assert await violations(member) == []
+        await signs(member, "申诉 seat-1", "申诉", reason="因停电离席，有记录。")
+        watching = await keyed(found, browser, "supervisor-1")
+        await watching.get_by_role("button", name="减轻扣分 seat-1").click(timeout=SHOW_MS)
+        dialog = watching.get_by_role("dialog")
+        await dialog.locator("#act-points").fill("5")
+        await dialog.locator("#act-reason").fill("停电属实。")
+        await dialog.get_by_role("button", name="减轻扣分").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("请填写 0 至 4 的整数。")
+        assert await violations(watching, ()) == []
+        await dialog.locator("#act-points").fill("1")
+        await dialog.get_by_role("button", name="减轻扣分").click()
+        await dialog.wait_for(state="detached")
+        await signs(watching, "登记质疑、异议或投诉", of="乙公司", text="对业绩有异议。")
+        assert await violations(watching) == []
+
+        shown = after.view(keeper.state, "supervisor-1")
+        assert [(each["milestone"], each["day"]) for each in shown["milestones"]] == [("report-sent", shown["today"])]
+        assert [(each["points"], each["decision"]["upheld"]) for each in shown["ratings"]] == [(1, False)]
+        assert [(each["kind"], each["of"]) for each in shown["cases"]] == [("complaint", "乙公司")]
+        (given,) = shown["hand_overs"]
+        assert (given["taken"], given["missing"]) == (shown["today"], None)
+
+        # A browser without the key of the meeting reads, and is told why it cannot sign.
+        other = await signed_in(found, browser, "seat-4")
+        await other.goto(f"{found.origin}/after")
+        await expect(other.get_by_text("本机没有您评审时使用的密钥")).to_be_visible(timeout=SHOW_MS)
+        await expect(other.get_by_text("擅离职守")).to_have_count(0)
+        assert await violations(other) == []
+
+
+async def signs(page: Page, button: str, last: str = "", **fields: str) -> None:
+    """Open a form, fill it, and sign; the confirmation then has the focus."""
+    await page.get_by_role("button", name=button, exact=True).click(timeout=SHOW_MS)
+    dialog = page.get_by_role("dialog")
+    assert await violations(page, ()) == []
+    for name, text in fields.items():
+        await dialog.locator(f"#act-{name}").fill(text)
+    await dialog.get_by_role("button", name=last or button, exact=True).click()
+    await dialog.wait_for(state="detached")
+    await expect(page.locator("#stated")).to_be_focused()
+
+
+async def keyed(found: Site, browser: Browser, seat: str) -> Page:
+    """The page of what follows in the browser that has this seat's key of the meeting."""
+    page = await opened(browser)
+    await page.goto(f"{found.origin}/sign-in")
+    numbers = signer_of(seat).key.private_numbers()
+    secret = signer_of(seat).jwk | {"d": b64u(numbers.private_value.to_bytes(32, "big"))}
+    await page.evaluate(KEEP_KEY, [f"tongping-seat/{found.keeper.state.origin}/{seat}", secret])
+    await page.goto("about:blank")
+    await enter(found, page, seat)
+    await page.goto(f"{found.origin}/after")
+    return page
+
+
+async def bound(found: Site, browser: Browser, seat: str) -> Page:
+    """A page of this seat, whose key was made in this browser, vouched for by its centre and bound."""
+    keeper = found.keeper
+    found.people.absent.add(seat)
+    page = await signed_in(found, browser, seat)
     await page.wait_for_url("**/check-in")
     await people_act(found, lambda: keeper.announced.waiting(keeper.state))
     (key,) = keeper.announced.waiting(keeper.state)
-    holder = found.world.holders[keeper.state.seat("supervisor-1").centre]
-    await keeper.perform(await holder.vouch(keeper.state.origin, "supervisor-1", key.thumbprint))
-    await people_act(found, lambda: "supervisor-1" in keeper.state.seat_key)
-    await people_act(found, lambda: keeper.state.stage == "compliance-review")
-    await page.goto(f"{found.origin}/supervisor")
-    await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+    holder = found.world.holders[keeper.state.seat(seat).centre]
+    await keeper.perform(await holder.vouch(keeper.state.origin, seat, key.thumbprint))
+    await people_act(found, lambda: seat in keeper.state.seat_key)
     return page
 
 

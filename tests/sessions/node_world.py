@@ -26,7 +26,7 @@ from evidence.core.tiles import Tile, write_bundle
 from evidence.core.witness import AddCheckpoint, AddLog
 from sessions.node_errors import NotYet
 from sessions.node_keys import NodeKeys
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 
 MAIN = "hohhot.example"
 CITIES = ("zhongshan.example", "zhuhai.example", "finance.example")

@@ -44,11 +44,11 @@ from sessions.core import acts
 from sessions.core.replay import Replay
 from sessions.core.state import Proceeding
 from sessions.errands import Pauses
-from sessions.node_trust import Pins
 from sessions.ports import Keyring
 from sessions.recording import RecordingTimes
 from sessions.service import ProceedingKeeper, Proceedings
 from sessions.times import Times
+from sessions.trust import Pins
 from signing.adapters import pades
 from signing.adapters.certificate_authority import create_root, open_authority
 from signing.adapters.memory import MemoryRegister

@@ -114,22 +114,27 @@ def test_the_publication_lasts_and_an_objection_holds_up_the_award() -> None:
     later.reach("report-sent")
     with pytest.raises(CaseRefused):
         later.perform("operator-1", "case.open", case)
+    assert later.view("operator-1")["opens"] == []
     later.reach("candidates-published")
     assert later.clocks()["publication-stands"]["due"] == "2026-11-27"
     assert later.clocks()["complaints-may-come"]["due"] == "2026-12-04"
     later.day = "2026-11-27"
     with pytest.raises(MilestoneOrder, match="publication-stands"):
         later.reach("winner-fixed")
+    told = later.view("operator-1")
+    assert (told["next"], told["held"], told["opens"]) == ("winner-fixed", "publication-stands", ["objection"])
     objection = later.perform("operator-1", "case.open", case | {"day": "2026-11-27"})
     late = later.perform("operator-1", "case.open", case | {"of": "丙公司", "day": "2026-11-26"})
     assert later.clocks()["answer-objection 乙公司"]["due"] == "2026-11-30"
     later.day = "2026-11-30"
     with pytest.raises(MilestoneOrder, match="answered"):
         later.reach("winner-fixed")
+    assert later.view("operator-1")["held"] == "objection"
     for name in (objection, late):
         later.perform("operator-1", "case.answer", {"case": name, "text": "经核查属实有效", "evidence": None})
     with pytest.raises(NoSuchCase):
         later.perform("operator-1", "case.answer", {"case": objection, "text": "再答", "evidence": None})
+    assert later.view("operator-1")["held"] is None
     later.reach("winner-fixed")
     assert later.clocks()["written-report"]["due"] == "2026-12-15"
 
@@ -149,6 +154,11 @@ def test_each_office_records_its_own_cases() -> None:
     body: Object = {"kind": "complaint", "of": "乙公司", "day": "2026-12-01", "text": "投诉", "evidence": None}
     with pytest.raises(CaseRefused):
         later.perform("operator-1", "case.open", body)
+    assert [later.view(seat)["kinds"] for seat in ("operator-1", "supervisor-1", "auditor-1")] == [
+        ["query"],
+        ["complaint"],
+        [],
+    ]
     complaint = later.perform("supervisor-1", "case.open", body)
     with pytest.raises(CaseRefused):
         later.perform("operator-1", "case.answer", {"case": complaint, "text": "答", "evidence": None})

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from evidence.core import entry as entries
 from evidence.core.canonical import Object
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from web.demo import wiring
 from web.demo.actor import Actor, Report
 from web.demo.operator import Operator

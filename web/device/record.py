@@ -14,7 +14,7 @@ from evidence.core.merkle import verify_consistency
 from evidence.core.note import VerifierKey, read_checkpoint
 from evidence.core.proof import Proof
 from evidence.errors import EvidenceError, Untrusted
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from web.device.client import Client
 from web.device.device import Device
 from web.device.errors import GateClosed, RecordUntrusted, ServerRefused

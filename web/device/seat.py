@@ -16,7 +16,7 @@ from evidence.errors import EvidenceError
 from evidence.ports import Envelopes
 from sessions.core.cut_off import OFFLINE
 from sessions.errors import SeatKeyEnded
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from web.device import ranking
 from web.device.client import Client
 from web.device.device import Answered, Device

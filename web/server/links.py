@@ -7,7 +7,7 @@ pinned it that hands the link to its seat; the seat's browser refuses every othe
 from __future__ import annotations
 
 from evidence.core.canonical import b64u
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from web.server.errors import BadSettings
 
 PATH = "/sign-in"

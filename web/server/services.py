@@ -11,10 +11,10 @@ from evidence.core.canonical import Object
 from sessions.centre import Centre
 from sessions.feeds import Feeds
 from sessions.keeper import ProceedingKeeper
-from sessions.node_trust import Pins
 from sessions.partner_ports import PartnerAccounts
 from sessions.service import Proceedings
 from sessions.tender import Staged
+from sessions.trust import Pins
 from sessions.webhooks import Webhooks
 from web.server.cursors import Cursors
 from web.server.identity import Identity

@@ -22,7 +22,7 @@ from evaluation.core import intake
 from evidence.core.canonical import Object, b64, decode_object
 from evidence.errors import Untrusted
 from sessions.core.state import CLOSED
-from sessions.node_trust import Pins
+from sessions.trust import Pins
 from web.server.errors import BadSettings
 from web.server.identity import LINK_S, Identity, digest_of
 from web.server.installation import Layout, Party, ensure_token, read_private

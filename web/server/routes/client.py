@@ -21,6 +21,7 @@ doors = Doors("client")
 # The areas of `web/client/src/app/areas.ts`; what stands below them is the client's own affair.
 AREAS = (
     "administrator",
+    "after",
     "auditor",
     "check-in",
     "expert",

@@ -1,6 +1,7 @@
 /** The page areas, and where a role's way begins. Each area lists its own routes; nothing else stands here. */
 import type { RouteRecordRaw } from "vue-router";
 import { routes as administrator } from "../pages/administrator/routes.ts";
+import { routes as after } from "../pages/after/routes.ts";
 import { routes as auditor } from "../pages/auditor/routes.ts";
 import { routes as checkIn } from "../pages/check-in/routes.ts";
 import { routes as expert } from "../pages/expert/routes.ts";
@@ -12,6 +13,7 @@ import { routes as supervisor } from "../pages/supervisor/routes.ts";
 
 export const AREAS: RouteRecordRaw[] = [
   ...administrator,
+  ...after,
   ...auditor,
   ...checkIn,
   ...expert,

@@ -63,9 +63,12 @@ export class Client {
 
   /** The one door for acts; the same act gives the same answer. */
   async postAct(jws: string, disclosures: readonly string[] = []): Promise<Posted> {
-    const answer = await this.#json("POST", this.#path("/acts"), { act: jws, ...(disclosures.length > 0 ? { disclosures: [...disclosures] } : {}) });
-    const { index, id, leaf } = members(answer, { index: "integer", id: "string", leaf: "string" });
-    return { index, id: unb64u(id, 32), leaf: unb64u(leaf, 32) };
+    return posted(await this.#json("POST", this.#path("/acts"), { act: jws, ...(disclosures.length > 0 ? { disclosures: [...disclosures] } : {}) }));
+  }
+
+  /** The door for what follows a closed proceeding; `index` and `leaf` are those of the centre log. */
+  async postAfter(jws: string): Promise<Posted> {
+    return posted(await this.#json("POST", this.#path("/after/acts"), { act: jws }));
   }
 
   async putObject(data: Bytes): Promise<void> {
@@ -166,6 +169,11 @@ export class Client {
 }
 
 export const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function posted(answer: JsonObject): Posted {
+  const { index, id, leaf } = members(answer, { index: "integer", id: "string", leaf: "string" });
+  return { index, id: unb64u(id, 32), leaf: unb64u(leaf, 32) };
+}
 
 function refusal({ status, type, body }: Answer): ServerRefused {
   let [code, detail] = ["http", ""];

@@ -106,6 +106,12 @@ export class Device {
     });
   }
 
+  /** An act of the chain that follows a closed log; nothing of it is kept here, the server tells where the chain is. */
+  signAfter(name: string, body: JsonObject, ctr: number, prev: Bytes): Promise<Act> {
+    const form = { act: name, aud: `${this.origin}/after`, sub: this.sub, body, ctr, prev, seen: this.#seen };
+    return makeAct(this.#key, { ...form, iat: Math.floor(this.#clock() / 1000) });
+  }
+
   /** The first of the acts made while cut off stands in the log at `index`, accepted or as refused. */
   merged(index: number, leaf: Bytes, accepted: boolean): Promise<void> {
     return this.#turns.run(() => this.#append({ merged: index, leaf: b64u(leaf), accepted }));

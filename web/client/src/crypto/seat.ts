@@ -29,9 +29,9 @@
  */
 
 import { type Act, verifyAct } from "./act.ts";
-import { b64u, type Bytes, hex, same } from "./bytes.ts";
+import { b64, b64u, type Bytes, hex, same, unb64u } from "./bytes.ts";
 import { encode, type JsonObject } from "./canonical.ts";
-import { type Call, Client, delay } from "./client.ts";
+import { type Call, Client, delay, type Posted } from "./client.ts";
 import type { Disclosure } from "./disclosure.ts";
 import { type Answered, type Clock, Device } from "./device.ts";
 import { type Entropy, holderSet } from "./envelope.ts";
@@ -83,6 +83,14 @@ interface Content {
 const OFFLINE = new Set(["sheet.seal", "recusal.declare", "incident.note"]);
 /** Refusals of the door and not of the act: nothing was decided about the act, so it stays pending. */
 const UNDECIDED = new Set(["not-signed-in", "origin-refused", "not-founded-yet", "unknown-proceeding", "not-found"]);
+
+/** `chain` of `GET /v1/proceedings/{id}/after`. */
+export interface AfterChain {
+  readonly aud: string;
+  readonly ctr: number;
+  readonly prev: string;
+  readonly seen: readonly [size: number, root: string];
+}
 
 export class Seat {
   readonly device: Device;
@@ -166,6 +174,19 @@ export class Seat {
       if (error instanceof ServerRefused && error.code === "seat-key-ended") await this.#mergeAll();
       throw error;
     }
+  }
+
+  /**
+   * An act of what follows the closed proceeding (docs/protocol.md 2.9), about the finished record that this seat itself
+   * has seen; `chain` is where the server says that its chain is.
+   */
+  async performAfter(name: string, body: JsonObject, chain: AfterChain): Promise<Posted> {
+    await this.record.advance();
+    const [size, root] = this.device.seen;
+    if (chain.aud !== `${this.device.origin}/after` || chain.seen[0] !== size || chain.seen[1] !== b64(root)) {
+      throw new RecordUntrusted("what follows is not about the record that this seat has seen");
+    }
+    return this.client.postAfter((await this.device.signAfter(name, body, chain.ctr, unb64u(chain.prev, 32))).jws);
   }
 
   /** G1, proven once by this seat itself (S1), and again once holders were replaced: `version` of the view. */

@@ -1,6 +1,7 @@
 /** All words of this language: those of the shell, then one key for each area. */
 import advice from "../advice/en.ts";
 import administrator from "../pages/administrator/en.ts";
+import after from "../pages/after/en.ts";
 import auditor from "../pages/auditor/en.ts";
 import checkIn from "../pages/check-in/en.ts";
 import expert from "../pages/expert/en.ts";
@@ -12,4 +13,4 @@ import supervisor from "../pages/supervisor/en.ts";
 import screens from "../screens/en.ts";
 import shell from "./shell.en.ts";
 
-export default { ...shell, administrator, advice, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };
+export default { ...shell, administrator, advice, after, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };

@@ -1,6 +1,7 @@
 /** All words of this language: those of the shell, then one key for each area. */
 import advice from "../advice/zh.ts";
 import administrator from "../pages/administrator/zh.ts";
+import after from "../pages/after/zh.ts";
 import auditor from "../pages/auditor/zh.ts";
 import checkIn from "../pages/check-in/zh.ts";
 import expert from "../pages/expert/zh.ts";
@@ -12,4 +13,4 @@ import supervisor from "../pages/supervisor/zh.ts";
 import screens from "../screens/zh.ts";
 import shell from "./shell.zh.ts";
 
-export default { ...shell, administrator, advice, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };
+export default { ...shell, administrator, advice, after, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };

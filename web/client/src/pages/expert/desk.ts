@@ -7,6 +7,7 @@ import type { Answered } from "../../crypto/device.ts";
 import type { Seat } from "../../crypto/seat.ts";
 import type { Proceeding } from "../../state/proceeding.ts";
 import { useProceeding } from "../../state/proceeding.ts";
+import { openOwnSeat } from "../../state/seat.ts";
 import { me } from "../../state/session.ts";
 import { toldNames, type Told } from "../../state/names.ts";
 import { tender } from "../../state/tender.ts";
@@ -17,9 +18,6 @@ import { Papers } from "./papers.ts";
 const CUT_MS = 5000;
 /** How long a request is tried again while the seat has a line; without one nobody waits for it. */
 const PATIENCE_MS = 120_000;
-/** Another tab that is just giving the seat up needs a moment to close its store. */
-const HAND_OVER_MS = 5000;
-const AGAIN_MS = 250;
 
 export interface Desk {
   proceeding: Proceeding;
@@ -70,22 +68,10 @@ export function provideDesk(): Desk {
     if (!who) return;
     problem.value = "";
     try {
-      const [{ openSeat }, { openDrafts }] = await Promise.all([
-        import("../../crypto/open.ts"),
-        import("../../crypto/drafts.ts"),
-      ]);
+      const [{ openDrafts }] = await Promise.all([import("../../crypto/drafts.ts"), import("../../crypto/open.ts")]);
       drafts.value ??= await openDrafts(who.origin, who.seat);
-      const until = Date.now() + HAND_OVER_MS;
-      for (;;) {
-        try {
-          seat.value = await openSeat(who);
-          break;
-        } catch (error) {
-          if (code(error) !== "seat-in-use" || Date.now() > until || left) throw error;
-          await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-        }
-      }
-      if (left) return close();
+      seat.value = await openOwnSeat(() => left);
+      if (left || seat.value === null) return close();
       await seat.value.resubmit();
       beat.value += 1;
     } catch (error) {

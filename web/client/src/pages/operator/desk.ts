@@ -1,12 +1,10 @@
 /** What the operator's parts share: the seat with its key, and one way to act with words for every refusal. */
 import { computed, inject, onBeforeUnmount, provide, reactive, ref, shallowRef, watch, type InjectionKey, type Ref } from "vue";
+import { codeOf } from "../../api/problem.ts";
 import type { JsonObject } from "../../crypto/canonical.ts";
 import type { Seat } from "../../crypto/seat.ts";
 import { useProceeding, type Proceeding } from "../../state/proceeding.ts";
-import { me } from "../../state/session.ts";
-
-// Another page of this browser that is giving the seat up needs a moment.
-const HAND_OVER_MS = 5000;
+import { openOwnSeat } from "../../state/seat.ts";
 
 export interface Desk {
   proceeding: Proceeding;
@@ -44,25 +42,14 @@ export function provideDesk(): Desk {
   let opening: Promise<void> | null = null;
 
   async function openNow(): Promise<void> {
-    const who = me.value;
-    if (!who || seat.value) return;
+    if (seat.value) return;
     problem.value = "";
-    const until = Date.now() + HAND_OVER_MS;
-    for (;;) {
-      try {
-        const { openSeat } = await import("../../crypto/open.ts");
-        const opened = await openSeat(who);
-        if (left) return opened.close();
-        seat.value = opened;
-        await opened.resubmit().catch(() => undefined);
-        return;
-      } catch (error) {
-        if (codeOf(error) !== "seat-in-use" || Date.now() > until || left) {
-          problem.value = codeOf(error);
-          return;
-        }
-        await new Promise((resolve) => setTimeout(resolve, 250));
-      }
+    try {
+      const opened = await openOwnSeat(() => left);
+      seat.value = opened;
+      await opened?.resubmit().catch(() => undefined);
+    } catch (error) {
+      problem.value = codeOf(error);
     }
   }
 
@@ -109,8 +96,4 @@ export function provideDesk(): Desk {
   };
   provide(KEY, desk);
   return desk;
-}
-
-export function codeOf(error: unknown): string {
-  return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : "internal";
 }

@@ -4,28 +4,10 @@
  */
 import type { JsonObject } from "../../crypto/canonical.ts";
 import type { Role, Round, View } from "../../live/view.ts";
+import type { Choice, Field, Given } from "../../parts/choice.ts";
 import { timeOf, type Row } from "../../replay/timeline.ts";
 import { suspended } from "./alarms.ts";
 import { holdersOf } from "./holders.ts";
-
-export const FIELDS = ["reason", "minutes", "text", "label", "reference", "evidence", "person", "organisation"] as const;
-export type Field = (typeof FIELDS)[number];
-export const PICKS = ["seat", "about", "ground", "leaving", "annulling", "draw", "lost", "successor", "venue", "failure"] as const;
-export type Pick = (typeof PICKS)[number];
-export type Given = Record<Field | Pick, string>;
-
-export interface Choice {
-  act: string;
-  /** Key of the button's words. */
-  label: string;
-  kind: "primary" | "secondary" | "danger";
-  fields: readonly Field[];
-  /** What is chosen from lists, before the fields: values with the key of their words, or what they are called by. */
-  picks?: readonly (readonly [Pick, readonly (readonly [value: string, words: string])[]])[];
-  body: (given: Given) => JsonObject;
-  /** Who is named beside the act, in a disclosure of its own (docs/protocol.md 2.7). */
-  member?: (given: Given) => JsonObject;
-}
 
 export interface Decision {
   key: string;

@@ -3,8 +3,9 @@
  * server says so; what no gate or stage of now would take is not shown.
  */
 import type { Stage, View } from "../../live/view.ts";
+import type { Choice } from "../../parts/choice.ts";
 import type { Row } from "../../replay/timeline.ts";
-import { isMember, type Choice } from "./decisions.ts";
+import { isMember } from "./decisions.ts";
 import { holdersOf } from "./holders.ts";
 
 const UNTIL_TALLY: readonly Stage[] = ["check-in", "declarations", "chair-election", "compliance-review", "detailed-review", "tally"];

@@ -10,7 +10,7 @@ from evidence.core.canonical import Object, decode_object, encode, sha256
 from evidence.core.note import COSIGNATURE_V1, NoteSigner
 from evidence.core.policy import Policy
 from evidence.errors import Malformed
-from sessions.node_trust import Pins, Trust
+from sessions.trust import Pins, Trust
 from tests.sessions.node_world import CITIES, MAIN, Main, new_log_signer, new_signer
 
 
