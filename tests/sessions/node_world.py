@@ -177,7 +177,7 @@ class Main:
     async def announced(self, origin: str) -> Mapping[str, str]:
         return self.devices
 
-    async def bring(self, origin: str, act: str) -> None:
+    async def bring(self, origin: str, door: str, act: str) -> None:
         self.brought.append(act)
 
     def put(self, data: bytes) -> bytes:
