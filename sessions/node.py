@@ -20,7 +20,7 @@ import json
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -39,6 +39,8 @@ from sessions.core.proceeding import decide
 from sessions.node_errors import (
     AlreadyVouched,
     ForeignSeat,
+    LogForked,
+    LogRefused,
     NodeStateBroken,
     NotAHolder,
     NotPartnership,
@@ -327,18 +329,28 @@ class CityNode:
             return
         try:
             # Not a question about this log: those who leave their acts meanwhile do not wait for it.
-            await self._source.checkpoint(origin)
+            if not await self._answers(origin):
+                self._away.setdefault(origin, self._now())
+                return
+            self._away.pop(origin, None)
             async with self._question(origin, JOURNAL, b"") as (_, mirror):
                 await mirror.catch_up()
-                self._away.pop(origin, None)
                 await self._bring_journals(mirror)
-        except Unavailable:
-            self._away.setdefault(origin, self._now())
         except Exception as error:
             if (code := getattr(error, "code", None)) is None:
                 logger.exception("looking after %s failed", origin)
             else:
-                logger.info("%s: %s (%s)", origin, error, code)
+                say = logger.error if isinstance(error, LogForked | LogRefused) else logger.info
+                say("%s: %s (%s)", origin, error, code)
+
+    async def _answers(self, origin: str) -> bool:
+        """Whether the main server says anything about the log."""
+        with suppress(NotYet):
+            try:
+                await self._source.checkpoint(origin)
+            except Unavailable:
+                return False
+        return True
 
     async def _bring_journals(self, mirror: Mirror) -> None:
         """`venue.journal` for each loss that is over and each venue that left something: until the log shows it."""

@@ -51,7 +51,6 @@ _STATUSES = {
     "untrusted": 403,
     "no-quorum": 403,
     "foreign-seat": 403,
-    "not-offline": 403,
     "not-a-holder": 403,
     "not-partnership": 403,
     "unknown-log": 404,
@@ -211,8 +210,10 @@ def create_city_app(node: CityNode, *, operator_token: str, pages: str) -> FastA
 
 
 def _status(error: Refusal) -> int:
-    """The rules' own refusals (of what the node would have signed, or was to keep) are conflicts with the log's state."""
-    return _STATUSES.get(error.code, 409 if isinstance(error, SessionError | EvaluationError) else 500)
+    """The rules' own refusals (of an act that the node would have signed) are conflicts with the log's state."""
+    if isinstance(error, SessionError | EvaluationError):
+        return 409
+    return _STATUSES.get(error.code, 500)
 
 
 async def _read(request: Request, limit: int) -> bytes:
