@@ -39,6 +39,7 @@ SessionError
 ├── SeatingRefused       not the next one of the draw, or not the place that is free (`seating-refused`)
 ├── NotAdmitted          the room was not admitted (`not-admitted`)
 ├── NotLost              the venue or recording is not lost (`not-lost`)
+├── NotOffline           the act depends on what others do meanwhile (`not-offline`)
 ├── NotReady             the meeting's part of the stage is incomplete (`not-ready`)
 ├── SegmentRefused       a segment is out of form or repeated (`segment-refused`)
 ├── LookRefused          a look that nobody can have had (`look-refused`)
@@ -294,6 +295,12 @@ class NotLost(SessionError):
     """The venue or recording is not lost."""
 
     code = "not-lost"
+
+
+class NotOffline(SessionError):
+    """Signed while cut off, it counts for nothing: who signs it has to see the log as it is."""
+
+    code = "not-offline"
 
 
 class NotReady(SessionError):

@@ -9,15 +9,18 @@ Draws: `sessions.node_drawing`. Release, for a freeze (protocols.md section 3):
 (R3) the freeze lists each required member with its current, acknowledged seal;
 (R4) the approval names every seat without `freeze.ok`, and no dispute is open;
 (R5) no share of this round left for another freeze: recorded in one write with the act, with fsync, before answering.
+
+What seats leave here while the main server is away: `sessions.node_journal`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,9 +28,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from evidence.core import act as acts
 from evidence.core.act import Act
 from evidence.core.canonical import JSON, Object, b64u, encode, sha256, unb64u
-from evidence.errors import UnknownLog
+from evidence.errors import Unavailable, UnknownLog
 from evidence.ports import Envelopes
-from sessions import node_drawing
+from sessions import node_drawing, node_journal
+from sessions.core import venue_journal
 from sessions.core.commands import Perform
 from sessions.core.drawing import bound
 from sessions.core.identity import comparison_code
@@ -35,25 +39,35 @@ from sessions.core.proceeding import decide
 from sessions.node_errors import (
     AlreadyVouched,
     ForeignSeat,
+    LogForked,
+    LogRefused,
     NodeStateBroken,
     NotAHolder,
     NotPartnership,
     NotYet,
     OtherCode,
     ReleaseRefused,
+    VenueNotLost,
 )
 from sessions.node_holder import Dealt, dealt, find_freeze, find_seal, holder_index, releasable
 from sessions.node_identity import checked, same_code, vouch_subject
+from sessions.node_journal import Journal
 from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
 from sessions.node_mirror import Mirror
 from sessions.node_ports import LogSource, NodeStore
 from sessions.node_witness import CityWitness
 from sessions.trust import Pins
 
+logger = logging.getLogger(__name__)
+
 BY_PARTNER = frozenset({"agreement.sign", "agreement.end", "invitation.accept", "invitation.decline", "venue.name"})
 OFFER, ACK, RELEASE, VOUCH = "offer", "ack", "release", "vouch"
-CONTRIBUTE, REVEAL, CUSTODY = "contribute", "reveal", "custody"
+CONTRIBUTE, REVEAL, CUSTODY, JOURNAL = "contribute", "reveal", "custody", "journal"
 """Kinds of questions; with its subject each is answered once."""
+# At which of the main server's doors a node hands in what nobody asked it for.
+VOUCHES, JOURNALS = "vouches", "journals"
+# protocols.md section 6: a line that is away for 5 s is said to be cut.
+WATCH_S = 5.0
 
 
 class CityNode:
@@ -78,6 +92,9 @@ class CityNode:
         self._clock = clock
         self._mirrors: dict[str, Mirror] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._journals: dict[str, Journal] = {}
+        # Since when the main server does not answer about a log, in ms on this node's clock.
+        self._away: dict[str, int] = {}
 
     @property
     def domain(self) -> str:
@@ -229,7 +246,7 @@ class CityNode:
         if not same_code(comparison_code(origin, seat, shown), code):
             raise OtherCode("the device that the main server shows has another comparison code")
         act = await self.vouch(origin, seat, shown)
-        await self._source.bring(origin, act)
+        await self._source.bring(origin, VOUCHES, act)
         return act
 
     async def _vouch(self, mirror: Mirror, seat: str, thumbprint: str) -> str:
@@ -271,6 +288,89 @@ class CityNode:
             sd=sd,
         )
         return made.jws
+
+    async def keep(self, jws: str) -> None:
+        """Keep an act that a seat of this city signed while it is cut off, by J1 to J8 of `sessions.node_journal`."""
+        act = acts.parse(jws)
+        async with self._question(act.aud, JOURNAL, b"") as (_, mirror):
+            journal = await self._journal(mirror.origin)
+            if journal.holds(act.id):
+                return
+            # J1 to J6
+            node_journal.check(
+                mirror.state,
+                act,
+                domain=self.domain,
+                kept=journal.cut.acts if journal.cut else (),
+                root_at=lambda size: mirror.tree.root(size) if size <= len(mirror.tree) else None,
+            )
+            # J7
+            if journal.cut is None and mirror.origin not in self._away:
+                try:
+                    await mirror.catch_up()
+                except Unavailable:
+                    self._away[mirror.origin] = self._now()
+                else:
+                    raise VenueNotLost("the main server answers: it takes the act itself")
+            # J8
+            await asyncio.to_thread(journal.keep, act, lost=self._away.get(mirror.origin, self._now()))
+
+    async def watch(self, every: float = WATCH_S) -> None:
+        """Keep the copies of live logs up to date, note when the main server goes away, and bring what seats left here
+        when it is back. Until cancelled."""
+        left = await asyncio.to_thread(self._store.journals)
+        while True:
+            await asyncio.gather(*(self._look(origin) for origin in {*left, *self._mirrors}))
+            await asyncio.sleep(every)
+
+    async def _look(self, origin: str) -> None:
+        mirror = self._mirrors.get(origin)
+        if mirror is not None and mirror.state.closed is not None:
+            return
+        try:
+            # Not a question about this log: those who leave their acts meanwhile do not wait for it.
+            if not await self._answers(origin):
+                self._away.setdefault(origin, self._now())
+                return
+            self._away.pop(origin, None)
+            async with self._question(origin, JOURNAL, b"") as (_, mirror):
+                await mirror.catch_up()
+                await self._bring_journals(mirror)
+        except Exception as error:
+            if (code := getattr(error, "code", None)) is None:
+                logger.exception("looking after %s failed", origin)
+            else:
+                say = logger.error if isinstance(error, LogForked | LogRefused) else logger.info
+                say("%s: %s (%s)", origin, error, code)
+
+    async def _answers(self, origin: str) -> bool:
+        """Whether the main server says anything about the log."""
+        with suppress(NotYet):
+            try:
+                await self._source.checkpoint(origin)
+            except Unavailable:
+                return False
+        return True
+
+    async def _bring_journals(self, mirror: Mirror) -> None:
+        """`venue.journal` for each loss that is over and each venue that left something: until the log shows it."""
+        journal = await self._journal(mirror.origin)
+        await asyncio.to_thread(journal.mend, self._now())
+        for number, cut in enumerate(journal.cuts, 1):
+            for venue, kept in node_journal.of_venues(mirror.state, cut):
+                body = venue_journal.body(venue, kept, lost=cut.lost, returned=cut.returned or cut.lost)
+                act = await self._sign(mirror, JOURNAL, f"{number} {venue}".encode(), "venue.journal", body)
+                if acts.parse(act).id not in mirror.state.acts:
+                    await self._source.bring(mirror.origin, JOURNALS, act)
+
+    async def _journal(self, origin: str) -> Journal:
+        if origin not in self._journals:
+            self._journals[origin] = await asyncio.to_thread(Journal, origin=origin, store=self._store)
+        return self._journals[origin]
+
+    def _now(self) -> int:
+        """This node's own clock, in ms."""
+        return int(self._clock() * 1000)
 
     @asynccontextmanager
     async def _question(self, origin: str, kind: str, subject: bytes) -> AsyncIterator[tuple[str | None, Mirror]]:

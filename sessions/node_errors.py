@@ -7,6 +7,8 @@ NodeError
 ├── NotAHolder           this city holds no share in that proceeding (`not-a-holder`)
 ├── NotSealed            the act named is no seal of this proceeding (`not-sealed`)
 ├── ForeignSeat          the seat belongs to another centre, or to nobody (`foreign-seat`)
+├── VenueNotLost         the main server answers this node: acts go there (`venue-not-lost`)
+├── JournalFull          a seat, or its venue, has left more acts than anybody signs (`journal-full`)
 ├── NotPartnership       the act is none that a partner signs towards its host (`not-partnership`)
 ├── OtherCode            the announced device has another comparison code (`other-code`)
 ├── AlreadyVouched       this node vouched for the seat with another key (`already-vouched`)
@@ -62,6 +64,18 @@ class ForeignSeat(NodeError):
     """A node vouches for the seats of its own centre only."""
 
     code = "foreign-seat"
+
+
+class VenueNotLost(NodeError):
+    """A journal is for what the main server cannot be given."""
+
+    code = "venue-not-lost"
+
+
+class JournalFull(NodeError):
+    """What follows stays on its device, and is merged from there."""
+
+    code = "journal-full"
 
 
 class NotPartnership(NodeError):

@@ -61,6 +61,15 @@ class NodeStore(Protocol):
         `once` = (purpose, round, freeze): MUST raise OtherFreeze where the round was recorded with another freeze;
         record and act MUST be one write."""
 
+    def journal(self, origin: str) -> list[bytes]:
+        """The lines of this log's journal (`sessions.node_journal`), in their order."""
+
+    def journals(self) -> list[str]:
+        """The logs that have lines."""
+
+    def note(self, origin: str, start: int, lines: Sequence[bytes]) -> None:
+        """Lines from index `start` on, all of them in one write; NodeStateBroken where others stand there."""
+
     def put_object(self, data: bytes) -> None:
         """A copy of a ciphertext, by its SHA-256."""
 
@@ -89,5 +98,6 @@ class LogSource(Protocol):
     async def announced(self, origin: str) -> Mapping[str, str]:
         """Thumbprints of the keys that devices of this centre's seats have announced, by seat."""
 
-    async def bring(self, origin: str, act: str) -> None:
-        """Hand in a `seat.vouch` of this centre. Unavailable where the server did not take it."""
+    async def bring(self, origin: str, door: str, act: str) -> None:
+        """Hand in an act of this centre at `vouches` (`seat.vouch`) or `journals` (`venue.journal`). Unavailable where
+        the server did not take it."""

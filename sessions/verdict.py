@@ -10,6 +10,7 @@ from evaluation.errors import EvaluationError
 from evidence.core.canonical import Object
 from evidence.errors import EvidenceError
 from sessions.core.tracks import Track
+from sessions.core.venue_journal import Finding
 from sessions.errors import SessionError
 
 VALID, INVALID, UNDETERMINED = "valid", "invalid", "undetermined"
@@ -38,7 +39,8 @@ class Step:
 
 @dataclass(slots=True)
 class Verdict:
-    """What verification found out; `outcome` is valid, invalid or undetermined. `ranking` = (bidder, name, rank)."""
+    """What verification found out; `outcome` is valid, invalid or undetermined. `ranking` = (bidder, name, rank);
+    `journal`: where the log and the venues' own journals differ."""
 
     outcome: str = UNDETERMINED
     origin: str = ""
@@ -49,6 +51,7 @@ class Verdict:
     ranking: list[tuple[str, str, int]] = field(default_factory=list)
     signers: int = 0
     tracks: tuple[Track, ...] = ()
+    journal: tuple[Finding, ...] = ()
 
     @contextmanager
     def step(
@@ -86,4 +89,5 @@ class Verdict:
             "ranking": [list(row) for row in self.ranking],
             "signers": self.signers,
             "recordings": [track.as_json for track in self.tracks],
+            "journal": [finding.as_json for finding in self.journal],
         }

@@ -8,7 +8,9 @@
 (6) V3: every earlier checkpoint has its quorum and is a prefix.
 (7) V4 to V9: every act is signed by a live key of its seat or centre, counted without a gap, and had seen our root;
     every entry is what the rules yield from the entries before it, gates included (docs/adr/0002).
-(8) V1 once more: the log was founded, and every seat bound, under this very policy and trust.
+(8) V1 once more: the log was founded, and every seat bound, under this very policy and trust. V13: what the venues'
+    own journals hold and the log does not is named (`journal-missing`), and what was merged beside a journal that was
+    kept (`journal-beside`): flags, since what a venue says of itself makes no log invalid.
 (9) V8: the released shares open each listed ciphertext to the very sheet that the log shows. V9: every draw has its
     result, made of the secrets that were committed to (its seed and orders are step 7's), and every pool's facts show
     that nobody with an interest in a bidder stood in what was drawn from.
@@ -40,7 +42,7 @@ from evidence.core.note import Checkpoint, VerifierKey
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Envelopes
 from sessions import advice, draw_secrets, people, pool_facts
-from sessions.core import acts, contents
+from sessions.core import acts, contents, venue_journal
 from sessions.core.replay import Replay
 from sessions.core.seating import APPROVED
 from sessions.core.state import Proceeding, Report
@@ -135,6 +137,8 @@ def _run(
     with verdict.step(8, "founding", progress):
         _founding(evidence, state, entries, pins)
         verdict.flags += _flags(state, entries, pins)
+        verdict.journal = venue_journal.findings(state, entries)
+        verdict.flags += [f"journal-{kind}" for kind in dict.fromkeys(found.kind for found in verdict.journal)]
     with verdict.step(9, "openings", progress):
         _openings(evidence, state, envelopes)
         draw_secrets.check(state, envelopes)

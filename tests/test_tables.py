@@ -30,6 +30,7 @@ ROWS = {
         "recusal declared offline",
         "seat lost with its disk",
     ),
+    "tests.sessions.test_node_journal": tuple(f"J{n} " for n in range(1, 9)),
     "tests.sessions.test_draw": (
         "1 Pool",
         "2 `DrawOpened`, gate D1",
@@ -55,7 +56,8 @@ ROWS = {
     ),
     "tests.verify.test_checks": tuple(f"V{n} " for n in range(1, 14)),
 }
-"""The first words of each row, as protocols.md sections 3, 6, 4 and 8 and issue 3 ("Bad input") have them."""
+"""The first words of each row, as protocols.md sections 3, 6, 4 and 8, issue 3 ("Bad input") and the recipe of
+`sessions.node_journal` have them."""
 _NAME = re.compile(r"((?:[\w/]+/)?test_\w+\.py)?(?:::)?(test_\w+)?")
 
 

@@ -30,6 +30,7 @@ _INCIDENTS = frozenset(
     {
         "VenueLost",
         "VenueRejoined",
+        "VenueJournaled",
         "IncidentDeclared",
         "IncidentOverdue",
         "IncidentDecided",
@@ -205,6 +206,7 @@ class _Log:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
+        self._acts = {b64u(entry.act.id) for entry in entries if entry.act is not None}
 
     def founding(self, name: str) -> list[Object]:
         act = self._entries[0].act
@@ -285,6 +287,9 @@ class _Log:
                 told |= {name: entry.body[name] for name in ("venue", "room", "cause", "seat") if name in entry.body}
                 if entry.act is not None:
                     told |= {"by": entry.act.sub, "reason": entry.act.body.get("reason")}
+                if entry.type == "VenueJournaled" and entry.act is not None:
+                    told |= {"venue": entry.act.body["venue"], "count": entry.act.body["count"]}
+                    told |= {"missing": [act for act in entry.act.body["acts"] if act not in self._acts]}
                 yield told
 
 

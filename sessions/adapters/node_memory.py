@@ -24,6 +24,7 @@ class MemoryNodeStore:
     _acts: dict[str, dict[tuple[str, bytes], str]] = field(default_factory=dict)
     _released: dict[tuple[str, str, int], bytes] = field(default_factory=dict)
     _objects: dict[bytes, bytes] = field(default_factory=dict)
+    _journals: dict[str, list[bytes]] = field(default_factory=dict)
 
     def secret(self, name: str) -> bytes | None:
         return self._secrets.get(name)
@@ -83,6 +84,18 @@ class MemoryNodeStore:
         if once is not None:
             self._released[origin, once[0], once[1]] = once[2]
         return jws
+
+    def journal(self, origin: str) -> list[bytes]:
+        return list(self._journals.get(origin, ()))
+
+    def journals(self) -> list[str]:
+        return list(self._journals)
+
+    def note(self, origin: str, start: int, lines: Sequence[bytes]) -> None:
+        held = self._journals.setdefault(origin, [])
+        if len(held) != start:
+            raise NodeStateBroken("the journal was written by somebody else")
+        held += lines
 
     def put_object(self, data: bytes) -> None:
         self._objects[sha256(data)] = data

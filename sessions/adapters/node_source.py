@@ -61,8 +61,8 @@ class HttpLogSource:
         found = [members(each, {"seat": str, "thumbprint": str, "code": str}) for each in shown]
         return {each["seat"]: each["thumbprint"] for each in found}
 
-    async def bring(self, origin: str, act: str) -> None:
-        path = self._proceeding(origin) + "/vouches"
+    async def bring(self, origin: str, door: str, act: str) -> None:
+        path = f"{self._proceeding(origin)}/{door}"
         headers = {"Authorization": f"Bearer {self._token()}"}
         try:
             answer = await self._http.post(path, json={"act": act}, headers=headers)

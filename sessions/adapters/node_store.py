@@ -41,6 +41,11 @@ CREATE TABLE act (origin TEXT NOT NULL, ctr INTEGER NOT NULL, kind TEXT NOT NULL
 CREATE TABLE released (origin TEXT NOT NULL, purpose TEXT NOT NULL, round INTEGER NOT NULL, freeze BLOB NOT NULL,
     PRIMARY KEY (origin, purpose, round)) STRICT;
 """
+# Besides the tables above: a store of an earlier release has none yet.
+_JOURNAL = """
+CREATE TABLE IF NOT EXISTS journal (origin TEXT NOT NULL, n INTEGER NOT NULL, line BLOB NOT NULL,
+    PRIMARY KEY (origin, n)) STRICT;
+"""
 _APPEND_ONLY = ("secret", "mirror", "head", "act", "released")
 
 
@@ -62,12 +67,7 @@ class FileNodeStore:
         write_durably(folder / MASTER_KEY, secrets.token_bytes(_KEY_BYTES))
         (folder / OBJECTS).mkdir(mode=0o700, exist_ok=True)
         database = _connect(folder / DATABASE)
-        triggers = "".join(
-            f"CREATE TRIGGER {table}_{verb} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'append-only'); END;"
-            for table in _APPEND_ONLY
-            for verb in ("UPDATE", "DELETE")
-        )
-        database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {triggers} COMMIT;")
+        database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {_triggers(*_APPEND_ONLY)} COMMIT;")
         os.chmod(folder / DATABASE, 0o600)
         sync_folder(folder)
         database.close()
@@ -82,7 +82,9 @@ class FileNodeStore:
         master = key_file.read_bytes()
         if key_file.stat().st_mode & 0o077 or len(master) != _KEY_BYTES:
             raise NodeStateBroken(f"{key_file} must be 32 bytes that only its owner can read")
-        return FileNodeStore(database=_connect(folder / DATABASE), objects=folder / OBJECTS, master=master)
+        database = _connect(folder / DATABASE)
+        database.executescript(f"BEGIN IMMEDIATE; {_JOURNAL} {_triggers('journal')} COMMIT;")
+        return FileNodeStore(database=database, objects=folder / OBJECTS, master=master)
 
     def close(self) -> None:
         """Close the database; every write was durable before it returned."""
@@ -177,6 +179,24 @@ class FileNodeStore:
             cursor.execute("INSERT INTO act VALUES (?, ?, ?, ?, ?)", (origin, made.ctr, kind, subject, made.jws))
         return made.jws
 
+    def journal(self, origin: str) -> list[bytes]:
+        with self._lock:
+            rows = self._database.execute("SELECT line FROM journal WHERE origin = ? ORDER BY n", (origin,)).fetchall()
+        return [bytes(line) for (line,) in rows]
+
+    def journals(self) -> list[str]:
+        with self._lock:
+            rows = self._database.execute("SELECT DISTINCT origin FROM journal").fetchall()
+        return [str(origin) for (origin,) in rows]
+
+    def note(self, origin: str, start: int, lines: Sequence[bytes]) -> None:
+        rows = [(origin, n, line) for n, line in enumerate(lines, start)]
+        with self._transaction() as cursor:
+            (size,) = cursor.execute("SELECT count(*) FROM journal WHERE origin = ?", (origin,)).fetchone()
+            if size != start:
+                raise NodeStateBroken("the journal was written by somebody else")
+            cursor.executemany("INSERT INTO journal VALUES (?, ?, ?)", rows)
+
     def put_object(self, data: bytes) -> None:
         path = self._objects / sha256(data).hex()
         if self.object(sha256(data)) is None:
@@ -232,6 +252,16 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _triggers(*tables: str) -> str:
+    """Nothing that these tables hold is changed or removed."""
+    return "".join(
+        f"CREATE TRIGGER IF NOT EXISTS {table}_{verb} BEFORE {verb} ON {table} "
+        "BEGIN SELECT RAISE(ABORT, 'append-only'); END;"
+        for table in tables
+        for verb in ("UPDATE", "DELETE")
+    )
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -28,6 +28,29 @@ RootAt = Callable[[int], bytes | None]
 def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
     """Raise what is wrong with the act, or return. `evidence.core.act.parse` has checked its form.
 
+    (1) to (5) as in `signed`.
+    (6) `ctr` is the key's next, and `prev` its last act; of a seat that comes back from being cut off the rules judge
+        that themselves, since what does not fit there is kept (`sessions.core.cut_off`).
+    (7) `seen` is our root at that size, and not smaller than in the key's last act.
+    """
+    key = signed(state, act)
+    # (6)
+    judged = cut_off.judged_by_rules(state, key, act)
+    if not judged and act.ctr > key.ctr + 1:
+        raise ActGap(f"ctr {act.ctr} after {key.ctr}")
+    if not judged and (act.ctr <= key.ctr or act.prev != key.last):
+        raise ActFork(f"another act has ctr {act.ctr}, or `prev` is not the key's last act")
+    # (7)
+    size, root = act.seen
+    known = NOTHING_SEEN[1] if size == 0 else root_at(size) if size <= state.size else None
+    older = size < key.seen_size and key.live and not (judged and act.ctr <= key.ctr)
+    if known != root or older:
+        raise SeenUnknown(f"`seen` is not our root at size {size}, or older than before")
+
+
+def signed(state: Proceeding, act: Act) -> Key:
+    """The key that signed this act for this log, as the log stands; raises what is wrong with it.
+
     (1) The key is known and live: in the state, or, for the two acts that bring their own key, in their body, where
         `proceeding.found` carries the main centre's identity and `seat.bind` must match the vouched thumbprint. An act
         that was made before the key's end was known goes on to (7): the rules refuse it, and it is kept.
@@ -35,9 +58,6 @@ def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
     (3) `aud` is this log.
     (4) `sub` is the key's owner.
     (5) The id is new; a repeated act gets the first answer again.
-    (6) `ctr` is the key's next, and `prev` its last act; of a seat that comes back from being cut off the rules judge
-        that themselves, since what does not fit there is kept (`sessions.core.cut_off`).
-    (7) `seen` is our root at that size, and not smaller than in the key's last act.
     """
     # (1)
     key = _key(state, act)
@@ -52,18 +72,7 @@ def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
     # (5)
     if act.id in state.acts:
         raise ActRepeated(state.acts[act.id])
-    # (6)
-    judged = cut_off.judged_by_rules(state, key, act)
-    if not judged and act.ctr > key.ctr + 1:
-        raise ActGap(f"ctr {act.ctr} after {key.ctr}")
-    if not judged and (act.ctr <= key.ctr or act.prev != key.last):
-        raise ActFork(f"another act has ctr {act.ctr}, or `prev` is not the key's last act")
-    # (7)
-    size, root = act.seen
-    known = NOTHING_SEEN[1] if size == 0 else root_at(size) if size <= state.size else None
-    older = size < key.seen_size and key.live and not (judged and act.ctr <= key.ctr)
-    if known != root or older:
-        raise SeenUnknown(f"`seen` is not our root at size {size}, or older than before")
+    return key
 
 
 def _key(state: Proceeding, act: Act) -> Key:

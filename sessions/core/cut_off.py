@@ -26,6 +26,7 @@ from sessions.errors import (
     CommandRefused,
     NotBound,
     NotLost,
+    NotOffline,
     NotReady,
     NotSuspended,
     SeatKeyEnded,
@@ -36,7 +37,7 @@ OFFLINE = frozenset({"sheet.seal", "recusal.declare", "incident.note"})
 """What depends on nobody else's state, so that it may be signed without seeing it. Ballots, votes, answers to a freeze,
 corrections, draws, the report and whatever changes a stage are not among them."""
 ACCEPTED, REFUSED = "accepted", "refused"
-NOT_OFFLINE, UNCONFIRMED, REPLACED = "not-offline", "unconfirmed", "seat-replaced"
+UNCONFIRMED, REPLACED = "unconfirmed", "seat-replaced"
 MAX_LATE = 256
 """Acts of an ended key that are kept: far more than anybody signs in a night without the network, and few enough that
 who stole a device cannot fill the log."""
@@ -247,7 +248,7 @@ def keeps_chain(state: Proceeding, entry: Entry, act: Act) -> bool:
 
 def _refusal(state: Proceeding, merging: Merge, act: Act) -> str | None:
     if act.act not in OFFLINE:
-        return NOT_OFFLINE
+        return NotOffline.code
     if act.id not in merging.confirmed:
         return UNCONFIRMED
     return REPLACED if act.sub in state.evaluation.recused else None

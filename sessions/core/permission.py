@@ -118,6 +118,7 @@ ACTS: Mapping[str, Rule] = {
     "area.seal": _rule(OPERATOR, gates=frozenset({PAUSED})),
     "area.open": _rule(OPERATOR, gates=frozenset({PAUSED})),
     "incident.note": _rule(*_MEETING, SUPERVISOR, gates=_LIVE),
+    "venue.journal": _rule(CENTRE, gates=_HOLDER_GATES),
     # evaluation
     "stage.advance": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),
     "commitment.sign": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
@@ -204,6 +205,7 @@ DOORS: Mapping[str, Rule] = {
     "keys.announce": _rule(*ROLES, gates=_LIVE),
     "keys.see": _rule(OPERATOR, NODE, ADMINISTRATOR, gates=_LIVE),
     "vouches.bring": _rule(NODE, gates=_LIVE),
+    "journals.bring": _rule(NODE, gates=_HOLDER_GATES),
     "report.prepare": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "after": _rule(*_PEOPLE, gates=_CLOSED),
     "retention.purge": _rule(ADMINISTRATOR, gates=_CLOSED),

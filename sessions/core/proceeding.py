@@ -38,6 +38,7 @@ from sessions.core import (
     signing_off,
     unsealing,
     venue_clocks,
+    venue_journal,
 )
 from sessions.core.commands import (
     AuthoriseSignature,
@@ -92,6 +93,7 @@ EVENT_OF: Mapping[str, str] = {
     "seat.reinstate": "SeatReinstated",
     "seat.release": "SeatReleased",
     "incident.note": "IncidentNoted",
+    "venue.journal": "VenueJournaled",
     "incident.decide": "IncidentDecided",
     "incident.declare": "IncidentDeclared",
     "recording.waive": "RecordingWaived",
@@ -161,6 +163,7 @@ _ACTS = {
     **meeting.ACTS,
     **help_requests.ACTS,
     **cut_off.ACTS,
+    **venue_journal.ACTS,
     **clocks.ACTS,
     **night.ACTS,
     **aborted.ACTS,
@@ -178,6 +181,7 @@ _EVENTS_OF_ACTS = {
     **meeting.EVENTS_OF_ACTS,
     **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
+    **venue_journal.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **night.EVENTS_OF_ACTS,
     **signing_off.EVENTS_OF_ACTS,

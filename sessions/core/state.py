@@ -215,6 +215,18 @@ class LostVenue:
 
 
 @dataclass(frozen=True, slots=True)
+class Journal:
+    """What a venue's own node kept of what its seats signed while they were cut off, as it stated it in entry `n`: ids
+    in their order, between two times of its own clock in ms."""
+
+    n: int
+    venue: str
+    acts: tuple[bytes, ...]
+    lost: int
+    returned: int
+
+
+@dataclass(frozen=True, slots=True)
 class Night:
     """A night since entry `n`; areas are opened from `opens` on. `sealed`: venue -> numbers of its seals."""
 
@@ -343,6 +355,7 @@ class Proceeding:
     recording: Mapping[str, str] = field(default_factory=dict)
     tracks: Mapping[Track, int] = field(default_factory=dict)
     lost: Mapping[str, LostVenue] = field(default_factory=dict)
+    journals: tuple[Journal, ...] = ()
     causes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     presenter: str = ""
     page: Page | None = None

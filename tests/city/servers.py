@@ -64,6 +64,11 @@ def main_app(main: Main, url: str) -> FastAPI:
     async def stored(proceeding: str, name: str) -> Response:
         return octets(await main.object("", bytes.fromhex(name), 0))
 
+    @app.post(prefix + "/{door}", status_code=201)
+    async def brought(proceeding: str, door: str, request: Request) -> Response:
+        await main.bring("", door, (await request.json())["act"])
+        return Response(status_code=201)
+
     return app
 
 

@@ -22,8 +22,8 @@ Object.assign(globalThis, {
   /** The one-time link, and the seat as a page opens it; its device's thumbprint. */
   enter: (link: string, me: { proceeding: string; seat: string; origin: string }) =>
     coded(async () => {
-      const { pins } = parseFragment(link);
-      if (pins !== null) await rememberPins(me.origin, me.seat, pins);
+      const { pins, node } = parseFragment(link);
+      if (pins !== null) await rememberPins(me.origin, me.seat, pins, node);
       const seat = await openSeat(me);
       const { thumbprint } = seat.device;
       seat.close();

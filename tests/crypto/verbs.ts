@@ -3,7 +3,7 @@
 import * as acts from "../../web/client/src/crypto/act.ts";
 import { b64u, type Bytes, hex, octets, unb64u } from "../../web/client/src/crypto/bytes.ts";
 import { decode, decodeObject, encode } from "../../web/client/src/crypto/canonical.ts";
-import type { Call } from "../../web/client/src/crypto/client.ts";
+import { type Call, delay } from "../../web/client/src/crypto/client.ts";
 import * as draws from "../../web/client/src/crypto/draw.ts";
 import { parseEntry } from "../../web/client/src/crypto/entry.ts";
 import * as envelopes from "../../web/client/src/crypto/envelope.ts";
@@ -112,8 +112,8 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
   noteTime: ({ note, key }) => String(verifyNote(parseNote(bytes(note)), parseKey(key))),
   pins: ({ policy, trust, digest }) => parsePins(policy, trust, bytes(digest)).trust.main,
   fragment: ({ fragment }) => {
-    const { token, pins } = parseFragment(fragment);
-    return { token, pins: pins && hex(pins) };
+    const { token, pins, node } = parseFragment(fragment);
+    return { token, pins: pins && hex(pins), node };
   },
   deal: ({ coefficients, n }) => envelopes.deal(coefficients.map(scalar), n).map((y) => hex(octets(y, 32))),
   commitment: ({ scalar: s }) => hex(envelopes.commitment(scalar(s))),
@@ -142,12 +142,13 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
   parseBallot: (asked) => plain.parseBallot(bytes(asked["data"]), place(asked["place"]), asked["choices"]),
   sum: ({ points }) => plain.sum(points),
 
-  open: async ({ url, cookie, proceeding, origin, sub, policy, trust, digest, patience, fresh }, around) => {
+  open: async ({ url, cookie, proceeding, origin, sub, policy, trust, digest, patience, fresh, node }, around) => {
     seat?.close();
     const pins = parsePins(policy, trust, bytes(digest));
     const store = await around.store(origin, sub, fresh);
     const call = around.call(url, cookie);
-    seat = await Seat.open({ call, store, pins, proceeding, origin, sub, patienceMs: patience });
+    const own = node ? { node: around.call(node, "") } : {};
+    seat = await Seat.open({ call, store, pins, proceeding, origin, sub, patienceMs: patience, ...own });
     return { thumbprint: seat.device.thumbprint, jwk: seat.device.jwk };
   },
   confirmRanking: async () => {
@@ -203,6 +204,11 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
   },
   signOffline: async ({ act, body }) => hex((await mine().signOffline(act, body)).id),
   sealSheetOffline: async ({ scores, number, asked }) => hex((await mine().sealSheetOffline(scores, { number, asked })).id),
+  left: async ({ least }) => {
+    const { leaving } = mine();
+    while (leaving !== null && leaving.answers.size < least) await delay(20);
+    return Object.fromEntries(leaving?.answers ?? []);
+  },
   handIn: async () => mine().handIn(),
   resume: async ({ ctr, confirmed }) => done(await mine().resume(ctr, confirmed.map(bytes))),
 };

@@ -87,8 +87,7 @@ class World:
         return self.seat
 
     async def leave(self) -> None:
-        self.seat.device.close()
-        await self.seat.client.close()
+        await self.seat.close()
 
     def acknowledging(self) -> asyncio.Task[None]:
         """The nodes acknowledge each seal as it comes, as the server's duties have them do."""
@@ -427,12 +426,12 @@ async def test_acts_signed_while_cut_off_are_merged_on_return(tmp_path: Path) ->
         game.command(LoseVenue(game.state.seat("seat-3").venue, 1))
         asked = game.state.evaluation.asked()
         scores = {item: maximum - Decimal("0.50") for item, maximum in asked}
-        first = seat.seal_sheet_offline({**scores, asked[0][0]: Decimal(0)}, number=1, asked=asked)
-        second = seat.seal_sheet_offline(scores, number=1, asked=asked)
-        assert seat.seal_sheet_offline(scores, number=1, asked=asked) == second
-        unwanted = seat.sign_offline("incident.note", {"seat": None, "text": "x"})
+        first = await seat.seal_sheet_offline({**scores, asked[0][0]: Decimal(0)}, number=1, asked=asked)
+        second = await seat.seal_sheet_offline(scores, number=1, asked=asked)
+        assert await seat.seal_sheet_offline(scores, number=1, asked=asked) == second
+        unwanted = await seat.sign_offline("incident.note", {"seat": None, "text": "x"})
         with pytest.raises(NotOffline):
-            seat.sign_offline("review.vote", {"findings": findings})
+            await seat.sign_offline("review.vote", {"findings": findings})
         seat = await world.restart()
         assert [act.id for act in seat.device.offline] == [first.id, second.id, unwanted.id]
         world.server.failures = [lambda: problem(503, "not-ready")]
@@ -452,7 +451,7 @@ async def test_acts_of_a_seat_that_was_moved_are_handed_in_and_kept(tmp_path: Pa
         await game.to_ballots()
         server_ctr = game.state.keys[seat.device.thumbprint].ctr
         game.command(LoseVenue(game.state.seat("seat-3").venue, 1))
-        made = [seat.sign_offline("incident.note", {"seat": None, "text": text}) for text in ("停电", "仍无网络")]
+        made = [await seat.sign_offline("incident.note", {"seat": None, "text": text}) for text in ("停电", "仍无网络")]
         game.by("operator-1", "seat.lose", {"seat": "seat-3", "reason": "换到另一台终端"})
         with pytest.raises(ServerRefused, match="seat-key-ended"):
             await seat.resume(server_ctr, confirmed=[act.id for act in made])

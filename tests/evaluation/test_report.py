@@ -15,10 +15,11 @@ from evaluation.adapters.report_typst import render
 from evaluation.core import report, tender
 from evaluation.core.rules.shelf import Pack
 from evaluation.errors import StageIncomplete
-from evidence.core.canonical import Object, encode
+from evidence.core.canonical import Object, b64u, encode, sha256
+from sessions.core import venue_journal
 from sessions.core.commands import LoseVenue
 from tests.evaluation.packs import ABROAD, BIDDING, PROCUREMENT, second
-from tests.sessions.drive import Drive, definition
+from tests.sessions.drive import ZHUHAI, Drive, definition
 from tests.sessions.test_rule_pack_proceedings import sheets
 
 
@@ -34,6 +35,8 @@ def told(change: Callable[[Any], Any] = lambda d: None) -> tuple[Object, Drive]:
     for seat in ("seat-5", "operator-3", "room-3"):
         ctr = drive.state.keys[drive.state.seat_key[seat]].ctr
         drive.perform(seat, "seat.resume", {"offline": [], "ctr": ctr, "server_ctr": ctr})
+    never = [sha256(b"%d" % n) for n in range(9)]
+    drive.perform(ZHUHAI, "venue.journal", venue_journal.body("venue-3", never, lost=1, returned=2))
     lost = [("bidder-3", "letter")]
     drive.review({"seat-1": lost, "seat-2": lost, "seat-4": lost, "seat-5": [("bidder-1", "licence")]})
     drive.advance()
@@ -67,7 +70,9 @@ def test_every_item_says_where_it_comes_from(made: tuple[Object, Drive]) -> None
     assert kinds[content["result"]["ranking"]["n"]] == "RankingFixed"
     assert content["result"]["ranking"]["candidates"] == ["bidder-4", "bidder-2", "bidder-1"]
     happened = [i["type"] for i in content["other"]["incidents"]]
-    assert happened == ["ChairTied", "VenueLost", "ProceedingPaused", "VenueRejoined", "ProceedingResumed"]
+    paused = ["VenueLost", "ProceedingPaused", "VenueRejoined", "ProceedingResumed"]
+    assert happened == ["ChairTied", *paused, "VenueJournaled"]
+    assert len(content["other"]["incidents"][-1]["missing"]) == 9
 
 
 def test_dissent_is_told_by_name_and_side(made: tuple[Object, Drive]) -> None:
@@ -121,6 +126,10 @@ def test_the_document_shows_names_scores_ranking_origin_and_pages(made: tuple[Ob
     assert "第 1 页" in text
     assert "评标委员会成员签名" in text
     assert "无效投标人" in text
+    # The first of the acts that a venue kept and the log never got, and how many they are.
+    flat = words(render(content))
+    assert "本地节点留存离线操作9件，其中9件至今未入日志：" in flat
+    assert f"至今未入日志：{b64u(sha256(b'0'))}、" in flat
 
 
 def test_shown_names_are_never_markup(tmp_path: Path) -> None:

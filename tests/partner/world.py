@@ -326,6 +326,7 @@ async def site(
             clock=clock,
             monotonic=time.monotonic,
             client=folder,
+            nodes={},
             webhooks=webhooks,
         )
         app = create_app(services)

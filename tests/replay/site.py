@@ -110,6 +110,7 @@ async def site(
             clock=time.time,
             monotonic=time.monotonic,
             client=client or folder,
+            nodes={},
         )
         app = create_app(services)
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=origin) as http:

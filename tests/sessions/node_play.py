@@ -78,7 +78,12 @@ def seats() -> list[Object]:
 
 
 def make_node(
-    main: Main, keys: NodeKeys, *, store: NodeStore | None = None, source: LogSource | None = None
+    main: Main,
+    keys: NodeKeys,
+    *,
+    store: NodeStore | None = None,
+    source: LogSource | None = None,
+    clock: Callable[[], float] = lambda: float(NOW),
 ) -> CityNode:
     return CityNode(
         keys=keys,
@@ -86,7 +91,7 @@ def make_node(
         store=store if store is not None else MemoryNodeStore(),
         source=source if source is not None else main,
         envelopes=envelope_p256,
-        clock=lambda: float(NOW),
+        clock=clock,
     )
 
 

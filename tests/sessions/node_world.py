@@ -1,6 +1,7 @@
 """A main centre with its logs in memory, and the pins of an agreement, for tests of nodes and seats.
 
-`Main` is a `LogSource`: what a node would pull over HTTP. It keeps every promise unless a test tells it to lie.
+`Main` is a `LogSource`: what a node would pull over HTTP. It keeps every promise unless a test tells it to lie, or that
+it is `away`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from evidence.core.policy import Policy
 from evidence.core.proof import Proof
 from evidence.core.tiles import Tile, write_bundle
 from evidence.core.witness import AddCheckpoint, AddLog
+from evidence.errors import Unavailable
 from sessions.node_errors import NotYet
 from sessions.node_keys import NodeKeys
 from sessions.trust import Pins
@@ -129,6 +131,7 @@ class Main:
         self.shown: int | None = None
         self.devices: dict[str, str] = {}
         self.brought: list[str] = []
+        self.away = False
         policy = Policy(self.centre.signer.vkey, tuple(city.witness.vkey for city in self.cities), len(self.cities))
         centres = [{"domain": MAIN, "operator": "A", "jwk": self.identity.jwk}]
         centres += [{"domain": c.domain, "operator": c.domain[0], "jwk": c.identity.jwk} for c in self.cities]
@@ -160,6 +163,8 @@ class Main:
     # LogSource
 
     async def checkpoint(self, origin: str) -> bytes:
+        if self.away:
+            raise Unavailable("cut off")
         if not len(self.log.tree):
             raise NotYet("empty")
         return self.log.note(self.shown)
@@ -177,7 +182,7 @@ class Main:
     async def announced(self, origin: str) -> Mapping[str, str]:
         return self.devices
 
-    async def bring(self, origin: str, act: str) -> None:
+    async def bring(self, origin: str, door: str, act: str) -> None:
         self.brought.append(act)
 
     def put(self, data: bytes) -> bytes:

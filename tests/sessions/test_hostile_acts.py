@@ -41,6 +41,7 @@ INCIDENTS = {
     "reopening.approve",
     "incident.declare",
     "recording.waive",
+    "venue.journal",
     "area.seal",
     "area.open",
 }

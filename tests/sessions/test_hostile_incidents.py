@@ -8,6 +8,7 @@ import pytest
 
 from evidence.core.canonical import b64u
 from evidence.core.entry import Entry
+from sessions.core import venue_journal
 from sessions.core.commands import FreezeHolders, LoseRecording, RegainRecording
 from sessions.core.permission import allowed
 from sessions.core.proceeding import evolve
@@ -57,6 +58,7 @@ def steps() -> dict[str, Step]:
     night.perform("supervisor-1", "recording.waive", {"room": "room-2", "reason": "x"})
     night.execute(RegainRecording("room-2"))
     night.perform("operator-2", "incident.declare", {"venue": "venue-2", "kind": "power", "text": "x"})
+    night.perform(ZHUHAI, "venue.journal", venue_journal.body("venue-3", [bytes(32)], lost=1, returned=2))
     made = signed()
     asked = made.perform("seat-1", "reopening.ask", request(made))[0].act
     assert asked is not None

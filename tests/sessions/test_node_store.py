@@ -100,6 +100,29 @@ def test_the_first_admission_wins_and_only_cosigning_moves_it(store: NodeStore) 
     assert store.cosign("unknown/log", lambda held: Decision(Answer.UNKNOWN_ORIGIN, held)).state is None
 
 
+def test_a_journal_grows_at_its_end_only(store: NodeStore) -> None:
+    assert (store.journal(PROCEEDING), store.journals()) == ([], [])
+    store.note(PROCEEDING, 0, [b"l0", b"l1"])
+    for start in (0, 1, 3):
+        with pytest.raises(NodeStateBroken):
+            store.note(PROCEEDING, start, [b"other", b"lines"])
+    store.note(PROCEEDING, 2, [b"l2"])
+    store.note("other/log", 0, [b"x"])
+    assert store.journal(PROCEEDING) == [b"l0", b"l1", b"l2"]
+    assert sorted(store.journals()) == sorted([PROCEEDING, "other/log"])
+
+
+def test_a_store_of_an_earlier_release_gets_its_journal(tmp_path: Path) -> None:
+    FileNodeStore.create(tmp_path / "n").close()
+    with sqlite3.connect(tmp_path / "n" / DATABASE) as database:
+        database.execute("DROP TABLE journal")
+    database.close()
+    opened = FileNodeStore.open(tmp_path / "n")
+    opened.note(PROCEEDING, 0, [b"l0"])
+    assert opened.journal(PROCEEDING) == [b"l0"]
+    opened.close()
+
+
 def test_objects_come_back_by_their_hash(store: NodeStore) -> None:
     store.put_object(b"ciphertext")
     assert store.object(sha256(b"ciphertext")) == b"ciphertext"
@@ -164,9 +187,11 @@ def test_a_master_key_that_others_can_read_and_a_lost_database_are_refused(tmp_p
 def test_records_cannot_be_changed_in_the_database(tmp_path: Path) -> None:
     store = FileNodeStore.create(tmp_path / "n")
     store.sign(PROCEEDING, "release", b"f1", maker("a"), once=("sheet", 1, b"f1"))
+    store.note(PROCEEDING, 0, [b"l0"])
     store.close()
+    changes = ("DELETE FROM released", "UPDATE act SET jws = ''", "DELETE FROM act")
     with sqlite3.connect(tmp_path / "n" / DATABASE) as direct:
-        for statement in ("DELETE FROM released", "UPDATE act SET jws = ''", "DELETE FROM act"):
+        for statement in (*changes, "UPDATE journal SET line = x'00'", "DELETE FROM journal"):
             with pytest.raises(sqlite3.IntegrityError):
                 direct.execute(statement)
     direct.close()

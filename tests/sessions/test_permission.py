@@ -158,6 +158,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "main-centre": (
         f"opac/{ANY_TIME}: objects.get log.read receipts.get",
         f"op/{ANY_TIME}: seat.vouch pool.freeze draw.answer keys.see vouches.bring",
+        f"opa/{ANY_TIME}: venue.journal journals.bring",
         "o/KDCVST: member.seat",
         "o/K: proceeding.found",
         "op/VS: bidder.vouch",
@@ -166,6 +167,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "holder": (
         f"opac/{ANY_TIME}: objects.get log.read receipts.get",
         f"op/{ANY_TIME}: seat.vouch pool.freeze draw.answer keys.see vouches.bring",
+        f"opa/{ANY_TIME}: venue.journal journals.bring",
         f"op/{ANY_TIME}: holder.offer",
         "o/KDCVST: member.seat",
         f"opa/{ANY_TIME}: share.ack share.reject share.release draw.contribute draw.reveal",
@@ -182,6 +184,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "node": (
         f"opac/{ANY_TIME}: objects.get log.read receipts.get",
         f"op/{ANY_TIME}: keys.see vouches.bring",
+        f"opa/{ANY_TIME}: journals.bring",
     ),
     "administrator": (
         f"opac/{ANY_TIME}: create links.issue partners.host summary",

@@ -44,6 +44,7 @@ V11 two rankings:
 V12 certificates, CAdES, PAdES, stamps, time intervals:
     test_forged.py::test_a_report_without_a_signer_is_refused; tests/signing/test_pades_validation.py
 V13 one verdict per offline act:
+    the venues' own journals: test_what_a_journal_holds_and_the_log_does_not_is_named
     tests/sessions/test_cut_off.py::test_a_log_that_drops_what_was_refused_does_not_replay
     tests/sessions/test_cut_off.py::test_what_an_ended_key_signed_while_cut_off_is_refused_and_kept
 flags:
@@ -60,11 +61,14 @@ from dataclasses import replace
 
 import pytest
 
+from evidence.core import act as acts
+from evidence.core import entry as entry_form
 from evidence.core.canonical import b64u, decode, encode, sha256, unb64u
+from evidence.core.entry import Draft
 from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint
 from evidence.errors import Untrusted
-from sessions.core import contents
+from sessions.core import contents, venue_journal
 from sessions.core.tracks import tracks
 from tests.verify.finished import Finished, judged, pack
 from tests.verify.test_forged import index, octets, rebuilt, refused
@@ -113,6 +117,36 @@ def test_what_is_erased_is_counted_and_what_fits_nothing_is_refused(finished: Fi
     for wrong in (sorted(map(str, changed)), texts[::-1], [*texts, texts[-1]]):
         verdict = judged(pack({**finished.files, contents.DISCLOSURES: encode(wrong)}), finished.policy)
         assert (verdict.outcome, verdict.steps[-1].name) == ("invalid", "disclosures")
+
+
+def test_what_a_journal_holds_and_the_log_does_not_is_named(finished: Finished) -> None:
+    """V13: a venue's node kept two acts, and one of them is nowhere in a log that every node signed."""
+    n = index(finished, "ProceedingClosed")
+    signer = finished.keyring.identity
+    kid = acts.thumbprint(signer.jwk)
+    last = [entry.act for entry in finished.entries if entry.act is not None and entry.act.kid == kid][-1]
+    dropped = sha256(b"dropped")
+    act = acts.make(
+        signer,
+        act="venue.journal",
+        aud=finished.origin,
+        sub=last.sub,
+        body=venue_journal.body("venue-1", [last.id, dropped], lost=1, returned=2),
+        ctr=last.ctr + 1,
+        iat=last.iat,
+        prev=last.id,
+        seen=last.seen,
+    )
+    closed = finished.entries[n]
+    draft = Draft("VenueJournaled", {}, act)
+    entry = entry_form.write(draft, n=n, origin=finished.origin, at=closed.at, salt=bytes(16))
+    entries = [*octets(finished)[:n], entry.data, rebuilt(closed, n=n + 1)]
+    verdict = judged(pack(finished.forged(entries)), finished.policy)
+    assert (verdict.outcome, verdict.steps[-1].code) == ("valid", "")
+    assert verdict.as_json["journal"] == [{"kind": "missing", "venue": "venue-1", "act": b64u(dropped)}]
+    assert "journal-missing" in verdict.flags
+    true = judged(pack(finished.files), finished.policy)
+    assert not true.journal
 
 
 def test_a_segment_that_is_missing_is_named(finished: Finished) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,9 +13,14 @@ import brotli
 import httpx2
 import pytest
 
+from sessions.core.state import Proceeding
+from tests.sessions.drive import FINANCE, ZHONGSHAN, ZHUHAI, Drive
 from web.server.app import create_app
+from web.server.errors import NotSignedIn
+from web.server.identity import SignedIn
 from web.server.services import Services
 
+NODES = {city: f"https://node.{city}:8100" for city in (ZHONGSHAN, ZHUHAI, FINANCE)}
 PAGE = b"<!doctype html><title>page</title>"
 SCRIPT = b"export const answer = 42;\n" * 100
 
@@ -32,9 +38,31 @@ def built(tmp_path: Path) -> Path:
     return client
 
 
-def get(client: Path, path: str, **headers: str) -> httpx2.Response:
+@cache
+def founded() -> Proceeding:
+    drive = Drive()
+    drive.found()
+    return drive.state
+
+
+def get(client: Path, path: str, *, seat: str = "", **headers: str) -> httpx2.Response:
+    """The answer to nobody, or to the session of a seat."""
+
+    async def find(cookie: str) -> SignedIn:
+        if cookie != seat or not seat:
+            raise NotSignedIn("no session")
+        return SignedIn(b"digest", "id", seat)
+
     async def ask() -> httpx2.Response:
-        services = SimpleNamespace(origin="https://pb.example", client=client, cookie="__Host-sid")
+        services = SimpleNamespace(
+            origin="https://pb.example",
+            client=client,
+            cookie="__Host-sid",
+            identity=SimpleNamespace(find=find),
+            session_buckets=SimpleNamespace(take=lambda digest: None),
+            keeper={"id": SimpleNamespace(state=founded())}.__getitem__,
+            nodes=NODES,
+        )
         transport = httpx2.ASGITransport(app=create_app(cast(Services, services)))
         async with httpx2.AsyncClient(transport=transport, base_url="https://pb.example") as http:
             return await http.get(path, headers=headers)
@@ -48,6 +76,33 @@ def test_every_path_of_the_client_is_its_one_page(built: Path, path: str) -> Non
     assert (answer.status_code, answer.content) == (200, PAGE)
     assert answer.headers["cache-control"] == "no-cache"
     assert "script-src 'self';" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("seat", "node"),
+    [
+        ("", None),
+        ("seat-1", None),
+        ("supervisor-1", None),
+        ("administrator", None),
+        ("nobody", None),
+        ("seat-4", NODES[ZHONGSHAN]),
+        ("room-2", NODES[ZHONGSHAN]),
+        ("seat-5", NODES[ZHUHAI]),
+    ],
+)
+def test_a_page_may_ask_the_node_of_its_seats_own_city_and_nothing_else(
+    built: Path, seat: str, node: str | None
+) -> None:
+    """Exactly that origin: no other city's, no wildcard, and not for whoever has no seat there."""
+    answer = get(built, "/expert", seat=seat, Cookie=f"__Host-sid={seat}")
+    policy = answer.headers["content-security-policy"]
+    (connect,) = [part.strip() for part in policy.split(";") if "connect-src" in part]
+    own = f" {node}" if node else ""
+    assert connect == f"connect-src 'self' wss://pb.example{own}"
+    stranger = get(built, "/expert").headers["content-security-policy"]
+    assert policy.replace(own, "") == stranger
+    assert answer.content == PAGE
 
 
 @pytest.mark.parametrize(("accepts", "sent"), [("gzip, br", "br"), ("gzip", "gzip"), ("identity", None)])

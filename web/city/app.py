@@ -2,7 +2,8 @@
 
 The holder's routes need no sign-in: what they give out is decided by the witnessed log alone, whoever asks. So it is
 with a voucher upon an identity check, which one of the city's own operators signed into the log; vouching for a person
-without one is the city's own act, so it takes the operator's token.
+without one is the city's own act, so it takes the operator's token. The journal takes what a seat of this city signed;
+its page comes from the main server, so browsers may ask here from that one origin, at that one door.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from evaluation.errors import EvaluationError
-from evidence.core.canonical import Object, decode_object, members, unb64u
+from evidence.core.canonical import MAX_BYTES, Object, decode_object, members, unb64u
 from evidence.core.witness import MAX_ADD_CHECKPOINT, MAX_ADD_LOG, Answer
 from evidence.errors import EvidenceError, Malformed
 from sessions.errors import SessionError
@@ -65,6 +66,8 @@ _STATUSES = {
     "released-elsewhere": 409,
     "release-refused": 409,
     "reveal-there": 409,
+    "venue-not-lost": 409,
+    "journal-full": 409,
     "city-request-too-large": 413,
     "clock-backwards": 503,
     "evidence-unavailable": 503,
@@ -73,8 +76,15 @@ _STATUSES = {
 _ALARMS = frozenset({"log-forked", "log-refused", "released-elsewhere", "reveal-there"})
 
 
-def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
-    """The doors of one node; `operator_token` is the city's own operator's."""
+JOURNAL = "/journal"
+# How long a browser remembers that it may (Chromium does for two hours at most): a city that is cut off has its seats
+# ask once.
+_REMEMBERED_S = 7_200
+
+
+def create_city_app(node: CityNode, *, operator_token: str, pages: str) -> FastAPI:
+    """The doors of one node; `operator_token` is the city's own operator's, `pages` the origin of the seats' pages."""
+    cors = {"Access-Control-Allow-Origin": pages, "Vary": "Origin"}
     app = FastAPI(title="Tongping city node", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.exception_handler(EvidenceError)
@@ -87,7 +97,19 @@ def create_city_app(node: CityNode, *, operator_token: str) -> FastAPI:
         say = _log.error if status >= 500 or error.code in _ALARMS else _log.info
         say("refused", path=request.url.path, status=status, code=error.code, detail=str(error))
         problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": error.code}
-        return JSONResponse(problem | {"detail": str(error)}, status, media_type="application/problem+json")
+        shared = cors if request.url.path == JOURNAL else None
+        return JSONResponse(problem | {"detail": str(error)}, status, shared, media_type="application/problem+json")
+
+    @app.options(JOURNAL)
+    async def may_journal() -> Response:
+        may = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
+        return Response(status_code=204, headers=cors | may | {"Access-Control-Max-Age": str(_REMEMBERED_S)})
+
+    @app.post(JOURNAL)
+    async def journal(request: Request) -> Response:
+        asked = await _json(request, {"act": str}, limit=MAX_BYTES)
+        await node.keep(asked["act"])
+        return Response(status_code=204, headers=cors)
 
     @app.post("/add-log")
     async def add_log(request: Request) -> Response:

@@ -89,15 +89,17 @@ class Place:
 
     def _seat(self, stack: AsyncExitStack, name: str, client: Client, opening: Opening) -> Seat:
         device = Device(folder=Path(self._config.state) / name, origin=self._config.origin, sub=name)
-        stack.callback(device.close)
-        return Seat(
+        seat = Seat(
             device=device,
             client=client,
             pins=self._pins,
             envelopes=wiring.envelopes(),
             entropy=secrets.token_bytes,
             opening=opening,
+            node=self._config.node,
         )
+        stack.push_async_callback(seat.close)
+        return seat
 
     def _actor(self, name: str, seat: Seat) -> Actor:
         live = Live(client=seat.client)

@@ -178,7 +178,7 @@ class Client:
             headers["Cookie"] = self.session
         until = time.monotonic() + self._patience_s
         last = ""
-        for pause in _pauses():
+        for pause in pauses():
             try:
                 response = await self._http.request(method, path, content=body, headers=headers)
             except (httpx2.TransportError, httpx2.StreamError) as error:
@@ -187,7 +187,7 @@ class Client:
                 if response.is_success and len(response.content) <= MAX_ANSWER:
                     return response
                 if response.status_code not in OPEN_STATUSES:
-                    raise _refusal(response)
+                    raise refusal(response)
                 last = f"{response.status_code}"
             if time.monotonic() + pause > until:
                 break
@@ -198,14 +198,16 @@ class Client:
         return f"/v1/proceedings/{self.proceeding}{rest}"
 
 
-def _pauses() -> Iterator[float]:
+def pauses() -> Iterator[float]:
+    """Seconds between one try and the next."""
     pause = _FIRST_PAUSE_S
     while True:
         yield pause
         pause = min(pause * 1.6, _LONGEST_PAUSE_S)
 
 
-def _refusal(response: httpx2.Response) -> ServerRefused:
+def refusal(response: httpx2.Response) -> ServerRefused:
+    """What an answer that is none says, by its problem's code where it has one."""
     code, detail = "http", ""
     if response.headers.get("content-type", "").startswith("application/problem+json"):
         found = response.json()

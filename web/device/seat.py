@@ -21,6 +21,7 @@ from web.device import ranking
 from web.device.client import Client
 from web.device.device import Answered, Device
 from web.device.errors import GateClosed, NotOffline, RecordUntrusted, ServerRefused
+from web.device.leaving import Leaving
 from web.device.record import POLL_S, Opening, Record
 from web.device.sealing import GATE_PATIENCE_S, Gate, Kept, Sealed, envelop, prove_gate
 
@@ -29,7 +30,8 @@ UNDECIDED = frozenset({"not-signed-in", "origin-refused", "not-founded-yet", "un
 
 
 class Seat:
-    """`device` and `client` belong to one seat of one proceeding; `entropy(n)` gives n random bytes."""
+    """`device` and `client` belong to one seat of one proceeding; `entropy(n)` gives n random bytes; `node` is where
+    the own city's node answers, if it has one."""
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class Seat:
         envelopes: Envelopes,
         entropy: Callable[[int], bytes],
         opening: Opening | None = None,
+        node: str | None = None,
     ) -> None:
         self.device = device
         self.client = client
@@ -48,6 +51,14 @@ class Seat:
         self._entropy = entropy
         self._one_at_a_time = asyncio.Lock()
         self._gate: Gate | None = None
+        self.leaving = Leaving(node=node, acts=lambda: list(device.offline)) if node is not None else None
+
+    async def close(self) -> None:
+        """Let another process have the seat."""
+        if self.leaving is not None:
+            await self.leaving.close()
+        self.device.close()
+        await self.client.close()
 
     async def perform(self, name: str, body: Object) -> Answered:
         """Sign an act and post it until it is decided; ServerRefused where the server decided against it.
@@ -190,13 +201,17 @@ class Seat:
         body: Object = {"act": b64u(current.act.id), "p": b64u(Kept.parse(stored).plaintext)}
         return await self.perform("sheet.author_open", body)
 
-    def sign_offline(self, name: str, body: Object) -> acts.Act:
-        """Sign while cut off: kept on disk, and merged when the person confirms it on return (`resume`)."""
+    async def sign_offline(self, name: str, body: Object) -> acts.Act:
+        """Sign while cut off: kept on disk, left with the city's node, and merged when the person confirms it on return
+        (`resume`)."""
         if name not in OFFLINE:
             raise NotOffline(f"{name} needs the log as it is")
-        return self.device.sign_offline(name, body)
+        act = self.device.sign_offline(name, body)
+        if self.leaving is not None:
+            self.leaving.wake()
+        return act
 
-    def seal_sheet_offline(
+    async def seal_sheet_offline(
         self, scores: Mapping[Item, Decimal], *, number: int, asked: Sequence[tuple[Item, Decimal]]
     ) -> acts.Act:
         """S2 to S5 while cut off, to the holders that this seat has proven before; S6 follows on return."""
@@ -207,7 +222,7 @@ class Seat:
         for act in self.device.offline:
             if act.act == "sheet.seal" and act.body["envelope"] == kept.envelope:
                 return act
-        return self.sign_offline("sheet.seal", self._seal_body(self._gate, "sheet", number, kept))
+        return await self.sign_offline("sheet.seal", self._seal_body(self._gate, "sheet", number, kept))
 
     def _sheet(
         self, gate: Gate, scores: Mapping[Item, Decimal], number: int, asked: Sequence[tuple[Item, Decimal]]

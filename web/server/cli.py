@@ -14,6 +14,7 @@ import typer
 import uvloop
 
 from evaluation.errors import ImportRefused
+from evidence.core.canonical import b64u
 from evidence.errors import EvidenceError
 from sessions.after_errors import AfterError
 from sessions.errors import SessionError
@@ -303,8 +304,9 @@ def city_link(
     url: Annotated[str, typer.Argument(help="A seat's one-time link, as the main centre handed it out.")],
     state: State = None,
 ) -> None:
-    """The same link, naming the agreement that this city has pinned: give the seat this one."""
-    typer.echo(rewrite_link(url, wiring.read_pins(Layout(state_directory(state)).policy)))
+    """The same link, naming the agreement that this city has pinned, and this node: give the seat this one."""
+    layout = Layout(state_directory(state))
+    typer.echo(rewrite_link(url, wiring.read_pins(layout.policy), Party.read(layout.public).url))
 
 
 @city.command("vouch")
@@ -394,6 +396,7 @@ def _as_object(verdict: Verdict) -> dict[str, object]:
         "withheld": verdict.withheld,
         "signers": verdict.signers,
         "ranking": [{"bidder": bidder, "name": name, "rank": rank} for bidder, name, rank in verdict.ranking],
+        "journal": [found.as_json for found in verdict.journal],
         "steps": [step.as_json for step in verdict.steps],
     }
 
@@ -401,6 +404,7 @@ def _as_object(verdict: Verdict) -> dict[str, object]:
 def _in_words(verdict: Verdict) -> str:
     flags = f" [{', '.join(verdict.flags)}]" if verdict.flags else ""
     lines = [f"{rank}. {name} ({bidder})" for bidder, name, rank in verdict.ranking]
+    lines += [f"journal of {found.venue}: {b64u(found.act)} is {found.kind}" for found in verdict.journal]
     return "\n".join([*lines, f"{verdict.outcome}{flags}: {verdict.origin}, {verdict.entries} entries"])
 
 

@@ -61,17 +61,21 @@ class Guard:
         return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")  # (2)
 
 
-def _headers(origin: str) -> dict[str, str]:
+def content_policy(origin: str, *nodes: str) -> str:
+    """The Content-Security-Policy; a page may ask its own origin, and the origins `nodes`."""
     host = urlsplit(origin).netloc
     live = ("wss" if origin.startswith("https:") else "ws") + f"://{host}"
-    policy = (
+    return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; "
-        f"media-src 'self' blob:; connect-src 'self' {live}; object-src 'none'; base-uri 'none'; "
-        "frame-ancestors 'none'; form-action 'none'; "
+        f"media-src 'self' blob:; connect-src 'self' {' '.join((live, *nodes))}; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'; "
         "require-trusted-types-for 'script'"
     )
+
+
+def _headers(origin: str) -> dict[str, str]:
     return {
-        "Content-Security-Policy": policy,
+        "Content-Security-Policy": content_policy(origin),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cross-Origin-Opener-Policy": "same-origin",

@@ -55,6 +55,8 @@ class Services:
     monotonic: Callable[[], float]
     client: Path
     """The folder of the built client (`web/client/dist`)."""
+    nodes: Mapping[str, str]
+    """Where each city's node answers, by its domain."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to stop: sockets close at once, and their seats come back to the next process."""
 

@@ -306,6 +306,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "not-sealed",
         "foreign-seat",
         "other-code",
+        "venue-not-lost",
+        "journal-full",
         "not-partnership",
         "release-refused",
         "freeze-incomplete",

@@ -240,6 +240,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             clock=time.time,
             monotonic=time.monotonic,
             client=CLIENT,
+            nodes={city.domain: city.url for city in settings.cities},
         )
         stack.push_async_callback(proceedings.stop)
         retiring = retire(worker_folder(settings), partial(_over, proceedings))
@@ -316,10 +317,12 @@ async def build_city(settings: CitySettings) -> AsyncIterator[FastAPI]:
         clock=time.time,
     )
     node = CityNode(keys=keys, pins=pins, store=store, source=source, envelopes=envelope_p256, clock=time.time)
+    token = read_private(layout.secrets / OPERATOR_TOKEN).decode().strip()
+    watching = asyncio.create_task(node.watch())
     try:
-        token = read_private(layout.secrets / OPERATOR_TOKEN).decode().strip()
-        yield create_city_app(node, operator_token=token)
+        yield create_city_app(node, operator_token=token, pages=settings.main_url)
     finally:
+        await _cancelled(watching)
         await source.close()
 
 

@@ -1,7 +1,9 @@
 """The browser's client: the files that Vite built, and its one page under every path that the client knows.
 
 Nothing of a session is in them, so they are open. Names of assets carry their content's hash and never change;
-the page itself is asked for each time, so that a new release reaches everybody with their next load.
+the page itself is asked for each time, so that a new release reaches everybody with their next load. Its octets are the
+same for everybody. A seat's may ask the node of its own city besides, and so its Content-Security-Policy names that one
+origin.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from web.server.allow import PUBLIC, Caller, Doors
+from sessions.service_errors import ServiceError
+from web.server.allow import PUBLIC, Caller, Doors, Here
 from web.server.errors import ClientMissing, NotFound
+from web.server.guard import content_policy
 from web.server.problems import on_error
 
 doors = Doors("client")
@@ -48,13 +52,13 @@ async def asset(here: Caller, name: str) -> Response:
 
 @doors.open("GET", "/", permission=PUBLIC, include_in_schema=False)
 async def root(here: Caller) -> Response:
-    return _page(here.request, here.services.client)
+    return _seats_page(here)
 
 
 def _serve(path: str) -> None:
     @doors.open("GET", path, permission=PUBLIC, include_in_schema=False, name=path)
     async def page(here: Caller) -> Response:
-        return _page(here.request, here.services.client)
+        return _seats_page(here)
 
 
 for _area in AREAS:
@@ -70,6 +74,26 @@ async def lost(request: Request, error: Exception) -> Response:
         return answer
     client: Path = request.app.state.services.client
     return _page(request, client, status=404) if (client / "index.html").is_file() else answer
+
+
+def _seats_page(here: Here) -> Response:
+    answer = _page(here.request, here.services.client)
+    if (node := _own_node(here)) is not None:
+        answer.headers["Content-Security-Policy"] = content_policy(here.services.origin, node)
+    return answer
+
+
+def _own_node(here: Here) -> str | None:
+    """Where the node of the city answers in whose venue the seat sits; None where there is no seat, or no such node."""
+    if here.seat is None:
+        return None
+    try:
+        state = here.services.keeper(here.signed_in.proceeding).state
+    except ServiceError:
+        return None
+    seat = state.seats.get(here.seat)
+    venue = state.venues.get(seat.venue) if seat is not None else None
+    return here.services.nodes.get(venue.centre) if venue is not None else None
 
 
 def _page(request: Request, client: Path, *, status: int = 200) -> Response:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from starlette.responses import Response
-
-from evidence.core import act as acts_form
-from evidence.core.canonical import b64u
 from sessions.announced import Announced
 from web.server.allow import Caller, Doors, Here
-from web.server.errors import NotAllowed
 from web.server.schemas import proceeding as form
 
 doors = Doors("identity")
@@ -34,25 +29,6 @@ async def announced(here: Caller, id: str) -> form.AnnouncedKeys:
     waiting = keeper.announced.waiting(keeper.state)
     keys = [_shown(found) for found in waiting if _concerns(here, found.seat)]
     return form.AnnouncedKeys(origin=keeper.state.origin, keys=keys)
-
-
-@doors.open(
-    "POST",
-    "/v1/proceedings/{id}/vouches",
-    operation="bringVouch",
-    permission="vouches.bring",
-    reads=form.ActRequest,
-    status_code=201,
-)
-async def bring(here: Caller, id: str, response: Response) -> form.Performed:
-    """A city's `seat.vouch`, handed in by its node; the act says whose it is, and the rules whether it may."""
-    body = await here.json(form.ActRequest)
-    act = acts_form.parse(body.act)
-    if (act.act, act.sub) != ("seat.vouch", here.node):
-        raise NotAllowed("a node hands in its own city's vouchers")
-    done = await here.keeper.perform(body.act)
-    response.status_code = 200 if done.repeated else 201
-    return form.Performed(index=done.index, id=b64u(done.id), leaf=b64u(done.leaf))
 
 
 @doors.open(

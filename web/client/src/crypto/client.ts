@@ -42,10 +42,10 @@ export interface Prepared {
 }
 
 /** Statuses that leave the request's fate open: time-outs, full buckets, and all that a restarting server says. */
-const OPEN_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
+export const OPEN_STATUSES = new Set([408, 425, 429, 500, 502, 503, 504]);
 /** A server under one supervisor is back within seconds; longer pauses between tries only delay a seat. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2000;
+export const FIRST_PAUSE_MS = 100;
+export const LONGEST_PAUSE_MS = 2000;
 const JSON_TYPE = "application/json";
 const MAX_JSON = 1 << 20;
 
@@ -175,7 +175,8 @@ function posted(answer: JsonObject): Posted {
   return { index, id: unb64u(id, 32), leaf: unb64u(leaf, 32) };
 }
 
-function refusal({ status, type, body }: Answer): ServerRefused {
+/** What an answer that is none says, by its problem's code where it has one. */
+export function refusal({ status, type, body }: Answer): ServerRefused {
   let [code, detail] = ["http", ""];
   if (type.startsWith("application/problem+json")) {
     try {

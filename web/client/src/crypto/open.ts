@@ -1,15 +1,15 @@
 /**
  * Opening a seat in a page.
  *
- *   const { token, pins } = parseFragment(location.hash);       // the one-time link
+ *   const { token, pins, node } = parseFragment(location.hash); // the one-time link
  *   … POST /v1/sign-in { token }, then GET /v1/me …
- *   if (pins !== null) await rememberPins(me.origin, me.seat, pins);
+ *   if (pins !== null) await rememberPins(me.origin, me.seat, pins, node);
  *   const seat = await openSeat(me);                            // here, or later in another page of the same browser
  *
  * PinsRefused: the link named no agreement, or the server hands out another one (docs/adr/0006).
  */
 
-import { door } from "../api/door.ts";
+import { door, nodeDoor } from "../api/door.ts";
 import { openBrowserStore } from "./browser_store.ts";
 import { type Bytes, same } from "./bytes.ts";
 import { type Call, Client } from "./client.ts";
@@ -31,30 +31,33 @@ export interface Me {
 interface Remembered {
   readonly digest: Bytes;
   readonly files?: { readonly policy: string; readonly trust: string };
+  /** Where the node of the seat's city answers, where a link said so. */
+  readonly node?: string;
 }
 
-/** Keep what the link named. A link of the same seat that names another agreement is refused. */
-export async function rememberPins(origin: string, seat: string, digest: Bytes): Promise<void> {
+/** Keep what the link named. A link of the same seat that names another agreement is refused; a node may move. */
+export async function rememberPins(origin: string, seat: string, digest: Bytes, node: string | null): Promise<void> {
   await withPins(async (database) => {
     const known = await recalled(database, origin, seat);
     if (known !== null && !same(known.digest, digest)) throw new PinsRefused("an earlier link named another agreement");
-    if (known === null) await store(database, origin, seat, { digest });
+    await store(database, origin, seat, { digest, ...known, ...(node === null ? {} : { node }) });
   });
 }
 
 /** SeatInUse while another tab has it. Works without the network once the agreement's files were loaded. */
 export async function openSeat(me: Me, call: Call = door): Promise<Seat> {
-  const pins = await agreedPins(me, call);
+  const { pins, node } = await agreed(me, call);
   const store = await openBrowserStore(me.origin, me.seat);
   try {
-    return await Seat.open({ call, store, pins, proceeding: me.proceeding, origin: me.origin, sub: me.seat });
+    const own = { call, store, pins, proceeding: me.proceeding, origin: me.origin, sub: me.seat };
+    return await Seat.open(node === undefined ? own : { ...own, node: nodeDoor(node) });
   } catch (error) {
     store.close();
     throw error;
   }
 }
 
-async function agreedPins(me: Me, call: Call): Promise<Pins> {
+async function agreed(me: Me, call: Call): Promise<{ pins: Pins; node: string | undefined }> {
   return withPins(async (database) => {
     const known = await recalled(database, me.origin, me.seat);
     if (known === null) throw new PinsRefused("this browser was not signed in by a link that names the agreement");
@@ -62,9 +65,9 @@ async function agreedPins(me: Me, call: Call): Promise<Pins> {
     const pins = parsePins(files.policy, files.trust, known.digest);
     if (known.files === undefined) {
       const { policyText: policy, trustText: trust } = pins;
-      await store(database, me.origin, me.seat, { digest: known.digest, files: { policy, trust } });
+      await store(database, me.origin, me.seat, { ...known, files: { policy, trust } });
     }
-    return pins;
+    return { pins, node: known.node };
   });
 }
 

@@ -37,6 +37,7 @@ import { type Answered, type Clock, Device } from "./device.ts";
 import { type Entropy, holderSet } from "./envelope.ts";
 import { GateClosed, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused } from "./errors.ts";
 import { type Gate, proveGate } from "./gate.ts";
+import { Leaving, OFFLINE } from "./leaving.ts";
 import type { Opening } from "./opening.ts";
 import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
 import { GATE_PATIENCE_MS, POLL_MS, Record, trusting } from "./record.ts";
@@ -58,6 +59,8 @@ export interface SeatOptions {
   readonly clock?: Clock;
   readonly entropy?: Entropy;
   readonly patienceMs?: number;
+  /** How the own city's node is asked, where its address is known. */
+  readonly node?: Call;
 }
 
 /** Which round, and where a page wants to hear how far the seal has come. */
@@ -79,8 +82,6 @@ interface Content {
   readonly build: () => Bytes;
 }
 
-/** protocols.md section 6: acts that depend on nobody else's state. */
-const OFFLINE = new Set(["sheet.seal", "recusal.declare", "incident.note"]);
 /** Refusals of the door and not of the act: nothing was decided about the act, so it stays pending. */
 const UNDECIDED = new Set(["not-signed-in", "origin-refused", "not-founded-yet", "unknown-proceeding", "not-found"]);
 
@@ -96,15 +97,18 @@ export class Seat {
   readonly device: Device;
   readonly client: Client;
   readonly record: Record;
+  /** What was left with the own city's node, where its address is known. */
+  readonly leaving: Leaving | null;
   readonly #entropy: Entropy;
   readonly #turns = new Turns();
   #gate: Gate | null = null;
 
-  private constructor(device: Device, client: Client, record: Record, entropy: Entropy) {
+  private constructor(device: Device, client: Client, record: Record, entropy: Entropy, node: Call | null) {
     this.device = device;
     this.client = client;
     this.record = record;
     this.#entropy = entropy;
+    this.leaving = node && new Leaving(node, () => device.offline);
   }
 
   static async open(options: SeatOptions): Promise<Seat> {
@@ -112,7 +116,7 @@ export class Seat {
     const device = await Device.open(store, origin, sub, clock);
     const client = new Client(call, proceeding, patienceMs);
     const entropy = options.entropy ?? ((n) => crypto.getRandomValues(new Uint8Array(n)));
-    return new Seat(device, client, new Record(client, device, pins, opening), entropy);
+    return new Seat(device, client, new Record(client, device, pins, opening), entropy, options.node ?? null);
   }
 
   /**
@@ -271,10 +275,13 @@ export class Seat {
     return this.perform("report.sign", signBody(report));
   }
 
-  /** Sign while cut off: kept on disk, and merged when the person confirms it on return (`resume`). */
+  /** Sign while cut off: kept on disk, left with the city's node, and merged when the person confirms it on return
+   * (`resume`). */
   async signOffline(name: string, body: JsonObject): Promise<Act> {
     if (!OFFLINE.has(name)) throw new NotOffline(`${name} needs the log as it is`);
-    return this.device.signOffline(name, body);
+    const act = await this.device.signOffline(name, body);
+    this.leaving?.wake();
+    return act;
   }
 
   /** S2 to S5 while cut off, to the holders that this seat has proven before; S6 follows on return. */
@@ -307,6 +314,7 @@ export class Seat {
 
   /** Let another tab have the seat. */
   close(): void {
+    this.leaving?.close();
     this.device.close();
   }
 

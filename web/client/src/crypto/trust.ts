@@ -1,7 +1,7 @@
 /** Pins: policy and trust as this seat's own centre handed them out (docs/protocol.md 9, ADR 6). */
 
 import { type Jwk, parseJwk } from "./act.ts";
-import { type Bytes, concat, same, unb64, unb64u, utf8 } from "./bytes.ts";
+import { type Bytes, concat, same, text, unb64, unb64u, utf8 } from "./bytes.ts";
 import { decodeObject, members, sha256, tagged } from "./canonical.ts";
 import { Malformed, PinsRefused } from "./errors.ts";
 import { parsePolicy, type Policy } from "./policy.ts";
@@ -32,15 +32,30 @@ export function pinsDigest(policyText: string, trustText: string): Bytes {
   return tagged("pins", concat(sha256(utf8(policyText)), sha256(utf8(trustText))));
 }
 
-/** The parts of a link's fragment, `<token>.<pins>`. Without pins one may look on, and sign nothing. */
-export function parseFragment(fragment: string): { token: string; pins: Bytes | null } {
-  const [token, pins, ...rest] = fragment.replace(/^#/, "").split(".");
+/** What stands behind the # of a one-time link. */
+export interface Fragment {
+  readonly token: string;
+  readonly pins: Bytes | null;
+  /** Where the node of the seat's city answers: an origin. */
+  readonly node: string | null;
+}
+
+/** The parts of a link's fragment, `<token>.<pins>.<node>`. Without pins one may look on, and sign nothing. */
+export function parseFragment(fragment: string): Fragment {
+  const [token, pins, node, ...rest] = fragment.replace(/^#/, "").split(".");
   if (!token || rest.length > 0) throw new PinsRefused("not a one-time link");
   try {
-    return { token, pins: pins === undefined ? null : unb64u(pins, 32) };
+    return { token, pins: pins === undefined ? null : unb64u(pins, 32), node: node === undefined ? null : parseNode(node) };
   } catch {
-    throw new PinsRefused("the link's pins are out of form");
+    throw new PinsRefused("the link's pins or node are out of form");
   }
+}
+
+function parseNode(part: string): string {
+  const node = text(unb64u(part));
+  const { origin, protocol } = new URL(node);
+  if (origin !== node || !["https:", "http:"].includes(protocol)) throw new Malformed("a node answers at an origin");
+  return node;
 }
 
 /** Read both files; PinsRefused unless they are the ones that `digest` names. */
@@ -74,8 +89,8 @@ export function mayHold(pins: Pins, domains: readonly string[]): boolean {
   return others.every((domain) => nodes.has(domain)) && [nodes.size, nodes.size + 1].includes(domains.length);
 }
 
-function parseTrust(text: string): Trust {
-  const value = members(decodeObject(utf8(text), MAX_TRUST), {
+function parseTrust(file: string): Trust {
+  const value = members(decodeObject(utf8(file), MAX_TRUST), {
     v: "integer",
     main: "string",
     centres: "array",

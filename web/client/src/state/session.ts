@@ -20,16 +20,17 @@ export async function whoAmI(): Promise<Me | null> {
 
 /**
  * The one-time link's token becomes a session. The agreement that the link names behind it stays on this device: the
- * seat will believe no other (docs/adr/0006).
+ * seat will believe no other (docs/adr/0006). True: the page is to be loaded anew, since its policy names the node of
+ * the seat's own city only where it knows the session.
  */
-export async function signIn(fragment: string): Promise<Me | null> {
+export async function signIn(fragment: string): Promise<boolean> {
   me.value = null;
   const { parseFragment, rememberPins } = await import("../crypto/open.ts");
-  const { token, pins } = parseFragment(fragment);
+  const { token, pins, node } = parseFragment(fragment);
   await call<SignInData, SignInResponses>("POST", "/v1/sign-in", { body: { token } });
   const found = await whoAmI();
-  if (found !== null && found.origin !== "" && pins !== null) await rememberPins(found.origin, found.seat, pins);
-  return found;
+  if (found !== null && found.origin !== "" && pins !== null) await rememberPins(found.origin, found.seat, pins, node);
+  return node !== null;
 }
 
 export async function signOut(): Promise<void> {

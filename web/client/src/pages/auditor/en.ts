@@ -112,6 +112,8 @@ const en: Shape<typeof zh> = {
       "k-acks-only": "A seal has the least number of acknowledgements",
       "weak-factor": "Keys of seats are no passkeys",
       "advice-not-reread": "the comparison of the bids was made by another version and was not repeated",
+      "journal-missing": "A venue's node kept acts, made while it was cut off, that are not in the log",
+      "journal-beside": "Some acts made while a venue was cut off did not reach its node",
       withheld: "Some disclosures are not in the file",
     },
     steps: {

@@ -31,6 +31,7 @@ const en: Shape<typeof zh> = {
   SeatResumed: "Seat resumed",
   OfflineAct: "Act made while cut off",
   SeatMerged: "Offline acts merged",
+  VenueJournaled: "Journal of a venue's node",
   SeatSuspended: "Seat suspended",
   SeatGap: "Acts of a seat missing",
   SeatLost: "Seat's device lost",

@@ -28,6 +28,7 @@ export default {
   SeatResumed: "席位重新加入",
   OfflineAct: "断线期间的操作",
   SeatMerged: "断线操作并入",
+  VenueJournaled: "会场本地节点的离线记录",
   SeatSuspended: "席位密钥停用",
   SeatGap: "席位操作缺号",
   SeatLost: "席位设备遗失",

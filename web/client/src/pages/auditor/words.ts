@@ -80,6 +80,8 @@ export function useWords(proceeding: Proceeding, desk: Desk) {
       case "VenueLost":
       case "VenueRejoined":
         return venue(text(body["venue"]));
+      case "VenueJournaled":
+        return `${venue(text(said["venue"]))} · ${String(said["count"])}`;
       case "PageShown":
         return `${desk.names.documents.get(text(said["document"])) ?? ""} · ${String(said["page"])}`;
       case "ChairElected":

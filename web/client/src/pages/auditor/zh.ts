@@ -109,6 +109,8 @@ export default {
       "k-acks-only": "有密封件仅由法定最少数量的保管方确认",
       "weak-factor": "席位密钥未使用通行密钥",
       "advice-not-reread": "比对提示由另一版本的程序得出，未重新比对",
+      "journal-missing": "会场本地节点留存的离线操作有未入日志者",
+      "journal-beside": "会场离线期间的部分操作未在其本地节点留存",
       withheld: "部分披露内容未随文件提供",
     },
     steps: {
