@@ -133,4 +133,6 @@ def _alarms(keeper: ProceedingKeeper, state: Proceeding) -> list[form.Alarm]:
     found = [form.Alarm(kind=kind, subject=subject or None) for kind, subject in sorted(state.pauses)]
     if state.gate != CLOSED and keeper.lost:
         found.append(form.Alarm(kind="not-owner", subject=None))
+    if keeper.log.ahead:
+        found.append(form.Alarm(kind="entries-lost", subject=None))
     return found
