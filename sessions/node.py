@@ -18,6 +18,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,13 +26,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from evidence.core import act as acts
 from evidence.core.act import Act
 from evidence.core.canonical import JSON, Object, b64u, encode, sha256, unb64u
+from evidence.core.tiles import Tile, write_bundle
 from evidence.errors import UnknownLog
 from evidence.ports import Envelopes
+from evidence.witnessing import read_signed
 from sessions import node_drawing
 from sessions.core.commands import Perform
 from sessions.core.drawing import bound
 from sessions.core.identity import comparison_code
 from sessions.core.proceeding import decide
+from sessions.node_copy import LogCopy
 from sessions.node_errors import (
     AlreadyVouched,
     ForeignSeat,
@@ -77,11 +81,21 @@ class CityNode:
         self._envelopes = envelopes
         self._clock = clock
         self._mirrors: dict[str, Mirror] = {}
+        self._centre: LogCopy | None = None
         self._locks: dict[str, asyncio.Lock] = {}
 
     @property
     def domain(self) -> str:
         return self._keys.domain
+
+    @property
+    def pins(self) -> Pins:
+        """The agreement as this city pinned it."""
+        return self._pins
+
+    def now(self) -> float:
+        """This node's clock, in seconds since the epoch."""
+        return self._clock()
 
     def trust(self) -> dict[str, Any]:
         """Policy and trust for the city's own seats, as this city pinned them: exact text, whose hashes seats state."""
@@ -272,9 +286,42 @@ class CityNode:
         )
         return made.jws
 
+    async def follow(self, origin: str) -> None:
+        """Bring the copy of a log, the centre log included, up to what the main server shows."""
+        if origin == self._pins.policy.log.name:
+            async with self._locks.setdefault(origin, asyncio.Lock()):
+                if self._centre is None:
+                    make = partial(LogCopy, origin=origin, store=self._store, source=self._source)
+                    self._centre = await asyncio.to_thread(make)
+                await self._centre.catch_up()
+            return
+        async with self._replayed(origin) as mirror:
+            await mirror.catch_up()
+
+    def head(self, origin: str) -> bytes | None:
+        """The checkpoint of exactly what this node's copy of a log holds."""
+        return self._store.head(origin)
+
+    def bundle(self, origin: str, tile: Tile) -> bytes | None:
+        """A bundle of the entries of that copy, as far as it is whole there."""
+        note, (start, stop) = self._store.head(origin), tile.span
+        if note is None or tile.level is not None or stop > read_signed(note).size:
+            return None
+        return write_bundle(self._store.entries(origin, start, stop))
+
+    def kept(self, sha256_: bytes) -> bytes | None:
+        """A ciphertext that this node keeps as a holder."""
+        return self._store.object(sha256_)
+
     @asynccontextmanager
     async def _question(self, origin: str, kind: str, subject: bytes) -> AsyncIterator[tuple[str | None, Mirror]]:
         """The answer that was given before, if there is one, and the mirror; one question at a time per log."""
+        async with self._replayed(origin) as mirror:
+            yield self._store.act(origin, kind, subject), mirror
+
+    @asynccontextmanager
+    async def _replayed(self, origin: str) -> AsyncIterator[Mirror]:
+        """This node's replay of a proceeding's log, for nobody else at the same time."""
         if origin not in self._locks:
             if not self._store.opening(origin):
                 raise UnknownLog("no add-log admitted this proceeding")
@@ -284,7 +331,7 @@ class CityNode:
             if mirror is None:
                 mirror = await asyncio.to_thread(self._load, origin)
                 self._mirrors[origin] = mirror
-            yield self._store.act(origin, kind, subject), mirror
+            yield mirror
 
     def _load(self, origin: str) -> Mirror:
         return Mirror(origin=origin, pins=self._pins, store=self._store, source=self._source)
