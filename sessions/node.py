@@ -82,6 +82,7 @@ class CityNode:
         self._clock = clock
         self._mirrors: dict[str, Mirror] = {}
         self._centre: LogCopy | None = None
+        self._copying = asyncio.Lock()
         self._locks: dict[str, asyncio.Lock] = {}
 
     @property
@@ -289,7 +290,7 @@ class CityNode:
     async def follow(self, origin: str) -> None:
         """Bring the copy of a log, the centre log included, up to what the main server shows."""
         if origin == self._pins.policy.log.name:
-            async with self._locks.setdefault(origin, asyncio.Lock()):
+            async with self._copying:
                 if self._centre is None:
                     make = partial(LogCopy, origin=origin, store=self._store, source=self._source)
                     self._centre = await asyncio.to_thread(make)

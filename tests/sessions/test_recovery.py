@@ -31,7 +31,7 @@ from evidence.core.entry import Draft
 from evidence.core.merkle import Tree
 from evidence.core.tiles import Tile, write_bundle
 from evidence.core.witness import AddCheckpoint, AddLog
-from evidence.errors import EntriesLost, LostLease, Unavailable
+from evidence.errors import EntriesLost, LostLease, Unavailable, UnknownLog
 from evidence.ports import StoredDisclosure, Witness
 from evidence.service import LogKeeper
 from sessions.adapters.centre_token import CentreVoice
@@ -470,3 +470,6 @@ async def test_a_node_follows_what_it_cosigned(world: World) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert len(node._store.entries(PROCEEDING)) == known
+    # The copy of the centre log makes it no proceeding.
+    with pytest.raises(UnknownLog):
+        await node.offer(CENTRE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from fastapi import FastAPI
 from evidence.adapters import envelope_p256
 from evidence.adapters.database import DatabaseLedger
 from evidence.adapters.witness_http import HttpWitness
+from evidence.core import disclosure
 from evidence.core.entry import Draft
 from evidence.core.note import NoteSigner
 from evidence.errors import EntriesLost
@@ -125,6 +127,9 @@ def test_the_database_is_whole_again_or_the_command_says_what_is_gone(agreement:
     (junk := tmp_path / "junk.json").write_text("{}")
     status, _, complained = typed(*recover, "--disclosures", junk)
     assert (status, "malformed" in complained) == (2, True)
+
+    (plan := tmp_path / "plan.json").write_text(json.dumps({"people": [disclosure.make("x", "y", bytes(16)).text]}))
+    assert typed(*recover, "--look", "--disclosures", plan)[0] == 0
 
     status, said, _ = typed(*recover)
     assert (status, f"{origin}：已取回第 2 至 4 条，来自 {CITIES[0]} 的副本" in said) == (0, True)

@@ -14,10 +14,12 @@ MAX_DISCLOSURES = 4 * 1024 * 1024
 
 
 def read_disclosures(file: Path | None) -> list[str]:
-    """The texts of a file like `disclosures.json` of an evidence file."""
+    """The texts of a file like `disclosures.json` of an evidence file, or of the plan that a proceeding was founded by,
+    which lies in the vault and has the members' names."""
     if file is None:
         return []
-    texts = decode(file.read_bytes(), limit=MAX_DISCLOSURES)
+    found = decode(file.read_bytes(), limit=MAX_DISCLOSURES)
+    texts = found.get("people") if isinstance(found, dict) else found
     if not isinstance(texts, list) or not all(isinstance(text, str) and text.isascii() for text in texts):
         raise Malformed(f"{file} is no list of disclosures")
     return [str(text) for text in texts]
