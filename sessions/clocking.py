@@ -24,12 +24,20 @@ class Clocking:
         self._docket = docket
         self._every = every
         self._best: dict[str, ClockSample] = {}
+        self._last: dict[str, tuple[int, int]] = {}
 
     def heard(self, seat: str, clock: int, rtt: int | None) -> None:
-        """A ping: the seat's own clock in ms as it was sent, and the round trip of an earlier one, if it knows one."""
-        if rtt is None or not 0 <= rtt <= venue_clocks.MAX_RTT_MS:
+        """A ping: the seat's own clock in ms as it was sent, and the round trip of the ping before it, if answered.
+
+        Only that round trip bounds when that ping was under way; where this server itself is late, there is none.
+        """
+        before = self._last.get(seat)
+        now = self._docket.now_ms()
+        self._last[seat] = clock, now
+        if before is None or rtt is None or not 0 <= rtt <= venue_clocks.MAX_RTT_MS:
             return
-        sample = ClockSample(seat, clock, self._docket.now_ms() - clock - rtt // 2, rtt)
+        sent, came = before
+        sample = ClockSample(seat, sent, came - sent - rtt // 2, rtt)
         best = self._best.get(seat)
         if best is None or rtt <= best.rtt:
             self._best[seat] = sample

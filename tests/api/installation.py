@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ from web.server.installation import Layout
 
 COOKIE = "sid"
 START_S = 180.0
+AHEAD = ("nice", "-n", "-10")
+"""In use the server has a machine of its own; beside a dozen browser windows on two cores it comes first, if it may."""
 BY_ITSELF = {"ProceedingFounded", "DefinitionFixed", "HolderOffered", "HoldersFrozen", "Witnessed"}
 
 
@@ -161,14 +163,14 @@ class Running:
 
 
 @contextmanager
-def running(state: Path, body: Any = None) -> Iterator[Running]:
+def running(state: Path, body: Any = None, launcher: Sequence[str] = ()) -> Iterator[Running]:
     """Installed, started, one proceeding (of the tender `body`) opened and frozen; everything ends with the block."""
     installation = install(state)
     cities = [option for node in installation.nodes for option in ("--with-city", str(node.state))]
-    command = [sys.executable, "-P", "-m", "web.server", "serve", "--state", str(installation.main), *cities]
+    served = [sys.executable, "-P", "-m", "web.server", "serve", "--state", str(installation.main), *cities]
     with (
         (state / "supervisor.log").open("wb") as said,
-        subprocess.Popen(command, stdout=said, stderr=said) as process,
+        subprocess.Popen([*launcher, *served], stdout=said, stderr=said) as process,
         httpx2.Client(base_url=installation.url, timeout=30, trust_env=False) as http,
     ):
         try:

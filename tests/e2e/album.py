@@ -47,9 +47,12 @@ class Album:
         self._names: set[str] = set()
         self.wrong: dict[str, list[object]] = {}
 
+    def has(self, name: str) -> bool:
+        return name in self._names
+
     def keep(self, page: Page, name: str) -> None:
         """The page as it stands, once under each name; afterwards it stands as before."""
-        if name in self._names:
+        if self.has(name):
             return
         self._names.add(name)
         tools = page.locator("nav.tools button")

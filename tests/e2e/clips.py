@@ -13,8 +13,8 @@ from web.demo.run import CLIPS
 
 # Chromium names the camera by its file as it is given: from where we stand, and no place of this machine.
 MADE = Path("build") / "cameras"
-# Every second picture of the clip's ten a second: nine windows are painted by two cores.
-EVERY, RATE_FPS = 2, 5
+# Every fifth picture of the clip's ten a second: nine windows are painted by two cores.
+EVERY, RATE_FPS = 5, 2
 RATE_HZ = 48_000
 
 

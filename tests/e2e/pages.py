@@ -117,6 +117,13 @@ class Room(Seated):
         self.button("checkIn.enter").click()
         self.page.wait_for_url("**/room")
 
+    def leave(self) -> None:
+        self.page.goto("about:blank")
+
+    def return_to(self, url: str) -> None:
+        """A device that is in place goes on by itself."""
+        self.page.goto(f"{url}/room")
+
 
 class Operator(Seated):
     def check(self, codes: dict[str, str], reads: Callable[[str], None]) -> None:
@@ -213,6 +220,8 @@ class Expert(Seated):
         if not due:
             return False
         path: str = due[0]
+        if self._looked_around():
+            return True
         if not page.url.endswith(path):
             press(page.locator(f"nav.tasks .due a.task[href='{path}']").first)
             return True
@@ -228,6 +237,21 @@ class Expert(Seated):
             # What is due may be done, or the page another one, before the last field is found: then it is looked again.
             self._fill(path.rpartition("/")[2])
         return True
+
+    def _looked_around(self) -> bool:
+        """With an album, a look at a place of the seat that it does not have yet; whether there was one."""
+        places = self.page.locator("nav.tasks .places a")
+        for path in places.evaluate_all("links => links.map(link => link.getAttribute('href'))"):
+            name = path[1:].replace("/", "-")
+            if self._album is None or self._album.has(name):
+                continue
+            press(self.page.locator(f"nav.tasks .places a[href='{path}']"))
+            self.page.wait_for_url(f"**{path}", timeout=WAIT_MS)
+            if path == "/expert/documents":
+                self.page.locator(".pane canvas:visible").nth(1).wait_for(timeout=WAIT_MS)
+            self.keep(name)
+            return True
+        return False
 
     def _fill(self, what: str) -> None:
         page, plan = self.page, self._plan
@@ -250,7 +274,7 @@ class Expert(Seated):
                 press(self.button("expert.freeze.ok"))
                 return
             case "resume":
-                # The venue was cut off for a moment, as on a machine that is busy with other things.
+                self.did.append("/expert/resume")
                 press(self.button("expert.resume.go"))
                 return
             case "sign":

@@ -2,7 +2,7 @@
 
 In Chromium: the administrator's links, the operators of three venues, the three rooms' devices, whose made-up cameras
 show venue number and clock in their pixels, an expert of each venue (the third one in Chromium 109, the baseline), the
-supervisor, then the auditor. Over the API: two members.
+supervisor, then the auditor. Over the API: two members. The third venue is cut off for a while and comes back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from tests.api.installation import Running, running
+from tests.api.installation import AHEAD, Running, running
 from tests.chromium.browsers import CURRENT, FLAGS, chromium_109
 from tests.e2e.album import Album
 from tests.e2e.clips import devices
@@ -42,7 +42,7 @@ def test_a_whole_proceeding_in_real_browsers(tmp_path: Path, language: str) -> N
     plans = case(None).plans
     album = Album() if language == "zh" else None
     with (
-        running(tmp_path / "site") as site,
+        running(tmp_path / "site", launcher=AHEAD) as site,
         sync_playwright() as playwright,
         browsers(playwright) as (current, baseline),
         rooms_at(playwright, language, album) as rooms,
@@ -71,12 +71,13 @@ def test_a_whole_proceeding_in_real_browsers(tmp_path: Path, language: str) -> N
             for operator in operators[1:]:
                 operator.close()
                 people.remove(operator)
-            evaluate(site, operators[0], supervisor, experts)
+            evaluate(site, operators[0], supervisor, experts, rooms[-1])
             for person in (operators[0], supervisor, *experts):
                 assert person.saw_everybody, f"{person.name}: {person.moments}"
             for expert in experts:
                 assert {"/expert/commitment", "/expert/recusal", "/expert/chair", "/expert/review"} <= set(expert.did)
                 assert {"/expert/score", "/expert/freeze", "/expert/sign"} <= set(expert.did), expert.name
+            assert "/expert/resume" in experts[-1].did
         auditor = Auditor(current, "auditor-1", language, album)
         archived(site, tmp_path)
         with pictured(tmp_path, [auditor]):
@@ -207,11 +208,19 @@ def everybody_admitted(site: Running) -> bool:
     return bound and all(room["recording"] for room in view["rooms"].values())
 
 
-def evaluate(site: Running, leader: Operator, supervisor: Supervisor, experts: list[Expert]) -> None:
-    """Everybody does what their page says, until the leading operator has closed the proceeding."""
+def evaluate(site: Running, leader: Operator, supervisor: Supervisor, experts: list[Expert], last: Room) -> None:
+    """Everybody does what their page says, until the leading operator has closed the proceeding. While bids are scored,
+    the last venue is cut off until the record says so, and its expert takes the seat again."""
     until = time.monotonic() + WHOLE_S
+    cut = False
     while not leader.closed:
-        assert time.monotonic() < until, f"stuck: {site.view('supervisor-1')['stage']}"
+        stage = site.view("supervisor-1")["stage"]
+        assert time.monotonic() < until, f"stuck: {stage}"
+        if stage == "detailed-review" and not cut:
+            cut = True
+            last.leave()
+            wait(lambda: site.view("supervisor-1")["venues"]["venue-3"]["lost"], 60.0, "the last venue is lost")
+            last.return_to(site.url)
         leader.lead()
         if everybody_confirmed(site):
             supervisor.approve()

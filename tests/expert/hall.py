@@ -18,7 +18,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from evidence.core.act import thumbprint
-from tests.api.installation import Running, running
+from tests.api.installation import AHEAD, Running, running
 from tests.chromium.browsers import CURRENT, FLAGS
 from tests.expert.papers import tender_with_papers
 from web.demo.run import CLIPS
@@ -153,7 +153,7 @@ class Hall:
 def meeting(folder: Path) -> Iterator[Hall]:
     """Installed, opened, everybody on the way; ends with the block."""
     with ExitStack() as stack:
-        site = stack.enter_context(running(folder / "site", tender_with_papers()))
+        site = stack.enter_context(running(folder / "site", tender_with_papers(), AHEAD))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CURRENT, args=list(FLAGS))
         stack.callback(browser.close)

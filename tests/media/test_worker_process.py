@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from media.core.events import EngineStarted, RoomConnected, RoomLost, TrackResum
 from media.core.plan import RoomPlan
 from media.core.record import SegmentRecord
 from media.errors import MediaError, MediaUnavailable
-from media.worker import MAX_LINE
+from media.worker import MAX_LINE, NICE
 from tests.media.test_vp8_webm import probe
 from tests.media.worlds import Listener, hash_of, join, until, until_status, wall_ms, worker
 
@@ -84,6 +86,27 @@ async def test_media_flows_and_is_recorded_while_no_client_is_connected(tmp_path
         await listener.stop()
         await again.close()
         assert process.end() == 0
+
+
+def priority_is_allowed() -> bool:
+    asked = [sys.executable, "-c", f"import os; os.setpriority(os.PRIO_PROCESS, 0, {NICE})"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
+def priorities(pid: int) -> set[int]:
+    threads = [int(path.name) for path in Path(f"/proc/{pid}/task").iterdir()]
+    return {os.getpriority(os.PRIO_PROCESS, thread) for thread in threads}
+
+
+@pytest.mark.asyncio
+async def test_a_worker_comes_first_where_the_system_lets_it(tmp_path: Path) -> None:
+    """Every thread of it, the disk's too; and where it may not, it works all the same."""
+    async with worker(tmp_path) as process:
+        engine = await process.connect()
+        await engine.open(PLAN)
+        assert process.process is not None
+        assert priorities(process.process.pid) == {NICE if priority_is_allowed() else 0}
+        await engine.close()
 
 
 @pytest.mark.asyncio

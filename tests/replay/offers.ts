@@ -40,6 +40,8 @@ const base = {
 const rows = [
   { n: 0, at: "2026-11-22T01:00:00Z", leaf: "", type: "ProceedingFounded", said: { holders: ["a", "b", "c"], holder_k: 2 } },
   { n: 1, at: "2026-11-22T01:00:01Z", leaf: "", type: "SeatSuspended", body: { seat: "seat-1" } },
+  { n: 2, at: "2026-11-22T01:00:02Z", leaf: "", type: "SheetsFrozen" },
+  { n: 3, at: "2026-11-22T01:00:03Z", leaf: "", type: "OpeningApproved" },
 ] as Row[];
 const called = { ...base.steps, calls: [["seat-1", "2026-11-22T01:00:00Z"]] };
 const views = [
@@ -48,6 +50,9 @@ const views = [
   { ...base, gate: "open", pauses: [], stage: "signing", steps: called },
   { ...base, round: { ...base.round, missing: ["a", "b"] } },
 ] as unknown as View[];
+// A holder needs a moment to answer: before that nobody is asked about it.
+const early = decisions(base as unknown as View, rows, () => Date.parse("2026-11-22T01:00:30Z"));
+if (early.some(({ words }) => words === "holdersLost")) throw new Error("asked about holders who were only just called");
 const offered = views.flatMap((view) => [
   ...decisions(view, rows, () => NOW).flatMap(({ choices }) => choices),
   ...initiatives(view, rows),

@@ -67,12 +67,15 @@ async def test_pings_become_one_batch_and_the_shortest_round_trip_counts(tmp_pat
         people.connect(keeper)
         await people.play(keeper, lambda state: state.stage == "declarations")
         clocking = keeper.clocking
-        for rtt, clock in ((400, 10_000), (30, 20_000), (500, 30_000)):
+        # Each round trip is that of the ping before; while none is answered, this server may itself be late.
+        for rtt, clock in ((None, 10_000), (400, 20_000), (30, 30_000), (500, 40_000), (None, 50_000)):
             clocking.heard("seat-4", clock, rtt)
         clocking.heard("seat-5", 1_000, 40)
+        clocking.heard("seat-5", 2_000, 40)
         useless: list[tuple[str, int | None]] = [("seat-1", None), ("seat-1", -1), ("seat-2", 10_001), ("seat-99", 5)]
         for seat, bad in useless:
-            clocking.heard(seat, 1_000, bad)
+            clocking.heard(seat, 1_000, None)
+            clocking.heard(seat, 2_000, bad)
         await clocking.look()
         await until(lambda: "seat-4" in keeper.state.clocks)
         assert keeper.state.clocks["seat-4"].clock == 20_000

@@ -33,7 +33,8 @@ class Live:
         self.next: int | None = None
         self._client = client
         self._socket: ClientConnection | None = None
-        self._rtt: int | None = None
+        self._pinged: int | None = None
+        self._rtt: int | None = None  # of that ping
         self._up = asyncio.Event()
         self._up.set()
         self._closed = False
@@ -99,7 +100,9 @@ class Live:
         while True:
             await asyncio.sleep(PING_S)
             ping: Object = {"type": "ping", "t": _clock()}
-            await self._send(ping if self._rtt is None else ping | {"rtt": self._rtt})
+            rtt: Object = {} if self._rtt is None else {"rtt": self._rtt}
+            self._pinged, self._rtt = ping["t"], None
+            await self._send(ping | rtt)
 
     async def _send(self, message: Object) -> None:
         socket = self._socket
@@ -113,7 +116,7 @@ class Live:
 
     def _checked(self, message: Object) -> Object | None:
         """Entries come in order, each with the octets of its leaf hash; None for one that was seen already."""
-        if message["type"] == "pong":
+        if message["type"] == "pong" and message["t"] == self._pinged:
             self._rtt = max(0, _clock() - message["t"])
         if message["type"] == "snapshot":
             self.next = message["size"] if self.next is None else self.next

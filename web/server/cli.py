@@ -246,8 +246,11 @@ def signing(state: State = None) -> None:
 @app.command("media-worker")
 def media_worker(proceeding: str, state: State = None) -> None:
     """Run the media worker of one proceeding alone."""
+    from media.worker import ahead_of_others
+
     settings = load_settings(state_directory(state))
     start_journal("media-worker")
+    ahead_of_others()
     found = [worker for worker in wiring.worker_folder(settings).wanted() if worker.proceeding == proceeding]
     if not found:
         raise BadSettings(f"nobody wants a media worker for {proceeding}")

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from evaluation.errors import EvaluationError
 from evidence.core.canonical import Object, encode, unb64u
@@ -120,8 +120,8 @@ class Live:
             finally:
                 self._keeper.viewing.gone(self)
                 self._keeper.disconnected(self._seat)
-        except (WebSocketDisconnect, TimeoutError, OSError):  # the line is gone, or the seat is silent
-            pass
+        except (WebSocketDisconnect, WebSocketDisconnected, TimeoutError, OSError):
+            pass  # the line is gone, or the seat is silent
         except Exception as error:  # noqa: BLE001 (the seat is told a code, and the log what happened)
             await self._refuse(error)
         with suppress(*_GONE):

@@ -34,7 +34,7 @@ class Hello(_Message):
 
 
 class Ping(_Message):
-    """`t` is the device's own clock in ms, `rtt` the round trip of its last ping, once it knows one."""
+    """`t` is the device's own clock in ms, `rtt` the round trip of the ping before this, where answered."""
 
     type: Literal["ping"]
     t: _Integer

@@ -64,6 +64,8 @@ export class Live {
   #ping: ReturnType<typeof setInterval> | undefined;
   #status: Status = { phase: "connecting", retryAt: null, code: null, offset: null, rtt: null };
   #best = Infinity;
+  /** The newest ping: when it was sent, and its round trip once it is answered. */
+  #pinged: { t: number; rtt?: number } | null = null;
 
   constructor(options: Options) {
     this.#options = options;
@@ -130,6 +132,7 @@ export class Live {
     const line = (this.#options.connect ?? browser)(`/v1/proceedings/${this.#options.proceeding}/live?ticket=${ticket}`);
     this.#line = line;
     this.#heard = this.#now();
+    this.#pinged = null;
     line.onopen = () => line.send(JSON.stringify({ type: "hello", resume: this.#next }));
     line.onmessage = ({ data }) => this.#hear(line, String(data));
     line.onclose = () => this.#closed(line);
@@ -142,8 +145,9 @@ export class Live {
       line.close();
       this.#closed(line);
     } else if (line.readyState === OPEN) {
-      const rtt = Number.isFinite(this.#best) ? { rtt: Math.round(this.#best) } : {};
-      line.send(JSON.stringify({ type: "ping", t: Math.round(this.#now()), ...rtt }));
+      const before = this.#pinged?.rtt;
+      this.#pinged = { t: Math.round(this.#now()) };
+      line.send(JSON.stringify({ type: "ping", ...this.#pinged, ...(before === undefined ? {} : { rtt: before }) }));
     }
   }
 
@@ -198,6 +202,7 @@ export class Live {
   /** The clock's offset from the ping with the shortest round trip: it bounds the error (RFC 5905's simplest filter). */
   #measure(sent: number, server: number): void {
     const rtt = this.#now() - sent;
+    if (this.#pinged?.t === sent) this.#pinged.rtt = Math.max(0, Math.round(rtt));
     if (rtt <= this.#best * 1.5 || this.#status.offset === null) {
       this.#best = Math.min(this.#best, rtt);
       this.#set({ offset: Math.round(server - sent - rtt / 2), rtt: Math.round(rtt) });

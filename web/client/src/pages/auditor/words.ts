@@ -6,6 +6,7 @@ import type { Desk } from "./desk.ts";
 
 /** Entries that come by themselves, many times: hidden until they are asked for. */
 export const ROUTINE = new Set([
+  "ClockOffsets",
   "Witnessed",
   "SegmentsClosed",
   "ShareAcked",

@@ -86,6 +86,7 @@ const en: Shape<typeof zh> = {
     find: "Find",
     hits: "{at} of {all}",
     noHit: "Nothing found",
+    searching: "Searching: page {at} of {all}",
     hitBefore: "Previous hit",
     hitAfter: "Next hit",
     loading: "Opening the document… A large one takes a while; you can go on with other things.",

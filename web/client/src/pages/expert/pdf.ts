@@ -2,11 +2,9 @@
  * PDFs on the seat's own screen: pdf.js with scripting, XFA, WebAssembly and eval off, its worker and its tables of
  * Chinese character codes from our own server. Loaded when the first document is opened.
  */
-import type { PDFDataRangeTransport, PDFDocumentProxy, PDFPageProxy } from "pdfjs-dist";
+import type { PDFDocumentProxy, PDFPageProxy } from "pdfjs-dist";
 import { asset } from "../../api/asset.ts";
 import { watermark } from "../../screens/watermark.ts";
-
-export type { PDFDocumentProxy } from "pdfjs-dist";
 
 const CMAPS = import.meta.glob<string>("../../../node_modules/pdfjs-dist/cmaps/*.bcmap", {
   eager: true,
@@ -33,6 +31,8 @@ class Files {
 
 /** What pdf.js asks for at once; a Blob on disk gives it in a millisecond. */
 const CHUNK = 1 << 18;
+/** Octets of a file that pdf.js may keep. */
+const KEPT = 32 << 20;
 
 export type Trouble = "encrypted" | "broken";
 
@@ -45,10 +45,14 @@ export class PdfRefused extends Error {
   }
 }
 
+/** pdf.js 6 takes for granted what came with Chromium 119; ours begins at 109, and gets the rest from core-js. */
+const OLDER = !("withResolvers" in Promise);
+
 async function library(): Promise<typeof import("pdfjs-dist")> {
+  if (OLDER) await import("core-js/actual");
   const [found, worker] = await Promise.all([
     import("pdfjs-dist/legacy/build/pdf.mjs") as Promise<typeof import("pdfjs-dist")>,
-    import("pdfjs-dist/legacy/build/pdf.worker.min.mjs?url") as Promise<{ default: string }>,
+    OLDER ? import("./older.worker.ts?worker&url") : import("pdfjs-dist/legacy/build/pdf.worker.min.mjs?url"),
   ]);
   found.GlobalWorkerOptions.workerPort ??= new Worker(ours(worker.default), { type: "module" });
   return found;
@@ -70,47 +74,88 @@ interface Policy {
   createScriptURL(url: string): URL;
 }
 
-/** Hands pdf.js the parts of a file that it asks for. It keeps them while the file is open, so most of a large file is
- * never in memory, and all of it once for whoever searches it from end to end. */
-function partsOf(file: Blob, Transport: typeof PDFDataRangeTransport): PDFDataRangeTransport {
-  const transport = new Transport(file.size, null);
-  transport.requestDataRange = (begin, end) => {
-    void file.slice(begin, end).arrayBuffer().then((part) => transport.onDataRange(begin, new Uint8Array(part)));
-  };
-  return transport;
-}
+/**
+ * One document. pdf.js keeps every part of a file that it was handed until the file is closed, and reads a page's
+ * pictures to find its words; so past a limit the file is opened anew, and a large one is never in memory as a whole.
+ */
+export class Pdf {
+  readonly #file: Blob;
+  #handed = 0;
+  #open: Promise<PDFDocumentProxy>;
+  #pages = 0;
 
-/** The document; PdfRefused says in one word why not. */
-export async function openPdf(file: Blob): Promise<PDFDocumentProxy> {
-  const { getDocument, PasswordException, PDFDataRangeTransport: Transport } = await library();
-  const loading = getDocument({
-    range: partsOf(file, Transport),
-    rangeChunkSize: CHUNK,
-    disableStream: true,
-    enableXfa: false,
-    useWasm: false,
-    useWorkerFetch: false,
-    disableAutoFetch: true,
-    BinaryDataFactory: Files,
-    // The factory has every file; pdf.js only asks it where it thinks that there is an address.
-    cMapUrl: "/",
-    standardFontDataUrl: "/",
-  });
-  try {
-    return await loading.promise;
-  } catch (error) {
-    await loading.destroy();
-    throw new PdfRefused(error instanceof PasswordException ? "encrypted" : "broken");
+  private constructor(file: Blob) {
+    this.#file = file;
+    this.#open = this.#begin();
   }
-}
 
-/** Whether the file brings scripts. They are never run here. */
-export async function hasScripts(document: PDFDocumentProxy): Promise<boolean> {
-  // `hasJSActions` takes every signature field for a script, so the actions themselves are counted.
-  if (count(await document.getJSActions()) > 0) return true;
-  const fields = (await document.getFieldObjects()) as unknown;
-  const groups: unknown[] = fields instanceof Map ? [...fields.values()] : Object.values(fields ?? {});
-  return groups.flat().some((field) => typeof field === "object" && field !== null && "actions" in field && count(field.actions) > 0);
+  /** PdfRefused says in one word why a file cannot be opened. */
+  static async of(file: Blob): Promise<Pdf> {
+    const pdf = new Pdf(file);
+    pdf.#pages = (await pdf.#open).numPages;
+    return pdf;
+  }
+
+  /** The same file for another reader: a search would take the pages away from who looks at them. */
+  again(): Promise<Pdf> {
+    return Pdf.of(this.#file);
+  }
+
+  get pages(): number {
+    return this.#pages;
+  }
+
+  /** A page, good until the next one is asked for. */
+  async page(number: number): Promise<PDFPageProxy> {
+    if (this.#handed > KEPT) {
+      const old = this.#open;
+      this.#handed = 0;
+      this.#open = old.then((document) => document.loadingTask.destroy()).then(() => this.#begin());
+    }
+    return (await this.#open).getPage(number);
+  }
+
+  /** Whether the file brings scripts. They are never run here. */
+  async hasScripts(): Promise<boolean> {
+    const document = await this.#open;
+    // `hasJSActions` takes every signature field for a script, so the actions themselves are counted.
+    if (count(await document.getJSActions()) > 0) return true;
+    const fields = (await document.getFieldObjects()) as unknown;
+    const groups: unknown[] = fields instanceof Map ? [...fields.values()] : Object.values(fields ?? {});
+    return groups.flat().some((field) => typeof field === "object" && field !== null && "actions" in field && count(field.actions) > 0);
+  }
+
+  async close(): Promise<void> {
+    await (await this.#open).loadingTask.destroy();
+  }
+
+  async #begin(): Promise<PDFDocumentProxy> {
+    const { getDocument, PasswordException, PDFDataRangeTransport } = await library();
+    const range = new PDFDataRangeTransport(this.#file.size, null);
+    range.requestDataRange = (begin, end) => {
+      this.#handed += end - begin;
+      void this.#file.slice(begin, end).arrayBuffer().then((part) => range.onDataRange(begin, new Uint8Array(part)));
+    };
+    const loading = getDocument({
+      range,
+      rangeChunkSize: CHUNK,
+      disableStream: true,
+      enableXfa: false,
+      useWasm: false,
+      useWorkerFetch: false,
+      disableAutoFetch: true,
+      BinaryDataFactory: Files,
+      // The factory has every file; pdf.js only asks it where it thinks that there is an address.
+      cMapUrl: "/",
+      standardFontDataUrl: "/",
+    });
+    try {
+      return await loading.promise;
+    } catch (error) {
+      await loading.destroy();
+      throw new PdfRefused(error instanceof PasswordException ? "encrypted" : "broken");
+    }
+  }
 }
 
 function count(value: unknown): number {
@@ -149,13 +194,22 @@ export interface Hit {
 }
 
 /** Where the words stand, page by page; spaces count for nothing, because PDFs put them anywhere. */
-export async function find(document: PDFDocumentProxy, words: string, signal: AbortSignal): Promise<Hit[]> {
+export async function find(shown: Pdf, words: string, told: (page: number) => void, signal: AbortSignal): Promise<Hit[]> {
   const wanted = plain(words);
   if (wanted === "") return [];
+  const pdf = await shown.again();
+  try {
+    return await hitsIn(pdf, wanted, told, signal);
+  } finally {
+    await pdf.close();
+  }
+}
+
+async function hitsIn(pdf: Pdf, wanted: string, told: (page: number) => void, signal: AbortSignal): Promise<Hit[]> {
   const hits: Hit[] = [];
-  for (let number = 1; number <= document.numPages && !signal.aborted; number += 1) {
-    const page = await document.getPage(number);
-    const { items } = await page.getTextContent();
+  for (let number = 1; number <= pdf.pages && !signal.aborted; number += 1) {
+    told(number);
+    const { items } = await (await pdf.page(number)).getTextContent();
     let text = "";
     const owner: number[] = [];
     items.forEach((item, i) => {

@@ -78,6 +78,7 @@ export default {
     find: "查找",
     hits: "第 {at} 处，共 {all} 处",
     noHit: "没有找到",
+    searching: "正在查找：第 {at} 页，共 {all} 页",
     hitBefore: "上一处",
     hitAfter: "下一处",
     loading: "正在打开文件……较大的文件需要一些时间，期间可以继续其他操作。",

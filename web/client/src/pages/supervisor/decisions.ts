@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from "../../crypto/canonical.ts";
 import type { Role, Round, View } from "../../live/view.ts";
-import type { Row } from "../../replay/timeline.ts";
+import { timeOf, type Row } from "../../replay/timeline.ts";
 import { suspended } from "./alarms.ts";
 import { holdersOf } from "./holders.ts";
 
@@ -39,6 +39,8 @@ export interface Decision {
 }
 
 const REASON = ["reason"] as const;
+/** Holders answer by themselves within ten seconds; whoever has not after this time may be asked about. */
+const PATIENCE_MS = 60_000;
 
 export function decisions(view: View, rows: readonly Row[], now: () => number): Decision[] {
   const found: Decision[] = [];
@@ -103,14 +105,15 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
   return found;
 
   /** The holders of a round: who lags behind before its freeze, and what is left where too few can open it. */
-  function holding({ purpose, round: number, frozen, released, missing }: Round): void {
+  function holding(round: Round): void {
+    const { purpose, round: number, frozen, released, missing } = round;
     const { domains, k } = holdersOf(rows);
     const miss = (holders: string[]): Choice => act("holders.miss", "miss", "secondary", ({ reason }) => ({ purpose, round: number, holders, reason }));
-    if (!frozen) for (const holder of laggards(view, rows, domains)) add("holders", holder, [miss([holder])], "", false);
+    if (!frozen) for (const holder of laggards(view, rows, domains, now() - PATIENCE_MS)) add("holders", holder, [miss([holder])], "", false);
     const silent = domains.filter((domain) => !released.includes(domain)).sort();
     if (frozen && missing.length > domains.length - k) {
       add("renew", missing.join(", "), [act("round.renew", "renew", "danger", ({ reason }) => ({ purpose, round: number, reason }))]);
-    } else if (frozen && domains.length > 0 && silent.length > domains.length - k) {
+    } else if (frozen && overdue(round, rows, now() - PATIENCE_MS) && silent.length > domains.length - k) {
       add("holdersLost", silent.join(", "), [miss(silent)], "", false);
     }
   }
@@ -145,12 +148,18 @@ export function isMember(role: Role): boolean {
 }
 
 /** Holders who have acknowledged none of the seals of this round, while others have. */
-function laggards(view: View, rows: readonly Row[], holders: readonly string[]): string[] {
+function laggards(view: View, rows: readonly Row[], holders: readonly string[], until: number): string[] {
   const opened = last(rows, "RoundOpened")?.n ?? 0;
   const sealed = rows.filter((row) => row.n > opened && (row.type === "SheetSealed" || row.type === "BallotSealed"));
   const acked = new Set(rows.filter((row) => row.n > opened && row.type === "ShareAcked").map((row) => row.centre));
-  const late = sealed.length > 0 && view.round?.required.every((seat) => view.round?.sealed.includes(seat));
+  const late = sealed.length > 0 && sealed.every((row) => timeOf(row) < until) && view.round?.required.every((seat) => view.round?.sealed.includes(seat));
   return late && acked.size > 0 ? holders.filter((holder) => !acked.has(holder)) : [];
+}
+
+/** Whether the holders were to release their shares before `until`: sheets at the approval, ballots at the seats' word. */
+function overdue({ purpose }: Round, rows: readonly Row[], until: number): boolean {
+  const [frozen, asked] = [last(rows, "SheetsFrozen"), last(rows, purpose === "sheet" ? "OpeningApproved" : "FreezeConfirmed")];
+  return frozen !== undefined && asked !== undefined && asked.n > frozen.n && timeOf(asked) < until;
 }
 
 function last(rows: readonly Row[], type: string): Row | undefined {
