@@ -15,6 +15,7 @@ EvidenceError
 ├── WitnessConflict      a witness holds another size (`witness-conflict`)
 ├── WitnessRefused       a witness refused a checkpoint for good: a fork (`witness-refused`)
 └── Unavailable          a store or a witness did not answer (`evidence-unavailable`)
+    └── EntriesLost      the witnesses saw more of this log than it holds (`entries-lost`)
 """
 
 from __future__ import annotations
@@ -121,3 +122,9 @@ class Unavailable(EvidenceError):
     """A store or a witness did not answer; nothing was decided."""
 
     code = "evidence-unavailable"
+
+
+class EntriesLost(Unavailable):
+    """Entries that were acknowledged are not here: the log takes nothing until they are back (protocols.md 6)."""
+
+    code = "entries-lost"

@@ -80,6 +80,9 @@ class Ledger(Protocol):
     async def disclosures(self, origin: str, digests: Sequence[str]) -> dict[str, StoredDisclosure]:
         """Those of the digests that are stored (and not erased)."""
 
+    async def disclose(self, origin: str, disclosures: Sequence[StoredDisclosure], *, epoch: int) -> None:
+        """Store disclosures of entries that are there already; of each digest the first text wins."""
+
     async def erase(self, origin: str, digests: Sequence[str]) -> None:
         """Delete these disclosures for good; no error where there are none. Their digests stay: the log verifies."""
 

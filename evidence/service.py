@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from evidence.core.entry import SALT_BYTES, Draft, Entry, parse, timestamp, write
-from evidence.core.merkle import Tree, leaf_hash
+from evidence.core.merkle import EMPTY_ROOT, Tree, leaf_hash
 from evidence.core.note import Checkpoint, NoteSigner, read_checkpoint, sign
 from evidence.core.policy import Policy
 from evidence.core.proof import Proof
@@ -61,6 +61,7 @@ class LogKeeper:
             witnesses=witnesses,
             deliver=self._deliver,
             pace=pace,
+            question=sign(Checkpoint(origin, 0, EMPTY_ROOT), signer),
             introduction=introduction,
         )
         self._appending = asyncio.Lock()
@@ -153,6 +154,11 @@ class LogKeeper:
         return self._witnessing.alarms
 
     @property
+    def ahead(self) -> int:
+        """How many entries the witnesses saw, where this log lost some of them and takes no more; else 0."""
+        return self._witnessing.ahead
+
+    @property
     def lost(self) -> bool:
         """Whether this process has lost the log; then it appends nothing and signs nothing."""
         return self._lost.is_set()
@@ -179,7 +185,10 @@ class LogKeeper:
         """The entries, durable. A caller that is cancelled may still have appended.
 
         StaleSize where the log has not `expected_size` entries: also after an Unavailable whose append did happen.
+        EntriesLost where the witnesses saw more than the log holds; right after the start this waits for their word.
         """
+        if not self.lost:
+            await self._witnessing.cleared()
         return await asyncio.shield(self._append(drafts, disclosures, expected_size, outbox))
 
     async def read(self, start: int = 0, stop: int | None = None) -> list[Entry]:

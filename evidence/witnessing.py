@@ -4,11 +4,18 @@ All witnesses are asked for the same checkpoint, the *target*: asked for whateve
 witnesses could cosign three sizes and never form a quorum. A new target, always the newest checkpoint, is chosen when
 the last one was answered by all (or has its quorum): every two seconds, and at once while a gate waits.
 Per witness one request is in flight; one that does not answer holds up nobody but those who need it for the quorum.
+
+A log goes on at or above the highest witnessed checkpoint, and nowhere else (protocols.md section 6, "Main server
+lost"). So each witness is first asked how far its record goes, and nothing is appended
+(1) before so many have said "no further than yours" that the others cannot form a quorum, or
+(2) once so many hold more that the others cannot form one: entries were lost.
+One witness that lies about its size stops nothing that it could not stop by its silence.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +25,7 @@ from evidence.core.note import Checkpoint, Note, SignatureLine, VerifierKey
 from evidence.core.policy import Policy
 from evidence.core.witness import AddCheckpoint, AddLog
 from evidence.errors import (
+    EntriesLost,
     EvidenceError,
     NoQuorum,
     Unavailable,
@@ -28,17 +36,21 @@ from evidence.errors import (
 )
 from evidence.ports import Witness
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Seconds. `batch`, `cadence`: protocols.md 2. A witness that restarts is back within a second or two, so pauses
-    stay below `pause_max`. A lease must outlive a slow commit and end soon after its owner's machine died."""
+    stay below `pause_max`. A lease must outlive a slow commit and end soon after its owner's machine died. Whoever
+    appends first waits for the witnesses' word, no longer than a machine takes to start: `hear`; then nobody waits."""
 
     batch: float = 0.25
     cadence: float = 2.0
     pause: float = 0.1
     pause_max: float = 2.0
     lease: float = 15.0
+    hear: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +69,16 @@ class _Courier:
     acknowledged: int = 0
     """The newest target that needs nothing more from this witness."""
     tried: int = 0
+    heard: bool = False
+    """Since the start it has said how far its record goes."""
+    ahead: int = 0
+    """Its size, where that is beyond this log."""
     alarm: EvidenceError | None = None
 
 
 class Witnessing:
-    """The couriers of one log. `deliver` stores a verified line and returns the grown note."""
+    """The couriers of one log. `deliver` stores a verified line and returns the grown note; `question` is the signed
+    checkpoint of the empty log, which every witness that has seen more answers with its own size."""
 
     def __init__(
         self,
@@ -72,9 +89,11 @@ class Witnessing:
         witnesses: Sequence[Witness],
         deliver: Callable[[int, str], Awaitable[bytes]],
         pace: Pace,
+        question: bytes,
         introduction: AddLog | None = None,
     ) -> None:
         self.introduction = introduction
+        self._question = AddCheckpoint(0, (), question)
         self._tree = tree
         self._log_key = log_key
         self._policy = policy
@@ -84,6 +103,7 @@ class Witnessing:
         self._changed = asyncio.Condition()
         self._newest = self._target = self._cosigned = Signed(0, b"")
         self._gates: list[int] = []
+        self._patience: float | None = None
 
     @property
     def newest(self) -> Signed:
@@ -99,6 +119,31 @@ class Witnessing:
     def alarms(self) -> dict[str, EvidenceError]:
         """Witnesses that refused for good, by name: a fork, a rollback or a false key. They are asked no more."""
         return {c.witness.vkey.name: c.alarm for c in self._couriers if c.alarm is not None}
+
+    @property
+    def ahead(self) -> int:
+        """How many entries the witnesses saw, where that is more than the log holds (2); else 0."""
+        return self._policy.beyond([courier.ahead for courier in self._couriers])
+
+    async def cleared(self) -> None:
+        """Return once the log may grow; EntriesLost where it lost entries, Unavailable where too few answered."""
+        if not self._known_to_none:
+            if self._patience is None:
+                self._patience = asyncio.get_running_loop().time() + self._pace.hear
+            async with self._changed:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._patience):
+                        await self._changed.wait_for(lambda: self._known_to_none or self.ahead > 0)
+        if self.ahead:
+            raise EntriesLost(f"the witnesses saw {self.ahead} entries, and {len(self._tree)} are here")
+        if not self._known_to_none:
+            raise Unavailable("too few witnesses have said how far their record of this log goes")
+
+    @property
+    def _known_to_none(self) -> bool:
+        """(1): no quorum can have cosigned more than the log held."""
+        level = sum(courier.heard and not courier.ahead for courier in self._couriers)
+        return len(self._policy.witnesses) - level < self._policy.quorum
 
     @property
     def waited_for(self) -> int:
@@ -167,12 +212,16 @@ class Witnessing:
         failures = 0
         while courier.alarm is None:
             async with self._changed:
-                await self._changed.wait_for(lambda: self._target.size > courier.acknowledged)
+                await self._changed.wait_for(lambda: not courier.heard or self._target.size > courier.acknowledged)
                 target = self._target
             try:
-                await self._bring(courier, target)
+                if not courier.heard:
+                    await self._hear(courier)
+                if target.size > courier.acknowledged:
+                    await self._bring(courier, target)
                 failures = 0
             except (WitnessRefused, Untrusted) as error:
+                logger.error("%s cosigns no more: %s (%s)", courier.witness.vkey.name, error, error.code)
                 courier.alarm = error
             except EvidenceError:
                 failures += 1
@@ -181,6 +230,18 @@ class Witnessing:
                 self._changed.notify_all()
             if failures:
                 await asyncio.sleep(min(self._pace.pause * 2 ** min(failures - 1, 10), self._pace.pause_max))
+
+    async def _hear(self, courier: _Courier) -> None:
+        """How far its record goes. One that does not know the log has seen nothing of it."""
+        try:
+            await courier.witness.add_checkpoint(self._question)
+        except WitnessConflict as conflict:
+            self._correct(courier, conflict.size)
+        except UnknownLog:
+            pass
+        async with self._changed:
+            courier.heard = True
+            self._changed.notify_all()
 
     async def _bring(self, courier: _Courier, target: Signed) -> None:
         """One checkpoint to one witness; a witness that is elsewhere than we thought gets the right proof at once."""
@@ -200,7 +261,7 @@ class Witnessing:
                 await courier.witness.add_log(self.introduction)
                 courier.old = 0
                 continue
-            await self._accept(courier, target, _own_line(target.note, lines, courier.witness.vkey))
+            await self._accept(courier, target, own_line(target.note, lines, courier.witness.vkey))
             return
         raise Unavailable("the witness's size changed twice within one request")
 
@@ -208,6 +269,7 @@ class Witnessing:
         if size == courier.old:
             raise WitnessRefused("the witness contradicts itself about its size")
         if size > len(self._tree):
+            courier.ahead = size
             raise WitnessRefused(f"the witness saw {size} entries: this log lost some")
         courier.old = size
 
@@ -227,7 +289,7 @@ class Witnessing:
             self._cosigned = Signed(signed.size, self._policy.arranged(signed.note, self._log_key))
 
 
-def _own_line(note: bytes, lines: Sequence[str], key: VerifierKey) -> str:
+def own_line(note: bytes, lines: Sequence[str], key: VerifierKey) -> str:
     """The witness's line under the key that we know; it must hold. Lines of other keys are ignored (C2SP)."""
     for line in lines:
         signature = SignatureLine.parse(line)

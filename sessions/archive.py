@@ -145,6 +145,7 @@ class ClosedLog:
     """A `sessions.docket.Log` whose key is destroyed: readable, and nothing else."""
 
     lost = False
+    ahead = 0
 
     def __init__(self, *, origin: str, entries: Sequence[Entry], note: bytes) -> None:
         self.origin = origin

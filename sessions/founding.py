@@ -99,6 +99,8 @@ class Founding:
 
     async def found(self, docket: Docket, opened: Entry) -> None:
         """Steps (5) and (6), as far as they are missing."""
+        if docket.state.definition is not None:
+            return
         plan = await self._plan(opened)
         # (5)
         if docket.state.founding is None:
@@ -113,16 +115,13 @@ class Founding:
                 private=await self._disclosures(plan),
             )
         # (6)
-        if docket.state.definition is None:
-            document = await self.vault.get(plan.definition.hex())
+        document = await self.vault.get(plan.definition.hex())
 
-            async def fix(act: Act) -> commands.Command:
-                return commands.FixDefinition(act, document)
+        async def fix(act: Act) -> commands.Command:
+            return commands.FixDefinition(act, document)
 
-            body = {"sha256": b64u(plan.definition), "size": plan.size}
-            await docket.perform_own(
-                self.keyring.identity, act="definition.fix", sub=self.domain, body=body, command=fix
-            )
+        body = {"sha256": b64u(plan.definition), "size": plan.size}
+        await docket.perform_own(self.keyring.identity, act="definition.fix", sub=self.domain, body=body, command=fix)
 
     async def _plan(self, opened: Entry) -> Plan:
         digests = opened.act.sd if opened.act is not None else ()

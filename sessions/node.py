@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -28,46 +28,41 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from evidence.core import act as acts
 from evidence.core.act import Act
 from evidence.core.canonical import JSON, Object, b64u, encode, sha256, unb64u
-from evidence.errors import Unavailable, UnknownLog
+from evidence.core.tiles import Tile, write_bundle
+from evidence.errors import UnknownLog
 from evidence.ports import Envelopes
-from sessions import node_drawing, node_journal
-from sessions.core import venue_journal
+from evidence.witnessing import read_signed
+from sessions import node_drawing
 from sessions.core.commands import Perform
 from sessions.core.drawing import bound
 from sessions.core.identity import comparison_code
 from sessions.core.proceeding import decide
+from sessions.node_copy import LogCopy
 from sessions.node_errors import (
     AlreadyVouched,
     ForeignSeat,
-    LogForked,
-    LogRefused,
     NodeStateBroken,
     NotAHolder,
     NotPartnership,
     NotYet,
     OtherCode,
     ReleaseRefused,
-    VenueNotLost,
 )
 from sessions.node_holder import Dealt, dealt, find_freeze, find_seal, holder_index, releasable
 from sessions.node_identity import checked, same_code, vouch_subject
-from sessions.node_journal import Journal
+from sessions.node_journals import Journals
 from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
 from sessions.node_mirror import Mirror
 from sessions.node_ports import LogSource, NodeStore
 from sessions.node_witness import CityWitness
 from sessions.trust import Pins
 
-logger = logging.getLogger(__name__)
-
 BY_PARTNER = frozenset({"agreement.sign", "agreement.end", "invitation.accept", "invitation.decline", "venue.name"})
 OFFER, ACK, RELEASE, VOUCH = "offer", "ack", "release", "vouch"
-CONTRIBUTE, REVEAL, CUSTODY, JOURNAL = "contribute", "reveal", "custody", "journal"
+CONTRIBUTE, REVEAL, CUSTODY = "contribute", "reveal", "custody"
 """Kinds of questions; with its subject each is answered once."""
-# At which of the main server's doors a node hands in what nobody asked it for.
-VOUCHES, JOURNALS = "vouches", "journals"
-# protocols.md section 6: a line that is away for 5 s is said to be cut.
-WATCH_S = 5.0
+# The main server's door at which a node hands in vouchers that nobody asked it for.
+VOUCHES = "vouches"
 
 
 class CityNode:
@@ -90,15 +85,24 @@ class CityNode:
         self._source = source
         self._envelopes = envelopes
         self._clock = clock
-        self._mirrors: dict[str, Mirror] = {}
+        self.replayed: dict[str, Mirror] = {}  # what this process has read of each log
+        self._centre: LogCopy | None = None
+        self._copying = asyncio.Lock()
         self._locks: dict[str, asyncio.Lock] = {}
-        self._journals: dict[str, Journal] = {}
-        # Since when the main server does not answer about a log, in ms on this node's clock.
-        self._away: dict[str, int] = {}
+        self.journals = Journals(node=self, store=store, source=source)
 
     @property
     def domain(self) -> str:
         return self._keys.domain
+
+    @property
+    def pins(self) -> Pins:
+        """The agreement as this city pinned it."""
+        return self._pins
+
+    def now(self) -> float:
+        """This node's clock, in seconds since the epoch."""
+        return self._clock()
 
     def trust(self) -> dict[str, Any]:
         """Policy and trust for the city's own seats, as this city pinned them: exact text, whose hashes seats state."""
@@ -107,7 +111,7 @@ class CityNode:
     async def offer(self, origin: str) -> str:
         """`holder.offer`: a fresh key for this proceeding, made once; and once more where this node succeeds one that
         is lost, its own city's earlier one included."""
-        async with self._question(origin, OFFER, b"") as (stored, mirror):
+        async with self.question(origin, OFFER, b"") as (stored, mirror):
             if stored is None:
                 await self._show(mirror, lambda: mirror.state.founding is not None)
             if stored is not None or self.domain not in mirror.state.holders or mirror.state.offers.get(self.domain):
@@ -122,25 +126,25 @@ class CityNode:
                 holder_index(state.evaluation, self.domain)
             key = await asyncio.to_thread(make_holder_key, self._store, origin, version)
             subject = b"" if version == 1 else b"%d" % version
-            return await self._sign(mirror, OFFER, subject, "holder.offer", {"pk": b64u(public_point(key))})
+            return await self.sign(mirror, OFFER, subject, "holder.offer", {"pk": b64u(public_point(key))})
 
     async def ack(self, origin: str, act: bytes) -> str:
         """`share.ack` or `share.reject` of the sealed act of this id."""
-        async with self._question(origin, ACK, act) as (stored, mirror):
+        async with self.question(origin, ACK, act) as (stored, mirror):
             if stored is not None:
                 return stored
             await self._show(mirror, lambda: act in mirror.state.acts)
             if any(made.id == act for drawn in mirror.state.drawing.draws for made in drawn.contributions.values()):
                 name, body = node_drawing.answer(self._contributed(mirror, act))
-                return await self._sign(mirror, ACK, act, name, body)
+                return await self.sign(mirror, ACK, act, name, body)
             answer = self._dealt(mirror, act)
             if answer.y is not None:
                 await self._copy_ciphertext(mirror, answer)
-            return await self._sign(mirror, ACK, act, answer.act, answer.body)
+            return await self.sign(mirror, ACK, act, answer.act, answer.body)
 
     async def release(self, origin: str, freeze: bytes) -> str:
         """`share.release` for the freeze of this leaf hash, by R1 to R5."""
-        async with self._question(origin, RELEASE, freeze) as (stored, mirror):
+        async with self.question(origin, RELEASE, freeze) as (stored, mirror):
             if stored is not None:
                 return stored
             # R1
@@ -162,11 +166,11 @@ class CityNode:
             # R5
             body: Object = {"freeze": b64u(freeze), "shares": shares}
             once = (found.purpose, found.number, freeze)
-            return await self._sign(mirror, RELEASE, freeze, "share.release", body, once=once)
+            return await self.sign(mirror, RELEASE, freeze, "share.release", body, once=once)
 
     async def contribute(self, origin: str, opened: bytes) -> str:
         """`draw.contribute` to the draw that this leaf opened, by C1 to C3."""
-        async with self._question(origin, CONTRIBUTE, opened) as (stored, mirror):
+        async with self.question(origin, CONTRIBUTE, opened) as (stored, mirror):
             if stored is not None:
                 return stored
             # C1
@@ -182,11 +186,11 @@ class CityNode:
             sealed = await asyncio.to_thread(self._envelopes.seal, context, None, os.urandom)
             envelope, _ = await asyncio.to_thread(node_drawing.keep, self._store, origin, found, sealed)
             body: Object = {"opened": b64u(opened), "envelope": envelope.json}
-            return await self._sign(mirror, CONTRIBUTE, opened, "draw.contribute", body)
+            return await self.sign(mirror, CONTRIBUTE, opened, "draw.contribute", body)
 
     async def reveal(self, origin: str, freeze: bytes) -> str:
         """`draw.reveal` for the draw that this leaf froze, by V1 to V3."""
-        async with self._question(origin, REVEAL, freeze) as (stored, mirror):
+        async with self.question(origin, REVEAL, freeze) as (stored, mirror):
             if stored is not None:
                 return stored
             await mirror.catch_up()
@@ -198,7 +202,7 @@ class CityNode:
             # V3
             body: Object = {"freeze": b64u(freeze), "s": b64u(secret)}
             once = (f"reveal {found.name}", found.attempt, freeze)
-            return await self._sign(mirror, REVEAL, freeze, "draw.reveal", body, once=once)
+            return await self.sign(mirror, REVEAL, freeze, "draw.reveal", body, once=once)
 
     async def freeze_pool(self, origin: str, count: int, root: bytes) -> str:
         """`pool.freeze`, as the city's own operator asks for it: this centre keeps the pool."""
@@ -218,21 +222,21 @@ class CityNode:
 
     async def _custody(self, origin: str, name: str, body: Object, sd: tuple[str, ...] = ()) -> str:
         subject = sha256(name.encode() + encode([body, *sd] if sd else body))
-        async with self._question(origin, CUSTODY, subject) as (stored, mirror):
+        async with self.question(origin, CUSTODY, subject) as (stored, mirror):
             if stored is None:
                 await mirror.catch_up()
-                stored = await self._sign(mirror, CUSTODY, subject, name, body, sd=sd)
+                stored = await self.sign(mirror, CUSTODY, subject, name, body, sd=sd)
             return stored
 
     async def vouch(self, origin: str, seat: str, thumbprint: str) -> str:
         """`seat.vouch` for a seat of this centre, whose person the city's officers saw."""
         unb64u(thumbprint, 32)
-        async with self._question(origin, VOUCH, seat.encode()) as (_, mirror):
+        async with self.question(origin, VOUCH, seat.encode()) as (_, mirror):
             return await self._vouch(mirror, seat, thumbprint)
 
     async def vouch_upon(self, origin: str, check: int) -> str:
         """`seat.vouch` upon an identity check, by I1 to I3 of `sessions.node_identity`."""
-        async with self._question(origin, VOUCH, b"") as (_, mirror):
+        async with self.question(origin, VOUCH, b"") as (_, mirror):
             await self._show(mirror, lambda: mirror.state.founding is not None and check < len(mirror.entries))
             seat, thumbprint = checked(mirror, check, domain=self.domain, identity=self._keys.identity.jwk)
             return await self._vouch(mirror, seat, thumbprint)
@@ -262,7 +266,7 @@ class CityNode:
             if seat not in mirror.state.seats or mirror.state.seats[seat].centre != self.domain:
                 raise ForeignSeat(f"{seat[:40]!r} is no seat of {self.domain}")
             body: Object = {"seat": seat, "thumbprint": thumbprint, "cose": None}
-            stored = await self._sign(mirror, VOUCH, subject, "seat.vouch", body)
+            stored = await self.sign(mirror, VOUCH, subject, "seat.vouch", body)
         if acts.parse(stored).body["thumbprint"] != thumbprint:
             raise AlreadyVouched(f"{seat} was vouched for with another key")
         return stored
@@ -289,102 +293,52 @@ class CityNode:
         )
         return made.jws
 
-    async def keep(self, jws: str) -> None:
-        """Keep an act that a seat of this city signed while it is cut off, by J1 to J8 of `sessions.node_journal`."""
-        act = acts.parse(jws)
-        async with self._question(act.aud, JOURNAL, b"") as (_, mirror):
-            journal = await self._journal(mirror.origin)
-            if journal.holds(act.id):
-                return
-            # J1 to J6
-            node_journal.check(
-                mirror.state,
-                act,
-                domain=self.domain,
-                kept=journal.cut.acts if journal.cut else (),
-                root_at=lambda size: mirror.tree.root(size) if size <= len(mirror.tree) else None,
-            )
-            # J7
-            if journal.cut is None and mirror.origin not in self._away:
-                try:
-                    await mirror.catch_up()
-                except Unavailable:
-                    self._away[mirror.origin] = self._now()
-                else:
-                    raise VenueNotLost("the main server answers: it takes the act itself")
-            # J8
-            await asyncio.to_thread(journal.keep, act, lost=self._away.get(mirror.origin, self._now()))
-
-    async def watch(self, every: float = WATCH_S) -> None:
-        """Keep the copies of live logs up to date, note when the main server goes away, and bring what seats left here
-        when it is back. Until cancelled."""
-        left = await asyncio.to_thread(self._store.journals)
-        while True:
-            await asyncio.gather(*(self._look(origin) for origin in {*left, *self._mirrors}))
-            await asyncio.sleep(every)
-
-    async def _look(self, origin: str) -> None:
-        mirror = self._mirrors.get(origin)
-        if mirror is not None and mirror.state.closed is not None:
+    async def follow(self, origin: str) -> None:
+        """Bring the copy of a log, the centre log included, up to what the main server shows."""
+        if origin == self._pins.policy.log.name:
+            async with self._copying:
+                if self._centre is None:
+                    make = partial(LogCopy, origin=origin, store=self._store, source=self._source)
+                    self._centre = await asyncio.to_thread(make)
+                await self._centre.catch_up()
             return
-        try:
-            # Not a question about this log: those who leave their acts meanwhile do not wait for it.
-            if not await self._answers(origin):
-                self._away.setdefault(origin, self._now())
-                return
-            self._away.pop(origin, None)
-            async with self._question(origin, JOURNAL, b"") as (_, mirror):
-                await mirror.catch_up()
-                await self._bring_journals(mirror)
-        except Exception as error:
-            if (code := getattr(error, "code", None)) is None:
-                logger.exception("looking after %s failed", origin)
-            else:
-                say = logger.error if isinstance(error, LogForked | LogRefused) else logger.info
-                say("%s: %s (%s)", origin, error, code)
+        async with self._replayed(origin) as mirror:
+            await mirror.catch_up()
 
-    async def _answers(self, origin: str) -> bool:
-        """Whether the main server says anything about the log."""
-        with suppress(NotYet):
-            try:
-                await self._source.checkpoint(origin)
-            except Unavailable:
-                return False
-        return True
+    def head(self, origin: str) -> bytes | None:
+        """The checkpoint of exactly what this node's copy of a log holds."""
+        return self._store.head(origin)
 
-    async def _bring_journals(self, mirror: Mirror) -> None:
-        """`venue.journal` for each loss that is over and each venue that left something: until the log shows it."""
-        journal = await self._journal(mirror.origin)
-        await asyncio.to_thread(journal.mend, self._now())
-        for number, cut in enumerate(journal.cuts, 1):
-            for venue, kept in node_journal.of_venues(mirror.state, cut):
-                body = venue_journal.body(venue, kept, lost=cut.lost, returned=cut.returned or cut.lost)
-                act = await self._sign(mirror, JOURNAL, f"{number} {venue}".encode(), "venue.journal", body)
-                if acts.parse(act).id not in mirror.state.acts:
-                    await self._source.bring(mirror.origin, JOURNALS, act)
+    def bundle(self, origin: str, tile: Tile) -> bytes | None:
+        """A bundle of the entries of that copy, as far as it is whole there."""
+        note, (start, stop) = self._store.head(origin), tile.span
+        if note is None or tile.level is not None or stop > read_signed(note).size:
+            return None
+        return write_bundle(self._store.entries(origin, start, stop))
 
-    async def _journal(self, origin: str) -> Journal:
-        if origin not in self._journals:
-            self._journals[origin] = await asyncio.to_thread(Journal, origin=origin, store=self._store)
-        return self._journals[origin]
-
-    def _now(self) -> int:
-        """This node's own clock, in ms."""
-        return int(self._clock() * 1000)
+    def kept(self, sha256_: bytes) -> bytes | None:
+        """A ciphertext that this node keeps as a holder."""
+        return self._store.object(sha256_)
 
     @asynccontextmanager
-    async def _question(self, origin: str, kind: str, subject: bytes) -> AsyncIterator[tuple[str | None, Mirror]]:
+    async def question(self, origin: str, kind: str, subject: bytes) -> AsyncIterator[tuple[str | None, Mirror]]:
         """The answer that was given before, if there is one, and the mirror; one question at a time per log."""
+        async with self._replayed(origin) as mirror:
+            yield self._store.act(origin, kind, subject), mirror
+
+    @asynccontextmanager
+    async def _replayed(self, origin: str) -> AsyncIterator[Mirror]:
+        """This node's replay of a proceeding's log, for nobody else at the same time."""
         if origin not in self._locks:
             if not self._store.opening(origin):
                 raise UnknownLog("no add-log admitted this proceeding")
             self._locks[origin] = asyncio.Lock()
         async with self._locks[origin]:
-            mirror = self._mirrors.get(origin)
+            mirror = self.replayed.get(origin)
             if mirror is None:
                 mirror = await asyncio.to_thread(self._load, origin)
-                self._mirrors[origin] = mirror
-            yield self._store.act(origin, kind, subject), mirror
+                self.replayed[origin] = mirror
+            yield mirror
 
     def _load(self, origin: str) -> Mirror:
         return Mirror(origin=origin, pins=self._pins, store=self._store, source=self._source)
@@ -433,7 +387,7 @@ class CityNode:
             shares.append([b64u(made.id), b64u(share.y)])
         body: Object = {"freeze": b64u(freeze), "shares": shares}
         once = (f"shares {found.name}", found.attempt, freeze)
-        return await self._sign(mirror, RELEASE, freeze, "share.release", body, once=once)
+        return await self.sign(mirror, RELEASE, freeze, "share.release", body, once=once)
 
     async def _copy_ciphertext(self, mirror: Mirror, answer: Dealt) -> None:
         """The holder keeps what it helps to open: with k copies no server is needed (protocols.md 3)."""
@@ -447,7 +401,7 @@ class CityNode:
             raise NotYet("the ciphertext that the seal names is not shown")
         await asyncio.to_thread(self._store.put_object, data)
 
-    async def _sign(
+    async def sign(
         self,
         mirror: Mirror,
         kind: str,

@@ -1,18 +1,12 @@
 """A city node's own copy of a proceeding's log, replayed by itself from entry 0 (R1 of protocols.md section 3).
 
-To catch up:
-(1) the newest checkpoint is signed by the log's key, which the witnessed centre log named;
-(2) what this node holds is a prefix of it: entries are pulled up to its size and lead to its root;
-(3) what this node cosigned as a witness is a prefix of it, too;
-(4) entry 0 founds the proceeding under this node's own policy and trust;
-(5) each act is its signer's, and each append is what `decide` yields: not only what the log says, but what it may say;
-(6) entries and checkpoint are on disk before anything is answered from them.
-A step that fails leaves the copy as it was.
+Beyond what is asked of every copy (`sessions.node_copy`), in its step (4):
+(4a) entry 0 founds the proceeding under this node's own policy and trust;
+(4b) each act is its signer's, and each append is what `decide` yields: not only what the log says, but what it may say.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from evaluation.errors import EvaluationError
@@ -20,9 +14,8 @@ from evidence.core import entry as entry_form
 from evidence.core.canonical import Object, b64u, members, unb64u
 from evidence.core.entry import Entry
 from evidence.core.merkle import Tree
-from evidence.core.note import Checkpoint, VerifierKey, read_checkpoint
+from evidence.core.note import Checkpoint
 from evidence.core.proof import Proof
-from evidence.core.tiles import bundles, read_bundle
 from evidence.core.witness import AddLog
 from evidence.errors import EvidenceError, Malformed, Untrusted
 from sessions.core import acts
@@ -30,6 +23,7 @@ from sessions.core.proceeding import decide, evolve
 from sessions.core.replay import command
 from sessions.core.state import EMPTY, Proceeding
 from sessions.errors import SessionError
+from sessions.node_copy import LogCopy
 from sessions.node_errors import LogForked, LogRefused, NotYet
 from sessions.node_ports import LogSource, NodeStore
 from sessions.trust import Pins
@@ -38,44 +32,18 @@ RULES = (EvidenceError, EvaluationError, SessionError)
 """Everything that a fold may refuse with."""
 
 
-class Mirror:
-    """One log. `state` is the fold of `entries`, `note` the checkpoint that covers exactly them."""
+class Mirror(LogCopy):
+    """One proceeding's log. `state` is the fold of `entries`."""
 
     def __init__(self, *, origin: str, pins: Pins, store: NodeStore, source: LogSource) -> None:
-        self.origin = origin
         self.state: Proceeding = EMPTY
-        self.entries: list[Entry] = []
-        self.tree = Tree()
         self._pins = pins
-        self._store = store
-        self._source = source
-        known = store.witnessed(origin)
-        if known is None:
-            raise NotYet("no add-log admitted this proceeding")
-        self._log_key: VerifierKey = known.log_key
-        stored, note = store.entries(origin), store.head(origin)
-        if stored and note is not None:
-            self._take(stored, self._read(note))
+        super().__init__(origin=origin, store=store, source=source)
 
     @property
     def seen(self) -> tuple[int, bytes]:
         """The newest tree that this node verified, for its acts."""
         return len(self.tree), self.tree.root()
-
-    async def catch_up(self) -> None:
-        """Steps (1) to (6); LogForked or LogRefused where one fails."""
-        # (1)
-        note = await self._source.checkpoint(self.origin)
-        checkpoint = self._read(note)
-        have = len(self.tree)
-        if checkpoint.size <= have:
-            if checkpoint.size and self.tree.root(checkpoint.size) != checkpoint.root:
-                raise LogForked(f"another root at {checkpoint.size} than this node holds")
-            return
-        pulled = await self._pull(have, checkpoint.size)
-        await asyncio.to_thread(self._take, pulled, checkpoint)
-        # (6)
-        await asyncio.to_thread(self._store.extend, self.origin, have, pulled, note)
 
     def index(self, leaf: bytes) -> int | None:
         """Where the entry of this leaf hash stands."""
@@ -98,51 +66,28 @@ class Mirror:
             raise LogForked("the quorum cosigned another history")
         return checkpoint
 
-    async def _pull(self, start: int, size: int) -> list[bytes]:
-        pulled: list[bytes] = []
-        for tile in bundles(start, size):
-            entries = read_bundle(await self._source.bundle(self.origin, tile), tile.width)
-            pulled += entries[max(0, start - tile.span[0]) :]
-        return pulled
-
-    def _read(self, note: bytes) -> Checkpoint:
-        checkpoint, _ = read_checkpoint(note, self._log_key)
-        if checkpoint.origin != self.origin:
-            raise Untrusted("the checkpoint is another log's")
-        return checkpoint
-
     async def _receipt(self, n: int) -> Proof:
         receipt = Proof.parse(await self._source.receipt(self.origin, n))
         if receipt.index != n:
             raise Untrusted("a receipt of another entry")
         return receipt
 
-    def _take(self, data: Sequence[bytes], checkpoint: Checkpoint) -> None:
-        """Steps (2) to (5) for the entries up to the checkpoint; all of them, or none."""
-        found = [entry_form.parse(octets) for octets in data]
-        # (2)
-        tree = Tree([*(entry.leaf for entry in self.entries), *(entry.leaf for entry in found)])
-        if len(tree) != checkpoint.size or tree.root() != checkpoint.root:
-            raise LogForked(f"the entries do not lead to the checkpoint's root at {checkpoint.size}")
-        # (3)
-        cosigned = self._store.witnessed(self.origin)
-        if cosigned and 0 < cosigned.size <= len(tree) and tree.root(cosigned.size) != cosigned.root:
-            raise LogForked(f"another root at {cosigned.size} than this node cosigned")
+    def _check(self, found: Sequence[Entry], tree: Tree) -> None:
+        """Fold what is found; all of it, or nothing."""
         state = self.state
         at = 0
         while at < len(found):
             state, taken = self._append(state, found[at:], tree)
             at += taken
-        self.entries += found
-        self.tree, self.state = tree, state
+        self.state = state
 
     def _append(self, state: Proceeding, rest: Sequence[Entry], tree: Tree) -> tuple[Proceeding, int]:
         """Fold the append at the head of `rest`; the new state, and how many entries it had."""
         first = rest[0]
         try:
-            # (5)
+            # (4b)
             expected = self._decided(state, rest, tree)
-            # (4), once its form is known to be right
+            # (4a), once its form is known to be right
             if first.n == 0:
                 check_founding(first, self._pins, self._store.opening(self.origin))
             for n, entry in enumerate(rest[:expected], first.n):
@@ -182,7 +127,7 @@ class Mirror:
 
 
 def check_founding(entry: Entry, pins: Pins, opening: bytes | None) -> None:
-    """Step (4): main centre, identities, k, policy and trust are this node's own, the opening is the admitted one."""
+    """Step (4a): main centre, identities, k, policy and trust are this node's own, the opening is the admitted one."""
     act = entry.act
     if entry.type != "ProceedingFounded" or act is None or act.aud != entry.origin or not opening:
         raise Untrusted("the log does not begin with its founding")

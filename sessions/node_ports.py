@@ -35,8 +35,8 @@ class NodeStore(Protocol):
     def cosign(self, origin: str, decide: Callable[[WitnessState | None], Decision]) -> Decision:
         """Look up, decide and store the new state in one step that no other call MUST come between."""
 
-    def entries(self, origin: str) -> list[bytes]:
-        """The mirror of the log, from entry 0 on."""
+    def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
+        """The copy of the log: entries [start, stop), as far as it goes."""
 
     def head(self, origin: str) -> bytes | None:
         """The checkpoint that covers exactly the mirrored entries."""
@@ -84,7 +84,7 @@ class LogSource(Protocol):
     """
 
     async def checkpoint(self, origin: str) -> bytes:
-        """The newest checkpoint. NotYet where there is none."""
+        """The newest checkpoint, of the centre log too. NotYet where there is none."""
 
     async def bundle(self, origin: str, tile: Tile) -> bytes:
         """A bundle of entries (C2SP tlog-tiles)."""

@@ -15,9 +15,10 @@ from sessions.trust import Pins
 
 @dataclass(frozen=True, slots=True)
 class Cosignature:
-    """What add-checkpoint answers: `line` where it cosigned, `size` where the sizes differ."""
+    """What add-checkpoint answers of the log `origin`: `line` where it cosigned, `size` where the sizes differ."""
 
     answer: Answer
+    origin: str
     line: str = ""
     size: int = 0
 
@@ -44,9 +45,8 @@ class CityWitness:
     def add_checkpoint(self, body: bytes) -> Cosignature:
         """The recipe of `evidence.core.witness.decide`; what is cosigned is on disk before it is answered."""
         request = AddCheckpoint.parse(body)
-        decision = self._store.cosign(
-            request.checkpoint.origin, lambda state: decide(state, request, int(self._clock()))
-        )
+        origin = request.checkpoint.origin
+        decision = self._store.cosign(origin, lambda state: decide(state, request, int(self._clock())))
         if decision.answer is not Answer.COSIGNED or decision.state is None:
-            return Cosignature(decision.answer, size=decision.size)
-        return Cosignature(Answer.COSIGNED, line=self._signer.line(decision.text, time=decision.state.time))
+            return Cosignature(decision.answer, origin, size=decision.size)
+        return Cosignature(Answer.COSIGNED, origin, line=self._signer.line(decision.text, time=decision.state.time))

@@ -10,6 +10,7 @@ from typing import Protocol
 from evidence.core.act import Signer
 from evidence.core.canonical import Object
 from evidence.core.note import NoteSigner
+from evidence.core.tiles import Tile
 from media.core.plan import RoomPlan
 from media.ports import MediaEngine
 from signing.core.prepared import Prepared
@@ -39,6 +40,20 @@ class HolderNode(Protocol):
 
     async def vouch_upon(self, origin: str, check: int) -> str:
         """`seat.vouch` for the seat of its own centre that its own operator checked in entry `check`."""
+
+
+class LogMirror(Protocol):
+    """A city's copy of the main centre's logs, as its node shows it. Nothing that it returns is trusted. Every method
+    MUST raise Unavailable where no answer came, and MUST NOT return more than the answer's legal size."""
+
+    async def checkpoint(self, origin: str) -> bytes | None:
+        """The checkpoint of exactly what the copy holds; None where it holds nothing."""
+
+    async def bundle(self, origin: str, tile: Tile) -> bytes:
+        """A bundle of entries (C2SP tlog-tiles)."""
+
+    async def object(self, sha256_: bytes) -> bytes | None:
+        """A ciphertext that the city keeps as a holder, or None."""
 
 
 class Keyring(Protocol):

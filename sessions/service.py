@@ -20,9 +20,10 @@ from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.entry import Entry
 from evidence.core.note import NoteSigner
 from evidence.core.witness import AddLog
-from evidence.errors import EvidenceError, LostLease
+from evidence.errors import EntriesLost, EvidenceError, LostLease
 from evidence.ports import Envelopes, Ledger, Vault, Witness
 from evidence.service import LogKeeper
+from evidence.witnessing import read_signed
 from sessions.after import After, opening_body
 from sessions.archive import Archive, ClosedLog
 from sessions.centre import Centre
@@ -339,6 +340,9 @@ class Proceedings:
         note = await self._ledger.checkpoint(origin)
         if note is None:
             raise KeyLost(f"{origin} has no checkpoint")
+        final = self.centre.finals[origin].act
+        if final is None or (size, read_signed(note).size) != (final.body["size"], final.body["size"]):
+            raise EntriesLost(f"{origin} was closed with other entries than the {size} that are here")
         return ClosedLog(origin=origin, entries=entries, note=note)
 
     def _keeper(self, docket: Docket, opened: Entry) -> ProceedingKeeper:

@@ -221,6 +221,13 @@ class DatabaseLedger:
 
         return await self._read(origin, run)
 
+    async def disclose(self, origin: str, disclosures: Sequence[StoredDisclosure], *, epoch: int) -> None:
+        def run(connection: Connection) -> None:
+            _own(connection, origin, epoch)
+            _disclose(connection, origin, disclosures, self._sealed)
+
+        await self._writer.write(origin, run)
+
     async def erase(self, origin: str, digests: Sequence[str]) -> None:
         await self.size(origin)
         if self._keys is not None:

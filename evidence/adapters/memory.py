@@ -84,8 +84,7 @@ class MemoryLedger:
                 raise RepeatedAct(log.acts[entry.act.id])
         log.entries.extend(entries)
         log.acts.update({entry.act.id: entry.n for entry in entries if entry.act is not None})
-        for disclosure in disclosures:
-            log.disclosures.setdefault(disclosure.digest, disclosure)
+        await self.disclose(origin, disclosures, epoch=epoch)
         for body in outbox:
             self._messages += 1
             self._outbox[self._messages] = Message(self._messages, origin, body)
@@ -106,6 +105,11 @@ class MemoryLedger:
     async def disclosures(self, origin: str, digests: Sequence[str]) -> dict[str, StoredDisclosure]:
         held = self._known(origin).disclosures
         return {digest: held[digest] for digest in digests if digest in held}
+
+    async def disclose(self, origin: str, disclosures: Sequence[StoredDisclosure], *, epoch: int) -> None:
+        log = self._owned(origin, epoch)
+        for disclosure in disclosures:
+            log.disclosures.setdefault(disclosure.digest, disclosure)
 
     async def erase(self, origin: str, digests: Sequence[str]) -> None:
         for digest in digests:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evidence.core.canonical import decimal
@@ -73,6 +74,12 @@ class Policy:
         if got < self.quorum:
             raise NoQuorum(f"{got} of {self.quorum} witnesses cosigned {checkpoint.origin} at {checkpoint.size}")
         return checkpoint
+
+    def beyond(self, ahead: Sequence[int]) -> int:
+        """The largest size that witnesses saw beyond a log, where the others are no quorum any more; else 0.
+        `ahead` has one size for each of them, and 0 for one that saw no more than the log holds."""
+        found = [size for size in ahead if size]
+        return max(found, default=0) if len(self.witnesses) - len(found) < self.quorum else 0
 
     def arranged(self, note: bytes, log_key: VerifierKey) -> bytes:
         """The note in its one form: the log, then each witness, as the policy orders them.

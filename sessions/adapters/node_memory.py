@@ -48,8 +48,8 @@ class MemoryNodeStore:
             self._witnessed[origin] = decision.state
         return decision
 
-    def entries(self, origin: str) -> list[bytes]:
-        return list(self._entries.get(origin, ()))
+    def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
+        return self._entries.get(origin, [])[start:stop]
 
     def head(self, origin: str) -> bytes | None:
         return self._heads.get(origin)

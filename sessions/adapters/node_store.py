@@ -29,6 +29,8 @@ DATABASE = "node.sqlite"
 OBJECTS = "objects"
 # AES-256-GCM (architecture.md 5): a key of 32 bytes, a random nonce of 96 bits; a node seals a handful of keys.
 _KEY_BYTES, _NONCE_BYTES = 32, 12
+# The largest integer of SQLite: more than any log has entries.
+_BEYOND = 2**63 - 1
 
 _SCHEMA = """
 CREATE TABLE secret (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
@@ -130,11 +132,12 @@ class FileNodeStore:
                 )
         return decision
 
-    def entries(self, origin: str) -> list[bytes]:
+    def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
+        query = "SELECT n, entry FROM mirror WHERE origin = ? AND n >= ? AND n < ? ORDER BY n"
         with self._lock:
-            rows = self._database.execute("SELECT n, entry FROM mirror WHERE origin = ? ORDER BY n", (origin,))
+            rows = self._database.execute(query, (origin, start, _BEYOND if stop is None else stop))
             found = rows.fetchall()
-        if [n for n, _ in found] != list(range(len(found))):
+        if [n for n, _ in found] != list(range(start, start + len(found))):
             raise NodeStateBroken(f"the mirror of {origin} has gaps")
         return [bytes(entry) for _, entry in found]
 

@@ -33,7 +33,7 @@ def main(folder: Path, main_url: str, port: int, token: str) -> None:
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning"))
 
     async def run() -> None:
-        watching = asyncio.create_task(node.watch(every=WATCH_S))
+        watching = asyncio.create_task(node.journals.watch(every=WATCH_S))
         await server.serve()
         watching.cancel()
 

@@ -285,6 +285,18 @@ async def test_a_thousand_entries_in_one_append(ledgers: Ledgers) -> None:
         assert await ledger.leaves(ORIGIN, 0, 1000) == [e.leaf for e in entries]
 
 
+async def test_a_disclosure_is_handed_in_later_and_the_first_text_wins(ledgers: Ledgers) -> None:
+    async with ledgers.reopen() as ledger:
+        epoch = await founded(ledger)
+        one, two = (StoredDisclosure(name, f"text of {name}", "person") for name in ("one", "two"))
+        await ledger.append(ORIGIN, row(0, 1), [one], expected_size=0, epoch=epoch)
+        await ledger.disclose(ORIGIN, [StoredDisclosure("one", "another", "case"), two], epoch=epoch)
+        with pytest.raises(LostLease):
+            await ledger.disclose(ORIGIN, [StoredDisclosure("three", "3", "case")], epoch=epoch + 1)
+    async with ledgers.reopen() as again:
+        assert await again.disclosures(ORIGIN, ["one", "two", "three"]) == {"one": one, "two": two}
+
+
 async def test_an_erased_disclosure_is_gone_and_its_entry_stands(ledgers: Ledgers) -> None:
     """protocols.md 5: the digest stays and the log still verifies."""
     async with ledgers.reopen() as ledger:

@@ -73,14 +73,14 @@ async def test_what_is_signed_while_cut_off_lies_with_the_citys_node_and_comes_i
         game = world.game
         node = game.nodes[ZHONGSHAN]
         async with serving(create_city_app(node, operator_token=OPERATOR, pages=world.server.url), world.port):
-            await node._look(PROCEEDING)
+            await node.journals.look(PROCEEDING)
             world.main.away = True
             await world.server.stop()
             made = [await world.client.ask("signOffline", **NOTE) for _ in range(2)]
             assert await world.client.ask("left", least=2) == dict.fromkeys(made, "")
             world.main.away = False
             await world.server.start()
-            await node._look(PROCEEDING)
+            await node.journals.look(PROCEEDING)
         (journal,) = world.main.brought
         assert acts.parse(journal).body["acts"] == [b64u(bytes.fromhex(act)) for act in made]
         game.perform(journal)

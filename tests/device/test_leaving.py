@@ -117,14 +117,14 @@ async def test_what_is_signed_while_cut_off_lies_with_the_citys_node_and_comes_i
     """protocols.md section 6, whole: left in the order of `ctr`, signed by the node on return, merged, all there."""
     async with running(tmp_path) as world, serving(world.node(), world.port):
         game = world.game
-        await game.nodes[ZHONGSHAN]._look(PROCEEDING)
+        await game.nodes[ZHONGSHAN].journals.look(PROCEEDING)
         world.main.away = True
         await world.server.stop()
         first, second = await world.note(), await world.note("二")
         await until(lambda: world.answers == {first.id: "", second.id: ""})
         world.main.away = False
         await world.server.start()
-        await game.nodes[ZHONGSHAN]._look(PROCEEDING)
+        await game.nodes[ZHONGSHAN].journals.look(PROCEEDING)
         (journal,) = world.main.brought
         assert acts.parse(journal).body["acts"] == [b64u(first.id), b64u(second.id)]
         game.perform(journal)

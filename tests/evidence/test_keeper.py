@@ -12,16 +12,25 @@ from typing import Any
 import pytest
 
 from evidence.adapters.database import DatabaseLedger, prepare
-from evidence.adapters.memory import MemoryLedger
+from evidence.adapters.memory import MemoryLedger, MemoryWitness
 from evidence.core.entry import Entry
 from evidence.core.entry import parse as parse_entry
-from evidence.core.note import Checkpoint, read_checkpoint, sign
+from evidence.core.note import COSIGNATURE_V1, Checkpoint, NoteSigner, read_checkpoint, sign
 from evidence.core.witness import AddCheckpoint, AddLog
-from evidence.errors import LostLease, NoQuorum, StaleSize, Unavailable, Untrusted, WitnessConflict, WitnessRefused
+from evidence.errors import (
+    EntriesLost,
+    LostLease,
+    NoQuorum,
+    StaleSize,
+    Unavailable,
+    Untrusted,
+    WitnessConflict,
+    WitnessRefused,
+)
 from evidence.ports import StoredDisclosure
 from evidence.service import LogKeeper
 from evidence.witnessing import Pace
-from tests.evidence.worlds import CENTRE, PROCEEDING, QUICK, WITHIN_S, ShakyWitness, World, page
+from tests.evidence.worlds import CENTRE, PROCEEDING, QUICK, WITHIN_S, ShakyWitness, World, ed25519, page
 
 pytestmark = pytest.mark.asyncio
 
@@ -133,15 +142,17 @@ async def test_a_gate_does_not_wait_for_the_cadence() -> None:
         await keeper.append([page()])
         await asyncio.sleep(0.05)
         assert keeper.newest.size == 3
-        assert {len(w.requests) for w in world.witnesses} == {3}
+        assert {tuple(r.checkpoint.size for r in w.requests) for w in world.witnesses} == {(0, 1, 2, 3)}
 
 
 async def test_one_request_at_a_time_per_witness_and_only_the_newest_checkpoint() -> None:
     world = World()
-    for witness in world.witnesses:
-        witness.down = True
     async with kept(world) as keeper:
-        for size in range(1, 30):
+        await keeper.append([page(1)])
+        await keeper.quorum(1, WITHIN_S)
+        for witness in world.witnesses:
+            witness.down = True
+        for size in range(2, 30):
             await keeper.append([page(size)])
         await until(lambda: keeper.newest.size == 29)
         await until(lambda: all(w.requests[-1:] and w.requests[-1].checkpoint.size == 29 for w in world.witnesses))
@@ -244,14 +255,23 @@ async def test_a_log_key_under_another_name_is_refused() -> None:
         )
 
 
+async def filled(numbers: Sequence[int]) -> MemoryLedger:
+    """A ledger with a log of its own making."""
+    ledger = MemoryLedger()
+    epoch = await ledger.lease(CENTRE, "web-1", 60)
+    async with kept(World(), ledger=MemoryLedger()) as foreign:
+        entries = await foreign.append([page(number) for number in numbers])
+    await ledger.append(CENTRE, entries, expected_size=0, epoch=epoch)
+    return ledger
+
+
 async def test_a_fork_is_refused_and_stops_that_witness() -> None:
     """The operator rewrites the log in a fresh database: every witness that saw the first one refuses."""
     world = World()
     async with kept(world) as keeper:
         await keeper.append([page(1), page(2)])
         await keeper.quorum(2, WITHIN_S)
-    async with kept(world, ledger=MemoryLedger()) as rewritten:
-        await rewritten.append([page(7), page(8), page(9)])
+    async with kept(world, ledger=await filled((7, 8, 9))) as rewritten:
         await until(lambda: len(rewritten.alarms) == 3)
         assert all(isinstance(alarm, WitnessRefused) for alarm in rewritten.alarms.values())
         with pytest.raises(NoQuorum):
@@ -267,34 +287,82 @@ async def test_a_fork_is_refused_and_stops_that_witness() -> None:
         assert keeper.alarms == {}
 
 
-async def test_a_log_that_lost_acknowledged_entries_raises_the_alarm() -> None:
+async def test_a_log_that_lost_acknowledged_entries_takes_nothing_more() -> None:
+    """protocols.md 6, "Main server lost": it goes on at or above the highest witnessed checkpoint only."""
     world = World()
     async with kept(world) as keeper:
         await keeper.append([page(1), page(2), page(3)])
         await keeper.quorum(3, WITHIN_S)
-    async with kept(world, ledger=MemoryLedger()) as shorter:
-        await shorter.append([page(1)])
+    copy = MemoryLedger()
+    async with kept(world, ledger=copy) as shorter:
+        with pytest.raises(EntriesLost):
+            await shorter.append([page(1)])
         await until(lambda: len(shorter.alarms) == 3)
+        assert (shorter.ahead, await copy.size(CENTRE), await copy.checkpoints(CENTRE)) == (3, 0, [])
+    # Control: with its entries back the same log takes the next one.
+    async with kept(world) as keeper:
+        await keeper.append([page(4)])
+        assert keeper.ahead == 0
+
+
+async def test_nothing_is_appended_before_the_witnesses_have_said_how_far_they_are() -> None:
+    """An older copy of the database, started while the cities cannot be reached, must not go another way."""
+    world = World()
+    async with kept(world) as keeper:
+        await keeper.append([page(1), page(2), page(3)])
+        await keeper.quorum(3, WITHIN_S)
+    for witness in world.witnesses:
+        witness.down = True
+    copy = MemoryLedger()
+    async with kept(world, ledger=copy, pace=dataclasses.replace(QUICK, hear=0.05)) as shorter:
+        with pytest.raises(Unavailable, match="too few"):
+            await shorter.append([page(7)])
+        world.witnesses[2].down = False
+        await until(lambda: shorter.ahead == 3)
+        with pytest.raises(EntriesLost):
+            await shorter.append([page(7)])
+        assert await copy.size(CENTRE) == 0
+
+
+async def test_one_witness_that_claims_to_have_seen_more_stops_nothing() -> None:
+    """f = 1 of n = 4: the three others are a quorum. Of n = 3 any one can stop the log, by its silence as well."""
+
+    class Boasting(ShakyWitness):
+        async def add_checkpoint(self, request: AddCheckpoint) -> list[str]:
+            raise WitnessConflict(10**9)
+
+    for count, stopped in ((4, False), (3, True)):
+        world = World(count=count, quorum=3)
+        witnesses = [Boasting(world.witnesses[0].inner), *world.witnesses[1:]]
+        async with kept(world, witnesses=witnesses) as keeper:
+            await until(lambda: bool(keeper.alarms))
+            if stopped:
+                with pytest.raises(EntriesLost):
+                    await keeper.append([page(1)])
+                continue
+            await keeper.append([page(1)])
+            await keeper.quorum(1, WITHIN_S)
 
 
 async def test_a_false_cosignature_is_an_alarm_and_never_stored() -> None:
-    world = World(count=2, quorum=1)
+    world = World(count=1, quorum=1)
+    own = world.witnesses[0]
+    signer = NoteSigner("stranger.example", COSIGNATURE_V1, ed25519())
+    stranger = MemoryWitness(signer=signer, pin=world.policy, identity=world.identity.jwk, clock=lambda: world.time)
 
     class False_(ShakyWitness):
         async def add_checkpoint(self, request: AddCheckpoint) -> list[str]:
-            forged = Checkpoint(CENTRE, request.checkpoint.size, bytes(32))
-            lines = await self.inner.add_checkpoint(AddCheckpoint(0, (), sign(forged, world.centre)))
-            return lines
+            if request.checkpoint.size:
+                forged = Checkpoint(CENTRE, request.checkpoint.size, bytes(32))
+                request = AddCheckpoint(0, (), sign(forged, world.centre))
+            return await self.inner.add_checkpoint(request)
 
     class Foreign(ShakyWitness):
         async def add_checkpoint(self, request: AddCheckpoint) -> list[str]:
-            return await world.witnesses[1].inner.add_checkpoint(request)
+            return await stranger.add_checkpoint(request)
 
     for kind in (False_, Foreign):
-        liar = kind(World().witnesses[0].inner)
-        liar.vkey = world.witnesses[0].vkey
-        if kind is False_:
-            liar.inner = world.witnesses[0].inner
+        liar = kind(own.inner)
         async with kept(world, ledger=MemoryLedger(), witnesses=[liar]) as keeper:
             await keeper.append([page(1)])
             await until(lambda: bool(keeper.alarms))
@@ -303,7 +371,10 @@ async def test_a_false_cosignature_is_an_alarm_and_never_stored() -> None:
 
 
 async def test_a_witness_with_a_hostile_size_cannot_keep_us_busy_or_wrong() -> None:
-    world = World(count=2, quorum=1)
+    world = World(count=4, quorum=3)
+    async with kept(world) as keeper:
+        await keeper.append([page(1), page(2)])
+        await keeper.quorum(2, WITHIN_S)
 
     class Lying(ShakyWitness):
         async def add_checkpoint(self, request: AddCheckpoint) -> list[str]:
@@ -311,8 +382,8 @@ async def test_a_witness_with_a_hostile_size_cannot_keep_us_busy_or_wrong() -> N
             raise WitnessConflict(1 if request.old != 1 else 2)
 
     liar = Lying(world.witnesses[0].inner)
-    async with kept(world, witnesses=[liar, world.witnesses[1]]) as keeper:
-        await keeper.append([page(1), page(2), page(3)])
+    async with kept(world, witnesses=[liar, *world.witnesses[1:]]) as keeper:
+        await keeper.append([page(3)])
         await keeper.quorum(3, WITHIN_S)
         assert keeper.alarms == {}
         assert len(liar.requests) < 50
@@ -396,6 +467,8 @@ async def test_a_cancelled_caller_leaves_the_keeper_sound() -> None:
 async def test_the_oldest_unwitnessed_act_is_known_for_the_alarm() -> None:
     world = World()
     async with kept(world) as keeper:
+        await keeper.append([page(0)])
+        await keeper.quorum(1, WITHIN_S)
         assert keeper.oldest_unwitnessed is None
         for witness in world.witnesses:
             witness.down = True
@@ -407,7 +480,7 @@ async def test_the_oldest_unwitnessed_act_is_known_for_the_alarm() -> None:
         assert oldest.timestamp() == world.time - 60
         for witness in world.witnesses:
             witness.down = False
-        await keeper.quorum(2, WITHIN_S)
+        await keeper.quorum(3, WITHIN_S)
         assert keeper.oldest_unwitnessed is None
 
 

@@ -165,13 +165,16 @@ class Main:
     async def checkpoint(self, origin: str) -> bytes:
         if self.away:
             raise Unavailable("cut off")
+        if origin == CENTRE:
+            return self.centre.note()
         if not len(self.log.tree):
             raise NotYet("empty")
         return self.log.note(self.shown)
 
     async def bundle(self, origin: str, tile: Tile) -> bytes:
         start, stop = tile.span
-        return write_bundle([entry.data for entry in self.log.entries[start:stop]])
+        log = self.centre if origin == CENTRE else self.log
+        return write_bundle([entry.data for entry in log.entries[start:stop]])
 
     async def receipt(self, origin: str, n: int) -> bytes:
         return self.proof(self.log, n)

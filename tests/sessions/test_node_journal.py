@@ -76,14 +76,14 @@ class World:
         return self.node
 
     async def look(self) -> None:
-        await self.node._look(PROCEEDING)
+        await self.node.journals.look(PROCEEDING)
 
     def note(self, seat: str = "seat-4", text: str = "断电", **more: tuple[int, bytes]) -> Act:
         return self.game.seats[seat].act("incident.note", {"seat": None, "text": text}, **more)
 
     async def leave(self, *made: Act) -> None:
         for act in made:
-            await self.node.keep(act.jws)
+            await self.node.journals.keep(act.jws)
 
     @property
     def kept(self) -> list[bytes]:
@@ -179,13 +179,13 @@ async def test_while_the_main_server_answers_nothing_is_kept() -> None:
     world = await bound()
     note = world.note()
     with pytest.raises(VenueNotLost):
-        await world.node.keep(note.jws)
+        await world.node.journals.keep(note.jws)
     world.main.away = True
     await world.look()
     world.main.away = False
     await world.look()
     with pytest.raises(VenueNotLost):
-        await world.node.keep(note.jws)
+        await world.node.journals.keep(note.jws)
     assert world.store.journals() == []
     # The control switched off: where nobody answers the node, it is kept.
     world.main.away = True
@@ -271,7 +271,7 @@ async def test_each_wrong_act_has_its_code_and_nothing_is_kept() -> None:
         chain = world.game.seats["seat-4"]
         before = chain.ctr, chain.prev
         with pytest.raises(error) as refusal:
-            await world.node.keep(make(world))
+            await world.node.journals.keep(make(world))
         assert isinstance(refusal.value, CODED)
         chain.ctr, chain.prev = before
     assert world.store.journals() == []
@@ -289,7 +289,7 @@ async def test_every_mutation_of_an_act_is_refused_with_a_code() -> None:
             changed = jws[:at] + octet + jws[at + 1 :]
             if changed != jws:
                 with pytest.raises(CODED):
-                    await world.node.keep(changed)
+                    await world.node.journals.keep(changed)
     assert world.store.journals() == []
 
 
@@ -314,7 +314,7 @@ async def test_an_act_of_an_ended_or_suspended_key_is_refused() -> None:
     world.main.away = True
     for act, error in ((logged, ActRepeated), (world.note(), SeatKeyEnded), (last, SeatSuspended)):
         with pytest.raises((error, SeatKeyEnded)) as refusal:
-            await world.node.keep(act.jws)
+            await world.node.journals.keep(act.jws)
         assert type(refusal.value) is error
     assert world.store.journals() == []
 
@@ -332,7 +332,7 @@ async def test_acts_follow_one_another_and_a_second_one_at_a_place_is_kept() -> 
     await world.leave(first)
     for wrong in (theirs, world.note(text="四")):
         with pytest.raises(ActGap):
-            await world.node.keep(wrong.jws)
+            await world.node.journals.keep(wrong.jws)
     await world.leave(after, clone, theirs)
     assert world.kept == [first.id, after.id, clone.id, theirs.id]
 
@@ -343,7 +343,7 @@ async def test_a_seat_may_have_seen_more_than_its_node() -> None:
     world.game.witness()
     world.main.away = True
     note = world.note()
-    assert note.seen[0] > len(world.node._mirrors[PROCEEDING].tree)
+    assert note.seen[0] > len(world.node.replayed[PROCEEDING].tree)
     await world.leave(note)
     assert world.kept == [note.id]
 
@@ -355,10 +355,10 @@ async def test_a_seat_that_leaves_too_much_does_not_take_the_others_places(monke
     world = await cut_off()
     await world.leave(world.note(), world.note())
     with pytest.raises(JournalFull):
-        await world.node.keep(world.note().jws)
+        await world.node.journals.keep(world.note().jws)
     await world.leave(world.note("operator-2"))
     with pytest.raises(JournalFull):
-        await world.node.keep(world.note("operator-2").jws)
+        await world.node.journals.keep(world.note("operator-2").jws)
     assert len(world.kept) == 3
 
 
@@ -373,7 +373,7 @@ async def test_what_could_not_be_written_was_not_kept(monkeypatch: pytest.Monkey
     with monkeypatch.context() as broken:
         broken.setattr(MemoryNodeStore, "note", full)
         with pytest.raises(OSError, match="no space"):
-            await world.node.keep(note.jws)
+            await world.node.journals.keep(note.jws)
     assert world.store.journals() == []
     await world.leave(note)
     assert world.kept == [note.id]
@@ -393,7 +393,7 @@ async def test_a_node_that_was_restarted_goes_on_with_its_journal() -> None:
     world.start()
     world.now += 30
     world.main.bring = honest  # type: ignore[method-assign]
-    watching = asyncio.create_task(world.node.watch(every=0.01))
+    watching = asyncio.create_task(world.node.journals.watch(every=0.01))
     await until(lambda: bool(world.main.brought))
     watching.cancel()
     with suppress(asyncio.CancelledError):
@@ -417,4 +417,4 @@ async def test_a_closed_log_is_looked_after_no_more() -> None:
     await world.look()
     await world.look()
     assert world.main.brought == []
-    assert world.node._mirrors[PROCEEDING].state.closed is not None
+    assert world.node.replayed[PROCEEDING].state.closed is not None

@@ -107,10 +107,22 @@ async def test_missing_and_broken_are_told_apart(server: Server) -> None:
     await nobody.close()
 
 
+async def test_the_centre_log_is_copied_like_any_other(server: Server) -> None:
+    asked = source(server.url)
+    server.body = b"octets"
+    assert await asked.checkpoint(f"{MAIN}/centre") == b"octets"
+    assert await asked.bundle(f"{MAIN}/centre", Tile(None, 0, 3)) == b"octets"
+    assert server.paths == ["v1/centre/log/checkpoint", "v1/centre/log/tile/entries/000.p/3"]
+    with pytest.raises(Malformed):
+        await asked.object(f"{MAIN}/centre", bytes(32), 1)
+    await asked.close()
+
+
 @pytest.mark.parametrize(
-    "origin", ["other.example/proceedings/a", f"{MAIN}/centre", f"{MAIN}/proceedings/../../x", f"{MAIN}/proceedings/"]
+    "origin",
+    ["other.example/proceedings/a", "other.example/centre", f"{MAIN}/proceedings/../../x", f"{MAIN}/proceedings/"],
 )
-async def test_only_proceedings_of_the_main_centre_are_asked_for(server: Server, origin: str) -> None:
+async def test_only_logs_of_the_main_centre_are_asked_for(server: Server, origin: str) -> None:
     asked = source(server.url)
     with pytest.raises(Malformed):
         await asked.checkpoint(origin)

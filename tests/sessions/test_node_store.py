@@ -79,6 +79,13 @@ def test_an_act_that_cannot_be_made_leaves_nothing(store: NodeStore) -> None:
     assert acts.parse(store.sign(PROCEEDING, "release", b"f2", maker("a"), once=("sheet", 1, b"f2"))).ctr == 1
 
 
+def test_a_part_of_the_mirror_is_read_by_its_indices(store: NodeStore) -> None:
+    store.extend(PROCEEDING, 0, [b"0", b"1", b"2", b"3"], b"head")
+    assert store.entries(PROCEEDING, 1, 3) == [b"1", b"2"]
+    assert store.entries(PROCEEDING, 3, 9) == [b"3"]
+    assert store.entries(PROCEEDING, 4) == store.entries("other/log") == []
+
+
 def test_the_mirror_grows_at_its_end_only(store: NodeStore) -> None:
     store.extend(PROCEEDING, 0, [b"e0", b"e1"], b"note 2")
     with pytest.raises(NodeStateBroken):

@@ -183,7 +183,9 @@ async def test_a_second_process_under_our_name_takes_over(tmp_path: Path) -> Non
 
 
 @pytest.mark.asyncio
-async def test_an_archived_proceeding_is_read_and_never_written(tmp_path: Path) -> None:
+async def test_an_archived_proceeding_is_read_and_never_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """protocols.md 1.6: the log's key is destroyed with the end; a closed log cannot grow."""
     world = World(tmp_path)
     async with world.running() as proceedings:
@@ -205,6 +207,14 @@ async def test_an_archived_proceeding_is_read_and_never_written(tmp_path: Path) 
         final = proceedings.centre.finals[keeper.state.origin]
         assert final.act is not None
         assert final.act.body["size"] == size
+    # A database restored from before the end: the centre log knows how far this one went.
+    log = world.ledger._logs[keeper.state.origin]  # type: ignore[attr-defined]
+    whole, log.entries = log.entries, log.entries[:-1]
+    async with world.running() as proceedings:
+        await until(lambda: "entries-lost" in caplog.text)
+        with pytest.raises(NotFoundedYet):
+            proceedings.get(people.id)
+    log.entries = whole
     keeper.evidence_path().unlink()
     async with world.running() as proceedings:
         await until(lambda: all(task.done() for task in proceedings._tasks.values()))

@@ -3,13 +3,15 @@
 The holder's routes need no sign-in: what they give out is decided by the witnessed log alone, whoever asks. So it is
 with a voucher upon an identity check, which one of the city's own operators signed into the log; vouching for a person
 without one is the city's own act, so it takes the operator's token. The journal takes what a seat of this city signed;
-its page comes from the main server, so browsers may ask here from that one origin, at that one door.
+its page comes from the main server, so browsers may ask here from that one origin, at that one door. The copies of logs
+are for the main centre, which takes back from them what it lost: it shows a token of its identity key.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -19,12 +21,15 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from evaluation.errors import EvaluationError
 from evidence.core.canonical import MAX_BYTES, Object, decode_object, members, unb64u
+from evidence.core.tiles import Tile
 from evidence.core.witness import MAX_ADD_CHECKPOINT, MAX_ADD_LOG, Answer
 from evidence.errors import EvidenceError, Malformed
 from sessions.errors import SessionError
 from sessions.node import CityNode
 from sessions.node_errors import NodeError
-from web.city.errors import BadOperatorToken, CityError, TooLarge
+from web.city.errors import BadOperatorToken, CityError, NotMirrored, NotTheMainCentre, TooLarge
+from web.server.errors import TokenRefused
+from web.server.node_tokens import verify_node_token
 
 _log = structlog.get_logger("city")
 Refusal = EvidenceError | NodeError | CityError | SessionError | EvaluationError
@@ -48,12 +53,14 @@ _ANSWERS = {
 _STATUSES = {
     "malformed": 400,
     "operator-token-refused": 401,
+    "main-token-refused": 401,
     "untrusted": 403,
     "no-quorum": 403,
     "foreign-seat": 403,
     "not-a-holder": 403,
     "not-partnership": 403,
     "unknown-log": 404,
+    "not-mirrored": 404,
     "not-yet": 409,
     "not-sealed": 409,
     "log-forked": 409,
@@ -82,8 +89,11 @@ JOURNAL = "/journal"
 _REMEMBERED_S = 7_200
 
 
-def create_city_app(node: CityNode, *, operator_token: str, pages: str) -> FastAPI:
-    """The doors of one node; `operator_token` is the city's own operator's, `pages` the origin of the seats' pages."""
+def create_city_app(
+    node: CityNode, *, operator_token: str, pages: str, cosigned: Callable[[str], None] = lambda _: None
+) -> FastAPI:
+    """The doors of one node; `operator_token` is the city's own operator's, `pages` the origin of the seats' pages.
+    `cosigned` is told of which log."""
     cors = {"Access-Control-Allow-Origin": pages, "Vary": "Origin"}
     app = FastAPI(title="Tongping city node", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -108,7 +118,7 @@ def create_city_app(node: CityNode, *, operator_token: str, pages: str) -> FastA
     @app.post(JOURNAL)
     async def journal(request: Request) -> Response:
         asked = await _json(request, {"act": str}, limit=MAX_BYTES)
-        await node.keep(asked["act"])
+        await node.journals.keep(asked["act"])
         return Response(status_code=204, headers=cors)
 
     @app.post("/add-log")
@@ -126,6 +136,8 @@ def create_city_app(node: CityNode, *, operator_token: str, pages: str) -> FastA
             _log.error("not cosigned", answer=result.answer.value, request=body.decode("utf-8", "replace"))
         if result.answer is Answer.CONFLICT:
             return Response(f"{result.size}\n", status, headers={"Content-Type": SIZE_TYPE})
+        if result.answer is Answer.COSIGNED:
+            cosigned(result.origin)
         return PlainTextResponse(result.line or f"{result.answer.value}\n", status)
 
     @app.post("/holder/offer")
@@ -197,6 +209,21 @@ def create_city_app(node: CityNode, *, operator_token: str, pages: str) -> FastA
         place = (chain["ctr"], unb64u(chain["prev"], 32))
         return {"act": node.partnership(asked["act"], asked["aud"], asked["body"], place, tuple(asked["sd"]))}
 
+    @app.get("/mirror/{origin:path}/checkpoint")
+    async def checkpoint(request: Request, origin: str) -> Response:
+        _check_main(request, node)
+        return _found(await asyncio.to_thread(node.head, origin))
+
+    @app.get("/mirror/{origin:path}/tile/{path:path}")
+    async def tile(request: Request, origin: str, path: str) -> Response:
+        _check_main(request, node)
+        return _found(await asyncio.to_thread(node.bundle, origin, Tile.parse(path)))
+
+    @app.get("/mirror-objects/{name}")
+    async def kept(request: Request, name: str) -> Response:
+        _check_main(request, node)
+        return _found(await asyncio.to_thread(node.kept, unb64u(name, 32)))
+
     @app.get("/trust")
     async def trust() -> dict[str, Any]:
         return node.trust()
@@ -232,6 +259,25 @@ async def _json(
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Malformed("the body must be application/json")
     return members(decode_object(await _read(request, limit)), required, optional)
+
+
+def _found(data: bytes | None) -> Response:
+    if data is None:
+        raise NotMirrored("this node's copy does not hold that")
+    return Response(data, media_type="application/octet-stream")
+
+
+def _check_main(request: Request, node: CityNode) -> None:
+    """A copy goes to the one whose log it is a copy of, and to nobody else."""
+    trust = node.pins.trust
+    identities = {trust.main: trust.identities[trust.main]}
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    try:
+        if scheme != "Bearer":
+            raise TokenRefused("no token")
+        verify_node_token(token, identities=identities, audience=node.domain, now=node.now())
+    except TokenRefused as error:
+        raise NotTheMainCentre(str(error)) from error
 
 
 def _check_operator(request: Request, token: str) -> None:

@@ -19,6 +19,7 @@ from evidence.errors import EvidenceError
 from sessions.after_errors import AfterError
 from sessions.errors import SessionError
 from sessions.node_errors import NodeError
+from sessions.recovery import Recovered
 from sessions.service_errors import ServiceError
 from sessions.verdict import Step, Verdict
 from signing.errors import SigningError
@@ -385,6 +386,29 @@ def purge(proceeding: Annotated[str, typer.Argument(help="The proceeding's id.")
     token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
     done = Desk(settings.web.local, token, settings.web.certificate).purge(proceeding)
     typer.echo(f"中心日志第 {done['index']} 条；已删除 {done['gone']} 个对象，{done['left']} 个按存储期限仍保留")
+
+
+@app.command()
+def recover(
+    state: State = None,
+    cities: Annotated[list[str] | None, typer.Option("--from", help="A city's domain; several: once each.")] = None,
+    disclosures: Annotated[Path | None, typer.Option(help="Disclosures that somebody kept, as a JSON list.")] = None,
+    look: Annotated[bool, typer.Option("--look", help="Only say what would be taken back.")] = False,
+) -> None:
+    """Take back from the cities' copies what the database lost, while the server is stopped: 0 whole, 1 not whole."""
+    from web.server.recovering import in_words, read_disclosures, whole
+
+    settings = load_settings(state_directory(state))
+    told = read_disclosures(disclosures)
+
+    async def main() -> list[Recovered]:
+        async with wiring.build_recovery(settings, cities=cities or (), told=told, look_only=look) as recovery:
+            return await recovery.run()
+
+    found = asyncio.run(main())
+    for line in in_words(found, look_only=look):
+        typer.echo(line)
+    raise typer.Exit(0 if whole(found) else 1)
 
 
 def _as_object(verdict: Verdict) -> dict[str, object]:

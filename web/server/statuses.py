@@ -250,6 +250,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "not-founded-yet",
         "still-due",
         "evidence-unavailable",
+        "entries-lost",
         "no-quorum",
         "stale-size",
         "lost-lease",
@@ -318,6 +319,8 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "node-state-broken",
         "city",
         "operator-token-refused",
+        "main-token-refused",
+        "not-mirrored",
         "city-request-too-large",
         # A seat as a program.
         "device",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from evidence.adapters.witness_http import HttpWitness
     from evidence.ports import Vault
+    from sessions.recovery import Recovery
     from sessions.service import Proceedings
     from sessions.verdict import Step, Verdict
 
@@ -294,12 +295,53 @@ def build_signing(settings: Settings) -> FastAPI:
 
 
 @asynccontextmanager
+async def build_recovery(
+    settings: Settings, *, cities: Sequence[str], told: Sequence[str], look_only: bool
+) -> AsyncIterator[Recovery]:
+    """What takes back from the copies of these cities (none named: of all) what the database lost."""
+    from evidence.adapters.database import DatabaseLedger
+    from evidence.adapters.disclosure_keys import DisclosureKeys
+    from sessions.adapters.keyring_files import FileKeyring
+    from sessions.adapters.mirrors_http import HttpMirror
+    from sessions.recovery import Recovery
+    from signing.adapters.master_key import read_master_key
+
+    layout = Layout(settings.state)
+    pins = read_pins(layout.policy)
+    master = read_master_key(layout.secrets / MASTER_KEY)
+    keyring = FileKeyring(layout.data / "keys", domain=settings.domain, master=master, entropy=entropy)
+    _check_agreement(settings, pins, str(keyring.centre_log.vkey))
+    if unknown := set(cities) - {city.domain for city in settings.cities}:
+        raise BadSettings(f"the settings name no {', '.join(sorted(unknown))}")
+    async with AsyncExitStack() as stack:
+        if not settings.database:
+            _migrate(settings)
+        keys = DisclosureKeys(layout.data / "keys" / "disclosures", master=master, entropy=entropy)
+        ledger = DatabaseLedger(_database(settings), keys=keys)
+        stack.callback(ledger.close)
+        http = await stack.enter_async_context(_node_client())
+        make = partial(HttpMirror, client=http, main=settings.domain, signer=keyring.identity, clock=time.time)
+        asked = [city for city in settings.cities if not cities or city.domain in cities]
+        yield Recovery(
+            owner=f"{settings.node}/recover",
+            pins=pins,
+            ledger=ledger,
+            vault=await _vault(settings),
+            witnesses=_witnesses(settings, pins, http),
+            mirrors={city.domain: make(url=city.url, domain=city.domain) for city in asked},
+            told=told,
+            look_only=look_only,
+        )
+
+
+@asynccontextmanager
 async def build_city(settings: CitySettings) -> AsyncIterator[FastAPI]:
     """A city node's process."""
     from evidence.adapters import envelope_p256
     from sessions.adapters.node_source import HttpLogSource
     from sessions.adapters.node_store import FileNodeStore
     from sessions.node import CityNode
+    from sessions.node_following import Following
     from sessions.node_keys import NodeKeys
     from web.city.app import create_city_app
 
@@ -318,11 +360,13 @@ async def build_city(settings: CitySettings) -> AsyncIterator[FastAPI]:
     )
     node = CityNode(keys=keys, pins=pins, store=store, source=source, envelopes=envelope_p256, clock=time.time)
     token = read_private(layout.secrets / OPERATOR_TOKEN).decode().strip()
-    watching = asyncio.create_task(node.watch())
+    following = Following(node)
+    tasks = [asyncio.create_task(node.journals.watch()), asyncio.create_task(following.run())]
     try:
-        yield create_city_app(node, operator_token=token, pages=settings.main_url)
+        yield create_city_app(node, operator_token=token, pages=settings.main_url, cosigned=following.heard)
     finally:
-        await _cancelled(watching)
+        for task in tasks:
+            await _cancelled(task)
         await source.close()
 
 

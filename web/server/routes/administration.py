@@ -125,12 +125,14 @@ async def _listed(keeper: ProceedingKeeper) -> form.ListedProceeding:
         title=await keeper.title(),
         stage=state.stage,
         gate=state.gate,
-        alarms=_alarms(keeper, state),
+        alarms=listed_alarms(keeper, state),
     )
 
 
-def _alarms(keeper: ProceedingKeeper, state: Proceeding) -> list[form.Alarm]:
+def listed_alarms(keeper: ProceedingKeeper, state: Proceeding) -> list[form.Alarm]:
     found = [form.Alarm(kind=kind, subject=subject or None) for kind, subject in sorted(state.pauses)]
     if state.gate != CLOSED and keeper.lost:
         found.append(form.Alarm(kind="not-owner", subject=None))
+    if keeper.log.ahead:
+        found.append(form.Alarm(kind="entries-lost", subject=None))
     return found
