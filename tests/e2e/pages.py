@@ -176,6 +176,18 @@ class Supervisor(Seated):
             self.keep("supervisor")
             press(asked.first)
 
+    def release(self) -> None:
+        """A seat that does not come back after a cut, whose person went home: the others go on without its key."""
+        page, name = self.page, self.says("supervisor.labels.release")
+        sure = page.locator("dialog[open]").get_by_role("button", name=name)
+        asked = page.locator("#decisions").get_by_role("button", name=name)
+        if sure.count():
+            page.locator("dialog[open] #act-reason").fill("OK")
+            self.keep("supervisor-release")
+            press(sure)
+        elif asked.count():
+            press(asked.first)
+
 
 class Auditor(Person):
     def verify(self, link: str) -> None:
