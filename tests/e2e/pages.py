@@ -182,7 +182,7 @@ class Supervisor(Seated):
         sure = page.locator("dialog[open]").get_by_role("button", name=name)
         asked = page.locator("#decisions").get_by_role("button", name=name)
         if sure.count():
-            page.locator("dialog[open] #act-reason").fill("OK")
+            page.locator("dialog[open] #act-reason").fill("操作员已离场，其余席位继续评审。")
             self.keep("supervisor-release")
             press(sure)
         elif asked.count():
