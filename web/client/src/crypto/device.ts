@@ -63,6 +63,13 @@ export class Device {
     return this.#answered;
   }
 
+  /** The `seat.resume` that announced the acts that are still to be merged. */
+  get resumed(): Answered | null {
+    const last = this.offline.at(-1);
+    if (last === undefined) return null;
+    return this.#answered.find(({ act }) => act.act === "seat.resume" && act.ctr > last.ctr) ?? null;
+  }
+
   /** Acts made while cut off, not merged yet. */
   get offline(): readonly Act[] {
     return this.#offline;

@@ -7,7 +7,8 @@
  * S5 P, s and the act are on disk before anything is sent.
  */
 
-import { b64u, type Bytes, unb64u } from "./bytes.ts";
+import type { Act } from "./act.ts";
+import { b64u, type Bytes, same, unb64u } from "./bytes.ts";
 import { decodeObject, encode, type JsonObject, members } from "./canonical.ts";
 import { type Entropy, joinPayload, seal, sheetCommitment } from "./envelope.ts";
 import type { Gate } from "./gate.ts";
@@ -55,6 +56,12 @@ export async function envelop(gate: Gate, purpose: Purpose, place: Place, plaint
 
 export function writeKept({ plaintext, secret, ct, envelope }: Kept): Bytes {
   return encode({ ct: b64u(ct), envelope, p: b64u(plaintext), s: b64u(secret) });
+}
+
+/** Whether the act seals just this envelope. */
+export function holds(act: Act, { envelope }: Kept): boolean {
+  const sealed = act.body["envelope"];
+  return sealed !== undefined && same(encode(sealed), encode(envelope));
 }
 
 /** Read what `writeKept` wrote. */

@@ -42,7 +42,7 @@ import type { Opening } from "./opening.ts";
 import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
 import { GATE_PATIENCE_MS, POLL_MS, Record, trusting } from "./record.ts";
 import { prepareReport, type Ranked, rankLog, type ReportToSign, signBody } from "./report.ts";
-import { envelop, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
+import { envelop, holds, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
 import type { Store } from "./store.ts";
 import type { Pins } from "./trust.ts";
 import { Turns } from "./turns.ts";
@@ -161,11 +161,11 @@ export class Seat {
   async resume(serverCtr: number, confirmed: readonly Bytes[] = []): Promise<Answered> {
     const earlier = await this.#turns.run(async () => {
       await this.#resubmit();
-      let found = this.#resumed();
+      let found = this.device.resumed;
       while (found === null && (this.device.offline[0]?.ctr ?? Number.POSITIVE_INFINITY) <= serverCtr) {
         // It reached the log before the venue was lost, and only its answer did not come.
         await this.#merge();
-        found = this.#resumed();
+        found = this.device.resumed;
       }
       return found;
     });
@@ -438,13 +438,6 @@ export class Seat {
     return true;
   }
 
-  /** The `seat.resume` that announced the acts that are still to be merged. */
-  #resumed(): Answered | null {
-    const last = this.device.offline.at(-1);
-    if (last === undefined) return null;
-    return this.device.answered.find(({ act }) => act.act === "seat.resume" && act.ctr > last.ctr) ?? null;
-  }
-
   /** Of several seals for one round only the last has its ciphertext still; the others were given up. */
   #wanted(confirmed: readonly Bytes[]): string[] {
     const kind = (act: Act) => `${act.act} ${String(act.body["round"])}`;
@@ -499,10 +492,4 @@ export class Seat {
       throw error;
     }
   }
-}
-
-/** Whether the act seals just this envelope. */
-function holds(act: Act, kept: Kept): boolean {
-  const { envelope } = act.body;
-  return envelope !== undefined && same(encode(envelope), encode(kept.envelope));
 }
