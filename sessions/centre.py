@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from evidence.core import act as acts
 from evidence.core.act import NO_ACT, Act, Signer
@@ -11,11 +13,13 @@ from evidence.core.canonical import Object, b64u, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.core.merkle import EMPTY_ROOT
 from evidence.core.proof import Proof
-from evidence.errors import Malformed, StaleSize
+from evidence.errors import Malformed, StaleSize, Unavailable
 from evidence.ports import StoredDisclosure
 from evidence.service import LogKeeper
 from sessions.docket import Private
 from sessions.ports import Clock
+
+logger = logging.getLogger(__name__)
 
 
 class Centre:
@@ -41,11 +45,20 @@ class Centre:
         self._writing = asyncio.Lock()
 
     async def load(self) -> None:
-        """Fold what is committed, and found the log if it is new."""
+        """Fold what is committed."""
         async with self._writing:
             await self._catch_up()
-        if not self.entries:
-            await self._act("centre.found", "CentreFounded", {"jwk": self._identity.jwk})
+
+    async def found(self, again: float) -> None:
+        """Found the log if it is new, as soon as the witnesses have said that they know of none; until then a server
+        without its cities is ready all the same, and its first entry waits. Asked again after so many seconds."""
+        while not self.entries:
+            try:
+                async with self._write():
+                    return
+            except Unavailable as error:
+                logger.info("the centre log is not founded yet: %s (%s)", error, error.code)
+            await asyncio.sleep(again)
 
     async def open(self, origin: str, vkey: str, kind: str, tender: Private) -> Entry:
         """`ProceedingOpened`; once per origin."""
@@ -69,13 +82,13 @@ class Centre:
         """`AfterActed`, which holds the salted digest of an act and nothing else. None where an append that was not
         answered came to light: the caller decides again."""
         digest = act.disclosure.digest
-        async with self._writing:
+        async with self._write():
             await self._append(Draft("AfterActed", {}, sd=(digest,)), (act,))
             return self.after.get(digest)
 
     async def note_certificate(self, origin: str, certificate: bytes) -> None:
         """`CertificateIssued`, which holds the certificate's hash and no name; once per certificate."""
-        async with self._writing:
+        async with self._write():
             while certificate not in self._certificates:
                 await self._append(Draft("CertificateIssued", {"certificate": b64u(certificate), "origin": origin}))
 
@@ -83,14 +96,14 @@ class Centre:
         """`PartnershipActed`, which holds the salted digest of an act and nothing else. `told` makes the outbox message
         of the entry's index. None where an append that was not answered came to light: the caller decides again."""
         digest = act.disclosure.digest
-        async with self._writing:
+        async with self._write():
             message = told(len(self.entries))
             await self._append(Draft("PartnershipActed", {}, sd=(digest,)), (act, *others), (message,))
             return self.partnership.get(digest)
 
     async def note_looks(self, origin: str, looks: Sequence[Object]) -> None:
         """`LookNoted` of a proceeding whose own log is closed (docs/protocol.md 2.4)."""
-        async with self._writing:
+        async with self._write():
             size = len(self.entries)
             while len(self.entries) == size or self.entries[-1].type != "LookNoted":
                 await self._append(Draft("LookNoted", {"looks": list(looks), "origin": origin}))
@@ -109,14 +122,18 @@ class Centre:
         body: Object,
         private: Sequence[Private],
     ) -> Entry:
-        async with self._writing:
+        async with self._write():
             while origin not in stand:
                 await self._append(self._draft(act, kind, body, private), private)
             return stand[origin]
 
-    async def _act(self, act: str, kind: str, body: Object) -> None:
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[None]:
+        """Nobody else writes meanwhile, and the log is founded."""
         async with self._writing:
-            await self._append(self._draft(act, kind, body, ()))
+            while not self.entries:
+                await self._append(self._draft("centre.found", "CentreFounded", {"jwk": self._identity.jwk}, ()))
+            yield
 
     def _draft(self, act: str, kind: str, body: Object, private: Sequence[Private]) -> Draft:
         signed = self.log.newest.size

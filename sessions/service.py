@@ -58,6 +58,9 @@ from signing.ports import CloudSigner
 __all__ = ["Performed", "ProceedingKeeper", "Proceedings"]
 logger = logging.getLogger(__name__)
 
+# No proceeding is called so: their names are 26 characters.
+_CENTRE = "centre"
+
 
 class Proceedings:
     """All proceedings of one installation in one process. `owner` names the process to the ledger: one that starts
@@ -186,6 +189,7 @@ class Proceedings:
         self._partners = partners
         self._after = After(centre=self._centre, ledger=self._ledger, clock=self._clock, entropy=self._entropy)
         await self._after.load()
+        self._tasks[_CENTRE] = asyncio.create_task(self._centre.found(self._times.pauses.longest))
         for opened in tuple(self._centre.openings.values()):
             self._begin(opened)
         self._found = frozenset(self._known)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx2
@@ -18,11 +18,15 @@ from tests.postgres import Cluster
 from web.demo.installation import Installation, install
 
 
-@contextmanager
-def web(installation: Installation, environment: dict[str, str]) -> Iterator[None]:
+def web(installation: Installation, environment: dict[str, str]) -> AbstractContextManager[None]:
     """The web process alone, until it is killed."""
-    command = [sys.executable, "-P", "-m", "web.server", "web", "--state", str(installation.main)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=os.environ | environment) as process:
+    return running(["web", "--state", str(installation.main)], environment)
+
+
+@contextmanager
+def running(command: list[str], environment: dict[str, str]) -> Iterator[None]:
+    typed = [sys.executable, "-P", "-m", "web.server", *command]
+    with subprocess.Popen(typed, stderr=subprocess.DEVNULL, env=os.environ | environment) as process:
         try:
             yield
         finally:
@@ -46,11 +50,23 @@ def test_web_starts_founds_its_log_and_starts_again_on_postgresql(
             patch.setenv("TONGPING_DATABASE", environment["TONGPING_DATABASE"])
             patch.setenv("TONGPING_DATABASE_OWNER", cluster.url("tongping", "owner"))
             installation = install(tmp_path / "s")
-        for _ in range(2):
-            with web(installation, environment):
-                eventually(lambda: ready(installation.url), 60)
-        assert not (installation.main / "data" / "tongping.db").exists()
         address = environment["TONGPING_DATABASE"].replace("postgresql+psycopg", "postgresql")
+
+        def entries() -> int:
+            with psycopg.connect(address) as connection:
+                found: int = next(iter(connection.execute("SELECT count(*) FROM entries")))[0]
+                return found
+
+        # No city has said that it knows of no such log: the doors are open, and nothing is written.
+        with web(installation, environment):
+            eventually(lambda: ready(installation.url), 60)
+            assert entries() == 0
+        with running(["city", "serve", "--state", str(installation.nodes[0].state)], {}):
+            for _ in range(2):
+                with web(installation, environment):
+                    eventually(lambda: ready(installation.url), 60)
+                    eventually(lambda: entries() == 1, 60)
+        assert not (installation.main / "data" / "tongping.db").exists()
         with psycopg.connect(address) as connection:
             assert connection.execute("SELECT count(*) FROM entries").fetchone() == (1,)
             for statement in ("DELETE FROM entries", "UPDATE entries SET n = 1", "TRUNCATE entries"):

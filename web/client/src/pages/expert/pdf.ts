@@ -32,7 +32,7 @@ class Files {
 /** What pdf.js asks for at once; a Blob on disk gives it in a millisecond. */
 const CHUNK = 1 << 18;
 /** Octets of a file that pdf.js may keep. */
-const KEPT = 32 << 20;
+const KEPT = 16 << 20;
 
 export type Trouble = "encrypted" | "broken";
 
