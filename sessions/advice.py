@@ -51,13 +51,14 @@ def _notes(data: bytes, definition: Definition) -> Notes:
     return collusion.read_notes(data, [bidder.id for bidder in definition.bidders])
 
 
-async def check(state: Proceeding, *, load: Load, reader: DocumentReader) -> bool:
+async def check(state: Proceeding, *, load: Load, reader: DocumentReader | None) -> bool:
     """Hold the noted advice against the documents: Untrusted where they say something else; False where this reader
-    is another one than the advice was made with, so that nobody can tell.
+    is another one than the advice was made with, or there is none, so that nobody can tell.
 
     (1) The advice has its form, and examines the documents of the definition in their order.
-    (2) What was examined is examined again, with the notes; what was not stays unexamined.
-    (3) The same bytes come out.
+    (2) What it says of prices follows from the definition, whoever reads the documents.
+    (3) What was examined is examined again, with the notes; what was not stays unexamined.
+    (4) The same bytes come out.
     """
     advice, fixed = state.evaluation.advice, state.definition
     if advice is None or fixed is None:
@@ -70,13 +71,18 @@ async def check(state: Proceeding, *, load: Load, reader: DocumentReader) -> boo
         raise Untrusted("the advice examines other documents")
     if len(told["facts"]) != advice.facts:
         raise Untrusted("the advice has another number of facts than the log says")
-    notes = await read_notes(state, definition, load)
-    if told["engine"] != reader.engine:
-        return False
     # (2)
+    shown = [fact for fact in told["facts"] if "series" in fact]
+    expected = [fact.json for fact in await asyncio.to_thread(collusion.regular, definition)]
+    if shown != expected[: len(shown)] or (len(shown) < len(expected) and told["more"] == 0):
+        raise Untrusted("the advice says of the prices what they do not show")
+    if reader is None or told["engine"] != reader.engine:
+        return False
+    # (3)
+    notes = await read_notes(state, definition, load)
     unread = [(unb64u(sha256), how) for sha256, how in told["examined"] if how not in collusion.EXAMINED]
     comparison = await compare(definition, notes, load=load, reader=reader, given=unread)
-    # (3)
+    # (4)
     if await asyncio.to_thread(comparison.document, engine=told["engine"], salt=unb64u(told["salt"])) != data:
         raise Untrusted("the advice is not what the documents show")
     return True

@@ -137,6 +137,8 @@ def read(
         if given.keys() & {"v", "salt", "origin"}:
             raise Malformed("v, salt and origin of a definition are not the administrator's")
         intake.definition(given, "/definition")
+        if "notes" in value:
+            intake.notes(value["notes"], [row["id"] for row in given["bidders"]], "/notes")
         named_by = [
             people.make(row["seat"], row["name"], row["organisation"], entropy(SALT_BYTES)) for row in given["members"]
         ]
@@ -147,7 +149,6 @@ def read(
         form = 2 if "rule_pack" in given else 1
         noted = collusion.write_notes(value["notes"], entropy(collusion.SALT_BYTES)) if "notes" in value else None
         if noted is not None:
-            collusion.read_notes(noted, [row["id"] for row in given["bidders"]])
             given["notes"] = b64u(sha256(noted))
         definition = encode({**given, "origin": origin, "salt": b64u(salt), "v": form})
         if len(definition) > MAX_DEFINITION:

@@ -18,8 +18,8 @@
 (11) V12: the report's content follows from the log, its revisions build on one another, and every member's
     certificate signed it under the pinned roots; the workbook says what the report says, cell by cell.
 (12) Recordings: segments count on without a hole that is not declared.
-(13) The advice on deemed collusion is what its documents show, read again by the same programs; by others nobody can
-    tell, and the verdict says so (`advice-not-reread`).
+(13) The advice on deemed collusion is what the prices and its documents show, these read again by the same programs; by
+    others nobody can tell of the documents, and the verdict says so (`advice-not-reread`).
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _advised(evidence: EvidenceFile, state: Proceeding, reader: DocumentReader |
     async def load(sha: bytes) -> bytes:
         return evidence.read(contents.object_name(sha), limit=MAX_DOCUMENT)
 
-    return reader is not None and asyncio.run(advice.check(state, load=load, reader=reader))
+    return asyncio.run(advice.check(state, load=load, reader=reader))
 
 
 def _centre(evidence: EvidenceFile, pins: Pins) -> tuple[str, VerifierKey, Checkpoint]:

@@ -1,8 +1,8 @@
 """Facts by which the law may deem bids collusive (实施条例 40, 87号令 37): found by comparing, and advice only.
 
-Each fact names the item of the article, the bidders, and where it comes from: a member of a PDF, a page, or what the
-buyer's side noted of a bidder. Nothing follows from one by itself: a rejection still needs its ground, words, evidence
-and vote, and may cite a fact as its evidence. What could not be examined stands there with the reason.
+Each fact names the item of the article, the bidders, and where it comes from: a member of a PDF, a page, a price, or
+what the buyer's side noted of a bidder. Nothing follows from one by itself: a rejection still needs its ground, words,
+evidence and vote, and may cite a fact as its evidence. What could not be examined stands there with the reason.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from evaluation.core import likeness
+from evaluation.core import likeness, regularity
 from evaluation.core.likeness import Alike, Place
+from evaluation.core.regularity import BASE, LINE_RATIO, LINE_STEP, PROGRESSION, RATIO, Series
 from evaluation.core.tender import Definition, Document
 from evidence.core.canonical import JSON, Object, b64u, decode_object, encode, members, unb64u
 from evidence.errors import Malformed
@@ -26,6 +27,7 @@ ITEMS: Mapping[str, int] = {
     **dict.fromkeys((AGENT, ADDRESS), 2),
     CONTACT: 3,
     LIKENESS: 4,
+    **dict.fromkeys((PROGRESSION, RATIO, BASE, LINE_RATIO, LINE_STEP), 4),
     MIXED: 5,
     ACCOUNT: 6,
 }
@@ -58,7 +60,8 @@ SALT_BYTES = 16
 Notes = Mapping[str, Mapping[str, tuple[str, ...]]]
 """Bidder -> one of NOTED -> texts."""
 Where = tuple[str, bytes | None, int, str]
-"""Bidder, document, page (0 where it is none), and the source: a member of the file, `text`, or `noted`."""
+"""Bidder, document, page (0 where it is none), and the source: a member of the file, `text`, `noted`, `opening` (the
+price that was read out) or `lines` (the priced list)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +74,24 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact; `value` is what these bidders share, `alike` what their texts have in common."""
+    """One fact; `value` is what these bidders share, `alike` what their texts have in common, `series` what rule their
+    prices follow."""
 
     kind: str
     bidders: tuple[str, ...]
     value: str | None
     places: tuple[Where, ...]
     alike: Alike | None = None
+    series: Series | None = None
 
     @property
     def json(self) -> Object:
-        """The fact as data."""
+        """The fact as data; only one about prices has a series."""
+        more: Object = {} if self.series is None else {"series": self.series.json}
         pages: list[JSON] = []
         if self.alike is not None:
             pages = [[b64u(a), p, b64u(b), q, n] for (a, p), (b, q), n in self.alike.pages]
-        return {
+        return more | {
             "kind": self.kind,
             "item": ITEMS[self.kind],
             "bidders": list(self.bidders),
@@ -127,9 +133,8 @@ class Comparison:
 
     def facts(self) -> list[Fact]:
         """Everything found, by item."""
-        found = [*self._shared(), *self._noted(), *self._alike(), *self._mixed]
-        kinds = list(ITEMS)
-        return sorted(found, key=lambda fact: (kinds.index(fact.kind), fact.bidders, fact.value or ""))
+        found = [*self._shared(), *self._noted(), *self._alike(), *regular(self.definition), *self._mixed]
+        return sorted(found, key=_place)
 
     def document(self, *, engine: str, salt: bytes) -> bytes:
         """The advice. `salt` hides it behind its hash: whether there are facts is not for everybody who reads the log.
@@ -142,7 +147,7 @@ class Comparison:
 
     def _body(self, engine: str, salt: bytes, shown: Sequence[Object], more: int) -> Object:
         return {
-            "v": 1,
+            "v": 1 if self.definition.pack.regular is None else 2,
             "salt": b64u(salt),
             "engine": engine,
             "examined": [[b64u(sha256), how] for sha256, how in self.examined],
@@ -213,6 +218,33 @@ class Comparison:
                 yield Fact(LIKENESS, (one, other), None, (), found)
 
 
+def regular(definition: Definition) -> list[Fact]:
+    """What the prices show by themselves, in their order: those of the opening, before any correction. Nothing under a
+    pack whose prices nobody read out before the committee met."""
+    bounds = definition.pack.regular
+    if bounds is None or definition.asked is None:
+        return []
+    ceiling, budget = definition.asked.ceiling, definition.asked.budget
+    own = ("ceiling", ceiling) if ceiling is not None else ("budget", budget) if budget is not None else None
+    quotes = {bidder.id: bidder.quote for bidder in definition.bidders if bidder.quote is not None}
+    prices = {each.id: each.price if each.quote is None else each.quote.opening for each in definition.bidders}
+    found = [
+        *regularity.totals(prices, own, bounds),
+        *regularity.lists({bidder: quote.lines for bidder, quote in quotes.items() if quote.lines}, bounds),
+    ]
+    return sorted((_about(series) for series in found), key=_place)
+
+
+def _about(series: Series) -> Fact:
+    source = "opening" if series.terms else "lines"
+    places = tuple((bidder, None, 0, source) for bidder in series.bidders)
+    return Fact(series.kind, series.bidders, series.value, places, series=series)
+
+
+def _place(fact: Fact) -> tuple[int, tuple[str, ...], str]:
+    return list(ITEMS).index(fact.kind), fact.bidders, fact.value or ""
+
+
 def order(definition: Definition) -> list[Document]:
     """The documents to add, the tender's own before the bids."""
     return sorted(definition.documents, key=lambda document: document.bidder is not None)
@@ -239,7 +271,7 @@ def read(data: bytes) -> Object:
     """The advice as data; Malformed where it is no advice."""
     shape = {"v": int, "salt": str, "engine": str, "examined": list, "facts": list, "more": int}
     value = members(decode_object(data, limit=MAX_SIZE), shape)
-    if value["v"] != 1 or len(value["facts"]) > MAX_FACTS:
+    if value["v"] not in (1, 2) or len(value["facts"]) > MAX_FACTS:
         raise Malformed("unknown version of the advice, or too many facts")
     return value
 

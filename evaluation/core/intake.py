@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
 from evaluation.core import credit_code, points
+from evaluation.core.collusion import MAX_NOTE, MAX_NOTES, NOTED
 from evaluation.errors import ImportRefused
 from evidence.core.canonical import JSON, MAX_INTEGER, Object, decode_object
 from evidence.errors import Malformed
@@ -52,6 +53,11 @@ def definition(value: JSON, place: str = "") -> None:
             raise ImportRefused(f"{place}/documents/{i}/name", f"the same as {place}/documents/{first}/name")
     for i, node in enumerate(value["criteria"]):
         _sums(node, f"{place}/criteria/{i}")
+
+
+def notes(value: JSON, bidders: Collection[str], place: str) -> None:
+    """What the buyer's side noted of these bidders (`evaluation.core.collusion`)."""
+    _object({}, dict.fromkeys(bidders, _object({}, dict.fromkeys(NOTED, _noted))))(value, place)
 
 
 def table(rows: Sequence[Sequence[JSON]], columns: Mapping[str, str], *, sheet: str) -> list[Object]:
@@ -137,6 +143,16 @@ def code(value: JSON, place: str) -> None:
         raise ImportRefused(place, "a character that social credit codes do not have (GB 32100-2015, 4.3)")
     if not credit_code.valid(value):
         raise ImportRefused(place, "the check character is wrong (GB 32100-2015, 4.4)")
+
+
+def _noted(value: JSON, place: str) -> None:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_NOTES:
+        raise ImportRefused(place, f"a list of 1 to {MAX_NOTES} texts is expected")
+    for i, each in enumerate(value):
+        if not isinstance(each, str) or not 1 <= len(each.strip()) <= len(each) <= MAX_NOTE:
+            raise ImportRefused(f"{place}/{i}", f"a text of 1 to {MAX_NOTE} characters is expected")
+        if not each.isprintable():
+            raise ImportRefused(f"{place}/{i}", "a character that does not print")
 
 
 def _why(value: str) -> str:

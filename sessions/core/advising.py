@@ -34,9 +34,11 @@ def note(state: Proceeding, command: NoteAdvice) -> tuple[Draft, ...]:
 
 
 def comparable(state: Proceeding) -> bool:
-    """The definition is fixed, and names documents or notes of which two could be alike."""
+    """The definition is fixed; it names documents or notes of which two could be alike, or its pack compares prices."""
     fixed = state.evaluation.fixed
-    return fixed is not None and (len(fixed.scoring.documents) > 1 or state.notes is not None)
+    if fixed is None:
+        return False
+    return len(fixed.scoring.documents) > 1 or state.notes is not None or state.evaluation.rules.regular is not None
 
 
 def on_noted(state: Proceeding, entry: Entry) -> Proceeding:

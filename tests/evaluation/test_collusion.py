@@ -208,6 +208,6 @@ def test_text_beyond_what_can_be_compared_at_once_is_left_out_and_said(monkeypat
 
 
 def test_what_is_no_advice_is_refused() -> None:
-    for data in (b"", b"{}", b"[]", encode({"v": 2, "salt": "", "engine": "", "examined": [], "facts": [], "more": 0})):
+    for data in (b"", b"{}", b"[]", encode({"v": 3, "salt": "", "engine": "", "examined": [], "facts": [], "more": 0})):
         with pytest.raises(Malformed):
             collusion.read(data)

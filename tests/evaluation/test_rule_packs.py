@@ -24,15 +24,21 @@ from evaluation.errors import (
 )
 from evidence.core.canonical import b64u, encode, sha256
 from evidence.errors import Malformed
-from tests.evaluation.packs import ABROAD, BIDDING, DEVIATION, PROCUREMENT, parsed, second
+from tests.evaluation.packs import ABROAD, BIDDING, DEVIATION, NEW_BIDDING, NEW_PROCUREMENT, PROCUREMENT, parsed, second
 
 HASHES = {
     ("cn-government-procurement", "1"): "504d7209156a9678bd8592739b917cd1b2fe214108821496f61e0781d6358258",
     ("cn-government-procurement", "2"): "a46abc6c81d02cde5937f67e0814de6c67c9c20ebcd01c7a9798f81b4a494343",
     ("cn-bidding-law", "1"): "e557dc0c1cfe54bf5ecd7ae1e1b38025da06bb7cb7c13b5c2597c6bcd86113e4",
+    ("cn-government-procurement", "3"): "f496b7a835a1d5811a2d5d7912178421d53c01ebc72c17d5e4c9023b450ce3bc",
+    ("cn-bidding-law", "2"): "629847806b54503aa4bcc93ee043e1f680ca997db60bb7557714af08b016754f",
     ("international", "1"): "cf1e2005b4cb0972e87d28b36bce7802578f9f9b085b7afa7d067335721b0ca9",
 }
-METHODS = [(pack, name) for pack in (PROCUREMENT, BIDDING, ABROAD) for name in pack.value["methods"]]
+METHODS = [
+    (pack, name)
+    for pack in (PROCUREMENT, NEW_PROCUREMENT, BIDDING, NEW_BIDDING, ABROAD)
+    for name in pack.value["methods"]
+]
 
 
 def test_the_bytes_of_a_released_pack_never_change() -> None:

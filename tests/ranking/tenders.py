@@ -23,8 +23,13 @@ ORIGIN = "hohhot.example/proceedings/" + "k3" * 13
 FIRST = ("cn-government-procurement", "1")
 METHODS: tuple[tuple[tuple[str, str], str], ...] = (
     (FIRST, "comprehensive-scoring"),
-    *((pack.key, method) for pack in shelf.PACKS.values() if pack.form == 2 for method in pack.value["methods"]),
+    *(
+        (pack.key, method)
+        for pack in {encode(p.value["methods"]): p for p in reversed(shelf.PACKS.values()) if p.form == 2}.values()
+        for method in pack.value["methods"]
+    ),
 )
+"""Of versions of a pack that have the very same methods the newest is played."""
 
 
 @dataclass(frozen=True, slots=True)

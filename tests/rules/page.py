@@ -41,7 +41,7 @@ def articles(rule: dict[str, Any]) -> str:
     found = [str(rule["law"])] if "law" in rule else []
     for section in rule.get("articles", ()):
         for pack in shelf.PACKS.values():
-            if pack.form != 2:
+            if pack.form != 2 or section not in pack.value:
                 continue
             parts = pack.value["methods"].values() if section == "methods" else [pack.value[section]]
             for part in parts:
@@ -85,6 +85,28 @@ def page() -> str:
         force = pack.value["in_force"]["from"] if pack.form == 2 else "as version 2"
         name, version = pack.key
         lines.append(f"| {name} {version} | {pack.regime} | {force} | {methods} | `{pack.sha256.hex()}` |")
+    lines += ["", "## From when prices differ in a regular way, as advice (`evaluation/core/regularity.py`)", ""]
+    heads = (
+        "pack",
+        "article",
+        "prices known by",
+        "bids",
+        "one tender in",
+        "multiples",
+        "lines",
+        "unit price",
+        "per mille",
+    )
+    lines += [f"| {' | '.join(heads)} | figures |", f"|{'---|' * 10}"]
+    for pack in shelf.PACKS.values():
+        if pack.regular is not None:
+            found = pack.value["collusion"]["prices"]
+            article, known, figures = (
+                f"{each['source']} ({each['mark']})" for each in (pack.value["collusion"], found["known"], found)
+            )
+            numbers = (found[name] for name in ("least", "odds", "multiples", "lines", "unit", "permille"))
+            cells = (" ".join(pack.key), article, known, *map(str, numbers), figures)
+            lines.append(f"| {' | '.join(cells)} |")
     told = ", ".join(f"{number} {name}" for name, number in counts.items())
     lines += ["", f"## The checklist: {told}", ""]
     lines += ["| # | rule | article | state | where enforced | held by |", "|---|---|---|---|---|---|"]

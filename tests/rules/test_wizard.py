@@ -20,7 +20,7 @@ from evidence.errors import Malformed
 from sessions import tender as tenders
 from tests.sessions.example import definition
 
-LAW, ORDER_87, ABROAD = "cn-bidding-law/1", "cn-government-procurement/2", "international/1"
+LAW, ORDER_87, ABROAD = "cn-bidding-law/2", "cn-government-procurement/3", "international/1"
 DEVIATION: dict[str, Any] = {"kind": "deviation"}
 TRIMMED = DEVIATION | {"base": "trimmed-mean", "trimFrom": "5", "drop": "3.5"}
 PIECES = [{"upTo": "3", "points": "1"}, {"upTo": "5.5", "points": "1.5"}, {"upTo": "", "points": "2"}]
@@ -70,12 +70,32 @@ WRONG: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
 }
 
 
+NOTES: dict[str, tuple[dict[str, str], dict[str, list[str]], str, list[str]]] = {
+    "nothing noted": ({"account": " ； "}, {}, "/notes/bidder-1/account", []),
+    "one of each side of a semicolon": (
+        {"account": "6222…1234; 6222…9876；", "machine": "00-1A-2B"},
+        {"account": ["6222…1234", "6222…9876"], "machine": ["00-1A-2B"]},
+        "/notes/bidder-1/machine/0",
+        [],
+    ),
+    "twenty": ({"agent": ";".join(["张"] * 20)}, {"agent": ["张"] * 20}, "/notes/bidder-1/agent", []),
+    "twenty-one": ({"agent": ";".join(["张"] * 21)}, {}, "/notes/bidder-1/agent", ["bidder-0-agent"]),
+    "longest": ({"contact": "𠮷" * 120}, {"contact": ["𠮷" * 120]}, "/notes/bidder-1/contact/0", []),
+    "too long": ({"contact": "x" * 121}, {}, "/notes/bidder-1/contact/0", ["bidder-0-contact"]),
+    "a wide space": ({"address": "10.0\u3000.1"}, {}, "/notes/bidder-1/address/0", ["bidder-0-address"]),
+    "a tab": ({"address": "x;10.0\t.1"}, {}, "/notes/bidder-1/address/1", ["bidder-0-address"]),
+}
+"""What is typed of the first bidder, what the tender says of it, where the server points, what the wizard marks."""
+
+
 def cases() -> list[dict[str, Any]]:
     made = [(pack, method, draft, pricing) for pack, method, draft, pricing in RIGHT.values()]
     for base, draft, pricing, _ in WRONG.values():
         pack, method, *before = RIGHT[base]
         made.append((pack, method, before[0] | draft, before[1] | pricing))
-    return [{"pack": p, "method": m, "draft": d, "pricing": how} for p, m, d, how in made]
+    plain = [{"pack": p, "method": m, "draft": d, "pricing": how} for p, m, d, how in made]
+    noted = [plain[0] | {"notes": notes, "pointer": pointer} for notes, _, pointer, _ in NOTES.values()]
+    return [*plain, *noted]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +112,7 @@ def answers() -> dict[str, dict[str, Any]]:
         check=False,
     )
     assert said.returncode == 0, said.stderr
-    return dict(zip([*RIGHT, *WRONG], json.loads(said.stdout), strict=True))
+    return dict(zip([*RIGHT, *WRONG, *NOTES], json.loads(said.stdout), strict=True))
 
 
 def refusal(value: dict[str, Any]) -> str | None:
@@ -115,7 +135,10 @@ def test_every_method_can_be_set_up(answers: dict[str, dict[str, Any]], name: st
 def test_no_method_of_any_pack_is_left_out() -> None:
     """Under the bidding law the lowest price may be scored, too: that form stands under order 87 already."""
     known = {(pack, method, pricing["kind"]) for pack, method, _, pricing in RIGHT.values()}
-    packs = [pack for pack in shelf.PACKS.values() if "methods" in pack.value]
+    newest: dict[str, shelf.Pack] = {}
+    for pack in shelf.PACKS.values():
+        newest.setdefault(pack.key[0], pack)
+    packs = [pack for pack in newest.values() if "methods" in pack.value]
     methods = [
         ("/".join((p.json["id"], p.json["version"])), name, found)
         for p in packs
@@ -129,3 +152,17 @@ def test_no_method_of_any_pack_is_left_out() -> None:
 def test_what_the_rules_refuse_is_marked_at_its_field(answers: dict[str, dict[str, Any]], name: str) -> None:
     assert answers[name]["wrong"] == [WRONG[name][3]]
     assert refusal(answers[name]["tender"]) is not None
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_what_the_buyer_notes_of_bidders_is_marked_and_refused_alike(answers: dict[str, Any], name: str) -> None:
+    """Both name the place; the server's pointer leads to the wizard's field in the bidders' step."""
+    _, held, pointer, wrong = NOTES[name]
+    said = answers[name]
+    assert said["wrong"] == wrong
+    assert (said["step"], said["field"]) == (1, f"bidder-0-{pointer.split('/')[3]}")
+    if wrong:
+        assert (refusal(said["tender"]) or "").startswith(pointer)
+    else:
+        assert said["tender"].get("notes") == ({"bidder-1": held} if held else None)
+        assert refusal(said["tender"]) is None

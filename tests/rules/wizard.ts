@@ -1,6 +1,7 @@
 /** Packs as `GET /v1/setup` tells them on standard input; for each case the wizard's tender, and the fields it finds wrong. */
 import { readFileSync } from "node:fs";
-import { bidder, type Draft, empty, leaf, member, tenderOf } from "../../web/client/src/pages/administrator/draft.ts";
+import { bidder, type Draft, empty, fieldOf, leaf, member, stepOf, tenderOf } from "../../web/client/src/pages/administrator/draft.ts";
+import { noteFaults, notes } from "../../web/client/src/pages/administrator/notes.ts";
 import { offered } from "../../web/client/src/pages/administrator/packs.ts";
 import { faults, type Pricing } from "../../web/client/src/pages/administrator/pricing.ts";
 
@@ -9,13 +10,18 @@ interface Case {
   method: string;
   draft: Partial<Draft>;
   pricing: Partial<Pricing>;
+  /** Of the first bidder. */
+  notes?: Record<string, string>;
+  /** What the server says is wrong. */
+  pointer?: string;
 }
 const { packs, bidders, cases } = JSON.parse(readFileSync(0, "utf-8"));
 
-function drafted({ pack, method, draft, pricing }: Case): Draft {
+function drafted({ pack, method, draft, pricing, notes: noted }: Case): Draft {
   const made = { ...empty(), title: "项目", pack, method, announced: "2026-11-02", budget: "3000000", ...draft };
   Object.assign(made.pricing, pricing);
   made.bidders = bidders.map((each: object) => ({ ...bidder(), ...each }));
+  if (made.bidders[0]) made.bidders[0].notes = { ...notes(), ...noted };
   const max = made.pricing.kind === "quality-cost" ? "100" : made.technical;
   made.criteria = [{ ...leaf(), name: "技术", max }];
   made.compliance = [{ key: "k", name: "资格" }];
@@ -29,6 +35,8 @@ const found = cases.map((each: Case) => {
   const method = pack?.rules.methods[each.method];
   if (!pack || !method) throw new Error(`${each.pack} ${each.method}`);
   const draft = drafted(each);
-  return { tender: tenderOf(draft, pack, method), wrong: [...faults(draft, pack.rules, method).keys()] };
+  const wrong = [...faults(draft, pack.rules, method).keys(), ...noteFaults(draft).keys()];
+  const pointer = each.pointer ?? "";
+  return { tender: tenderOf(draft, pack, method), wrong, field: fieldOf(pointer), step: stepOf(pointer) };
 });
 console.log(JSON.stringify(found));

@@ -56,6 +56,7 @@ BODIES: Mapping[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/v1/proceedings/{id}/acts"): (JSON_TYPE, {"act": "{act}"}),
     ("POST", "/v1/proceedings/{id}/after/acts"): (JSON_TYPE, _ACT),
     ("POST", "/v1/proceedings/{id}/device-check"): (SDP_TYPE, b"v=0"),
+    ("POST", "/v1/proceedings/{id}/journals"): (JSON_TYPE, _ACT),
     ("POST", "/v1/proceedings/{id}/links"): (JSON_TYPE, {"seat": "seat-1"}),
     ("POST", "/v1/proceedings/{id}/objects"): (OCTETS_TYPE, b"octets"),
     ("POST", "/v1/proceedings/{id}/pool-facts"): (OCTETS_TYPE, b"{}"),

@@ -49,15 +49,14 @@ NOT_YET = {
     "/v1/partner/invitations/{invitation}/venue",
     "/v1/partner/proceedings/{id}/evidence",
     "/v1/partner/proceedings/{id}/results",
-    "/v1/proceedings/{id}/advice",
     "/v1/proceedings/{id}/after",
     "/v1/proceedings/{id}/after/acts",
     "/v1/proceedings/{id}/evidence",
     "/v1/proceedings/{id}/verification",
     "/v1/proceedings/{id}/workbook",
 }
-"""What nobody is given while sheets are frozen: there is nothing there (no bid has a document that could be compared,
-nothing is closed). Everything else that can be read was read."""
+"""What nobody is given while sheets are frozen: there is nothing there (nothing is closed). Everything else that can be
+read was read."""
 TAKEN = {
     "/v1/administrator/links",
     "/v1/partner/webhooks/{webhook}",
@@ -70,6 +69,13 @@ TAKEN = {
     "/v1/sign-out",
 }
 """Writes that were not only refused."""
+
+
+ACCOUNT = "6222000099990715"
+"""What the buyer noted of two bidders, so that the advice has a fact."""
+
+
+ADVISED = ("seat-1", "seat-3", "seat-4", "supervisor-1", "auditor-1")
 
 
 class Scorers(People):
@@ -171,10 +177,11 @@ async def game(folder: Path) -> AsyncIterator[Game]:
 
 
 def case() -> Any:
-    """The example's tender with members' names that stand nowhere else, and a document that has a page."""
+    """The example's tender with members' names that stand nowhere else, a document that has a page, and notes."""
     value = tender()
     document = blank_report()
     value["files"] = [b64(document)]
+    value["notes"] = {bidder: {"account": [ACCOUNT]} for bidder in ("bidder-2", "bidder-3")}
     value["definition"]["documents"][0] |= {"sha256": b64u(sha256(document)), "pages": 1}
     for n, member in enumerate(value["definition"]["members"], 1):
         member["name"], member["organisation"] = f"金丝雀{n}号专家", f"黄鹂{n}号研究院"
@@ -196,11 +203,17 @@ async def test_no_score_leaves_before_the_opening(
 
 async def scores(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, said: Any) -> None:
     async with game(folder) as play:
-        await play.people.play(play.keeper, _frozen)
+        await play.people.play(play.keeper, lambda state: _frozen(state) and state.evaluation.advice is not None)
         planted = play.people.canaries()
         told = await play.told(caplog.text + repr(said))
         assert len(told) > 1000
         assert found(planted, told) == set()
+        # The advice was read with what is in it, by those who may and by no other way.
+        readers = {f"GET /v1/proceedings/{play.people.id}/advice to {seat}" for seat in ADVISED}
+        by_door = {
+            place: data for place, data in told.items() if place.startswith(("GET ", "POST ", "PUT ", "socket "))
+        }
+        assert {place for _, place in found({"account": ACCOUNT.encode()}, by_door)} == readers
         refused = {route for route in play.walk.routes if route[1].startswith("/v1/")} - play.walk.answered
         assert {path for method, path in refused if method == "GET"} == NOT_YET
         assert {path for method, path in play.walk.answered if method != "GET"} >= TAKEN

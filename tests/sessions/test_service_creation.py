@@ -98,8 +98,8 @@ REFUSED: dict[Change, type[Exception]] = {
     _not_lists: TenderRefused,
     _kind: TenderRefused,
     _no_objects: Malformed,
-    _stranger_noted: TenderRefused,
-    _notes_of_no_form: TenderRefused,
+    _stranger_noted: ImportRefused,
+    _notes_of_no_form: ImportRefused,
     _hash_of_notes: ImportRefused,
 }
 

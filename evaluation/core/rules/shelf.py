@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from evaluation.core.rules import bidding_law_1, government_procurement, government_procurement_2, international_1
+from evaluation.core.rules import (
+    bidding_law_1,
+    bidding_law_2,
+    government_procurement,
+    government_procurement_2,
+    government_procurement_3,
+    international_1,
+)
 from evaluation.errors import UnknownRulePack
 from evidence.core.canonical import JSON, Object, b64u, decode_object, encode, members, sha256, unb64u
 
@@ -27,6 +34,20 @@ class Method:
     same_brand: bool
     unranked: bool
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Regular:
+    """From when prices differ in a regular way (`evaluation.core.regularity`): at least so many bids in a series that
+    chance shows in fewer than one of `odds` tenders, by so many multiples of a step; so many lines of lists, of this
+    unit price at least, and how many in a thousand of them agree."""
+
+    least: int
+    odds: int
+    multiples: int
+    lines: int
+    unit: Decimal
+    permille: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +132,15 @@ class Pack:
         found = self.value.get("incidents")
         return None if found is None else (int(found["before_start"]), int(found["during"]))
 
+    @property
+    def regular(self) -> Regular | None:
+        """How prices are compared; None where they are not, or are not known to everybody from the opening on."""
+        found = self.value.get("collusion", {}).get("prices")
+        if found is None or found["known"]["from"] != "opening":
+            return None
+        figures = {name: int(found[name]) for name in ("least", "odds", "multiples", "lines", "permille")}
+        return Regular(**figures, unit=Decimal(found["unit"]))
+
     def source(self, section: str) -> str:
         """The articles that a section rests on."""
         return str(self.value[section]["source"])
@@ -153,10 +183,15 @@ FIRST = _pack(government_procurement.PACK)
 PACKS: dict[tuple[str, str], Pack] = {
     pack.key: pack
     for pack in (
+        _pack(encode(government_procurement_3.PACK)),
+        _pack(encode(government_procurement_2.PACK)),
         FIRST,
-        *(_pack(encode(value)) for value in (government_procurement_2.PACK, bidding_law_1.PACK, international_1.PACK)),
+        _pack(encode(bidding_law_2.PACK)),
+        _pack(encode(bidding_law_1.PACK)),
+        _pack(encode(international_1.PACK)),
     )
 }
+"""The newest of each law first."""
 
 
 def find(value: JSON) -> Pack:

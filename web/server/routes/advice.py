@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evidence.core.canonical import encode
 from web.server.allow import Caller, Doors
 from web.server.schemas.proceeding import Advice
 
@@ -10,4 +11,5 @@ doors = Doors("advice")
 
 @doors.open("GET", "/v1/proceedings/{id}/advice", operation="getAdvice", permission="advice.get")
 async def advice(here: Caller, id: str) -> Advice:
-    return Advice.model_validate(await here.keeper.advice())
+    # As JSON: its rows are lists, which in Python are no tuples.
+    return Advice.model_validate_json(encode(await here.keeper.advice()))

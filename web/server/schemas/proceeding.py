@@ -84,6 +84,17 @@ class Alike(Body):
     pages: list[tuple[str, int, str, int, int]]
 
 
+class PriceSeries(Body):
+    """The rule that prices of several bids follow: a common base as [name, amount]; [bidder, total, place] of totals;
+    of priced lists the first lines that follow it, how many do, and of how many."""
+
+    base: tuple[str, str] | None
+    terms: list[tuple[str, str, int]]
+    lines: list[int]
+    matched: int
+    compared: int
+
+
 class CollusionFact(Body):
     """`item` of the article, and where the fact comes from: [bidder, document, page (0: none), source]."""
 
@@ -93,6 +104,7 @@ class CollusionFact(Body):
     value: str | None
     places: list[tuple[str, str | None, int, str]]
     alike: Alike | None
+    series: PriceSeries | None = None
 
 
 class Advice(Body):

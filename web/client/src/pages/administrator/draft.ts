@@ -1,5 +1,6 @@
 /** A tender as it is typed. It stays on this device until it is founded, and survives a closed window. */
 import { cents, ofCents } from "./checks.ts";
+import { noteField, notes, type Notes, notesOf } from "./notes.ts";
 import type { Method } from "./packs.ts";
 import { priceOf, pricing, type Pricing, whole, written } from "./pricing.ts";
 
@@ -21,6 +22,8 @@ export interface Bidder {
   /** By how much deviations are quantified. */
   plus: string;
   minus: string;
+  /** What the buyer notes of it; several texts with semicolons between them. */
+  notes: Notes;
 }
 
 export interface TenderDocument {
@@ -85,7 +88,7 @@ export function leaf(): Criterion {
 }
 
 export function bidder(): Bidder {
-  return { key: key(), name: "", code: "", price: "", policy: "", plus: "0.00", minus: "0.00" };
+  return { key: key(), name: "", code: "", price: "", policy: "", plus: "0.00", minus: "0.00", notes: notes() };
 }
 
 export function member(): Member {
@@ -237,6 +240,7 @@ export function tenderOf(draft: Draft, pack: PackName, method: Method): Record<s
     rooms,
     seats,
     files: [],
+    ...notesOf(draft),
   };
 }
 
@@ -250,8 +254,10 @@ function criterion(node: Criterion, id: string): Record<string, unknown> {
   };
 }
 
-/** The field of the first step that a JSON pointer of the server means, if it is one of them. */
+/** The field that a JSON pointer of the server means, of the first step or a bidder's note, if it is one of them. */
 export function fieldOf(pointer: string): string {
+  const note = /^\/notes\/bidder-(\d+)\/([a-z]+)/.exec(pointer);
+  if (note) return noteField(Number(note[1]) - 1, note[2] ?? "");
   const place = pointer.replace(/^\/definition\/(?:terms\/)?(?:weights\/)?/, "");
   const slope = /^price\/(above|below)\/(\d+)\/([01])$/.exec(place);
   if (slope) return `${slope[1]}-${slope[2]}-${slope[3] === "0" ? "up-to" : "points"}`;
@@ -261,7 +267,7 @@ export function fieldOf(pointer: string): string {
 /** Which step of the wizard a JSON pointer of the server belongs to. */
 export function stepOf(pointer: string): number {
   const place = pointer.replace(/^\/definition/, "");
-  if (place.startsWith("/bidders")) return 1;
+  if (place.startsWith("/bidders") || pointer.startsWith("/notes")) return 1;
   if (place.startsWith("/criteria") || place.startsWith("/compliance")) return 2;
   if (place.startsWith("/documents")) return 3;
   if (place.startsWith("/members") || pointer.startsWith("/seats") || pointer.startsWith("/rooms")) return 4;

@@ -134,6 +134,17 @@ const en: Shape<typeof zh> = {
     codeTwice: "This code stands above already.",
     add: "Add a bidder",
   },
+  notes: {
+    title: "What the buyer notes of bidders (compared; may stay empty)",
+    lead: "From the deposits received, the uploads and the bids. Only whether two bidders share something is compared, as advice to the committee; the tender does not show it, and masked texts or digests do as well. Several texts in one field are divided by semicolons.",
+    kinds: { account: "Account that paid the deposit", agent: "Person who handed the bid in", address: "Upload address (IP, MAC)", contact: "Project staff, contact", machine: "Machine that made the bid" },
+    count: "{n} bidders noted",
+    faults: {
+      many: "At most {most} texts in one field; there are {found}",
+      long: "“{start}…” is too long: at most {most} characters each",
+      unprintable: "“{start}” has a character that does not print, such as a wide space or a tab",
+    },
+  },
   criteria: {
     lead: "Level by level; only the lowest items have a maximum, sums are made for you.",
     nothing: "This method compares prices only: nothing is scored. Only the review's items are needed.",
