@@ -58,8 +58,8 @@ from signing.ports import CloudSigner
 __all__ = ["Performed", "ProceedingKeeper", "Proceedings"]
 logger = logging.getLogger(__name__)
 
-# No proceeding is called so: their names are 26 characters.
-_CENTRE = "centre"
+# Cities that are there answer within it; without them the server is ready afterwards.
+_MOMENT_S = 5.0
 
 
 class Proceedings:
@@ -118,6 +118,7 @@ class Proceedings:
         self._keepers: dict[str, ProceedingKeeper] = {}
         self._founded = asyncio.Condition()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._founding_centre: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
@@ -189,16 +190,18 @@ class Proceedings:
         self._partners = partners
         self._after = After(centre=self._centre, ledger=self._ledger, clock=self._clock, entropy=self._entropy)
         await self._after.load()
-        self._tasks[_CENTRE] = asyncio.create_task(self._centre.found(self._times.pauses.longest))
+        self._founding_centre = asyncio.create_task(self._centre.found(self._times.pauses.longest))
+        await asyncio.wait([self._founding_centre], timeout=_MOMENT_S)
         for opened in tuple(self._centre.openings.values()):
             self._begin(opened)
         self._found = frozenset(self._known)
 
     async def stop(self) -> None:
         """Stop everything; nothing is lost."""
-        for task in self._tasks.values():
+        tasks = [*self._tasks.values(), *([self._founding_centre] if self._founding_centre else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(keeper.stop() for keeper in self._keepers.values()))
         if self._centre is not None:
             await self._centre.log.close()
