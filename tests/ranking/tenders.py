@@ -147,6 +147,10 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
                 "minus": "0.00",
                 "quote": None,
             }
+        if bidders and draw(st.integers(0, 5)) == 0:
+            # Alike but for their names: where their scores are, too, they tie.
+            own = ("id", "name", "code")
+            bidder |= {key: value for key, value in bidders[-1].items() if key not in own}
         bidders.append(bidder)
     definition: dict[str, Any] = {
         "v": 1 if first else 2,
