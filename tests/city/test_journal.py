@@ -73,6 +73,8 @@ def test_a_seat_that_is_cut_off_leaves_its_acts_and_the_node_brings_their_journa
         process.http.post("/add-log", content=world.main.add_log())
         asyncio.run(game.bind(SEAT))
         first, second = note(world), note(world)
+        # Its replay follows the log every few seconds: until then it does not know the key.
+        until(lambda: leave(world, first).json()["code"] != "unknown-key")
         early = leave(world, first)
         assert (early.status_code, early.json()["code"]) == (409, "venue-not-lost")
     until(lambda: leave(world, first).status_code == 204)
