@@ -51,6 +51,8 @@ class Person:
             # Once: what the person chooses later stays chosen.
             stored = json.dumps({"locale": language, "large": False})
             context.add_init_script(
+                # An empty page has no storage.
+                f"if (origin !== 'null') "
                 f"localStorage.getItem({PREFERENCES!r}) ?? localStorage.setItem({PREFERENCES!r}, '{stored}')"
             )
         self.page: Page = context.new_page()
