@@ -32,8 +32,8 @@ CHECKED = {"seat-1", "seat-2", "seat-3", "seat-4", "seat-5", "room-1", "room-2",
 CITIES = {2: "zhongshan", 3: "zhuhai"}
 SUPERVISION = "finance"
 CHECK_IN_S = 300.0
-WHOLE_S = 2400.0
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600)]
+WHOLE_S = 1200.0
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
