@@ -83,6 +83,11 @@ export function provideDesk(): Desk {
     }
   }
 
+  function rest(): void {
+    looks += 1;
+    clearTimeout(timer);
+  }
+
   function again(): void {
     timer = setTimeout(() => (document.hidden ? again() : void load()), view.value ? LOOK_MS : SOON_MS);
   }
@@ -99,20 +104,17 @@ export function provideDesk(): Desk {
     }
   });
 
-  // Before the end there is nothing to see, and everybody is named after it.
+  // Before the end there is nothing to see, and everybody is named after it. While the meeting's own view has not come, the server is asked.
   watch(
-    () => proceeding.view?.gate === "closed",
-    async (closed) => {
-      if (!closed) return;
+    () => proceeding.view?.gate ?? "closed",
+    async (gate) => {
+      if (gate !== "closed") return rest();
       await load();
       names.value = await toldNames(proceeding.id).catch(() => names.value);
     },
     { immediate: true },
   );
-  onBeforeUnmount(() => {
-    looks += 1;
-    clearTimeout(timer);
-  });
+  onBeforeUnmount(rest);
 
   const mine = computed(() => proceeding.view?.me ?? null);
   const desk: Desk = {
