@@ -177,6 +177,8 @@ def test_a_document_of_300_mb_comes_in_pieces_and_survives_a_broken_line(
     page = quiet.enter(context, "/expert/documents")
     pane = page.locator(".pane").first
     expect(pane.get_by_text("/ 2")).to_be_visible()
+    # What axe takes in the page is not the document's: it has it before anything is measured.
+    assert axe(page) == []
     server = quiet.site.pid("web")
     before = {pid: status_mb(pid, "VmRSS") for pid in (server, *renderers(hall))}
     for pid in before:
@@ -200,7 +202,8 @@ def test_a_document_of_300_mb_comes_in_pieces_and_survives_a_broken_line(
     expect(waits).to_be_visible()
     eventually(lambda: quiet.site.pid("web") not in (0, server), 60)
     eventually(quiet.site.ready, 60)
-    throttle(-1)
+    # A leased line of 200 Mbit/s from here on.
+    throttle(25_000_000)
     pane.locator("canvas:visible").wait_for(timeout=180_000)
     pane.get_by_role("textbox", name="页码").fill(str(quiet.pages))
     pane.get_by_role("textbox", name="页码").press("Enter")
@@ -209,11 +212,13 @@ def test_a_document_of_300_mb_comes_in_pieces_and_survives_a_broken_line(
     pane.get_by_role("button", name="查找", exact=True).click()
     expect(pane.get_by_text("第 1 处，共 1 处")).to_be_visible(timeout=180_000)
     expect(pane.locator("canvas")).to_have_attribute("data-page", str(quiet.pages))
-    # The server's successor had only the rest to give: from where the line broke.
-    grown = {
-        pid: status_mb(quiet.site.pid("web") if pid == server else pid, "VmHWM") - rss for pid, rss in before.items()
-    }
-    assert max(grown.values()) < ROOM_MB, grown
+    # The server's successor had only the rest to give: from where the line broke. The page's collector runs behind what
+    # passes through, so its peak says only that the file was never there as a whole; what it holds is what is left then.
+    assert status_mb(quiet.site.pid("web"), "VmHWM") - before[server] < ROOM_MB
+    line.send("HeapProfiler.collectGarbage")
+    pages = [pid for pid in before if pid != server]
+    eventually(lambda: all(status_mb(pid, "VmRSS") - before[pid] < ROOM_MB for pid in pages), 20)
+    assert max(status_mb(pid, "VmHWM") - before[pid] for pid in pages) < LARGE >> 20
     # Looked at again it is there at once: no second download.
     other = next(each for each in box.locator("option").all_inner_texts() if quiet.name not in each)
     box.select_option(label=other)

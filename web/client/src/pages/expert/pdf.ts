@@ -2,7 +2,7 @@
  * PDFs on the seat's own screen: pdf.js with scripting, XFA, WebAssembly and eval off, its worker and its tables of
  * Chinese character codes from our own server. Loaded when the first document is opened.
  */
-import type { PDFDocumentProxy, PDFPageProxy } from "pdfjs-dist";
+import type { PDFDocumentProxy, PDFPageProxy, PDFWorker } from "pdfjs-dist";
 import { asset } from "../../api/asset.ts";
 import { watermark } from "../../screens/watermark.ts";
 
@@ -32,7 +32,7 @@ class Files {
 /** What pdf.js asks for at once; a Blob on disk gives it in a millisecond. */
 const CHUNK = 1 << 18;
 /** Octets of a file that pdf.js may keep. */
-const KEPT = 16 << 20;
+const KEPT = 8 << 20;
 
 export type Trouble = "encrypted" | "broken";
 
@@ -48,14 +48,16 @@ export class PdfRefused extends Error {
 /** pdf.js 6 takes for granted what came with Chromium 119; ours begins at 109, and gets the rest from core-js. */
 const OLDER = !("withResolvers" in Promise);
 
-async function library(): Promise<typeof import("pdfjs-dist")> {
+let library: Promise<{ pdfjs: typeof import("pdfjs-dist"); worker: PDFWorker }> | undefined;
+
+/** One worker for all documents, handed to each of them: a document that made its own would take it away from the others when it is closed. */
+async function load(): Promise<{ pdfjs: typeof import("pdfjs-dist"); worker: PDFWorker }> {
   if (OLDER) await import("core-js/actual");
-  const [found, worker] = await Promise.all([
+  const [pdfjs, { default: address }] = await Promise.all([
     import("pdfjs-dist/legacy/build/pdf.mjs") as Promise<typeof import("pdfjs-dist")>,
     OLDER ? import("./older.worker.ts?worker&url") : import("pdfjs-dist/legacy/build/pdf.worker.min.mjs?url"),
   ]);
-  found.GlobalWorkerOptions.workerPort ??= new Worker(ours(worker.default), { type: "module" });
-  return found;
+  return { pdfjs, worker: pdfjs.PDFWorker.create({ port: new Worker(ours(address), { type: "module" }) }) };
 }
 
 /** Trusted Types: the Content-Security-Policy takes a worker's address from a policy only, and this one knows one file. */
@@ -130,13 +132,17 @@ export class Pdf {
   }
 
   async #begin(): Promise<PDFDocumentProxy> {
-    const { getDocument, PasswordException, PDFDataRangeTransport } = await library();
-    const range = new PDFDataRangeTransport(this.#file.size, null);
+    const { pdfjs, worker } = await (library ??= load().catch((error: unknown) => {
+      library = undefined;
+      throw error;
+    }));
+    const range = new pdfjs.PDFDataRangeTransport(this.#file.size, null);
     range.requestDataRange = (begin, end) => {
       this.#handed += end - begin;
       void this.#file.slice(begin, end).arrayBuffer().then((part) => range.onDataRange(begin, new Uint8Array(part)));
     };
-    const loading = getDocument({
+    const loading = pdfjs.getDocument({
+      worker,
       range,
       rangeChunkSize: CHUNK,
       disableStream: true,
@@ -153,7 +159,7 @@ export class Pdf {
       return await loading.promise;
     } catch (error) {
       await loading.destroy();
-      throw new PdfRefused(error instanceof PasswordException ? "encrypted" : "broken");
+      throw new PdfRefused(error instanceof pdfjs.PasswordException ? "encrypted" : "broken");
     }
   }
 }
