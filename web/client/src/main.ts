@@ -1,11 +1,17 @@
 import { createApp } from "vue";
+import { loadRouteLocation } from "vue-router";
 import App from "./app/App.vue";
 import { router } from "./app/router.ts";
 import "./design/design.css";
+import { fetchFonts } from "./design/fonts.ts";
 import { i18n, speak } from "./i18n/index.ts";
 import { preferences } from "./state/preferences.ts";
+import { whoAmI } from "./state/session.ts";
 
-await speak(preferences.locale);
-// After the first picture: only machines without a Chinese font fetch anything of it.
-requestAnimationFrame(() => void import("./design/fonts.css"));
+// Words, session and the page's own part come at once, not one after the other.
+const to = router.resolve(location.pathname);
+void loadRouteLocation(to).catch(() => undefined);
+await Promise.all([speak(preferences.locale), to.meta.open ? null : whoAmI().catch(() => null)]);
 createApp(App).use(i18n).use(router).mount("#app");
+// Last of all: the letters, on the few machines that have none.
+void router.isReady().finally(() => requestAnimationFrame(() => void fetchFonts()));
