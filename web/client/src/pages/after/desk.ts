@@ -10,6 +10,7 @@ import { useActing, type Acting } from "../../state/acting.ts";
 import { toldNames, type Told } from "../../state/names.ts";
 import { useProceeding, type Proceeding } from "../../state/proceeding.ts";
 import { me } from "../../state/session.ts";
+import { useVenues } from "../../state/venues.ts";
 import type { Who } from "./deeds.ts";
 import type { AfterView } from "./view.ts";
 
@@ -59,6 +60,7 @@ export function useDesk(): Desk {
 export function provideDesk(): Desk {
   const { t, te, d } = useI18n();
   const proceeding = useProceeding();
+  const { city } = useVenues(() => proceeding.view);
   const path = { id: proceeding.id };
   const view = shallowRef<AfterView | null>(null);
   const failed = ref("");
@@ -130,7 +132,7 @@ export function provideDesk(): Desk {
     load,
     called(id) {
       const venue = proceeding.view?.venues[id];
-      const name = venue?.centre ?? names.value[id]?.[0];
+      const name = venue ? city(venue.centre) : names.value[id]?.[0];
       return name === undefined ? id : t("after.called", { name, id });
     },
     day: (text) => d(new Date(`${text}T00:00:00+08:00`), "day"),
