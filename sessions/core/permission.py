@@ -214,6 +214,7 @@ DOORS: Mapping[str, Rule] = {
     "listen": _rule(SUPERVISOR, AUDITOR, gates=_HOLDER_GATES),
     "recordings.get": _rule(SUPERVISOR, AUDITOR, gates=_ANY_GATE),
     "timeline.get": _rule(SUPERVISOR, AUDITOR, gates=_ANY_GATE),
+    "audit.search": _rule(AUDITOR, gates=_ANY_GATE),
     "verification.run": _rule(SUPERVISOR, AUDITOR, gates=frozenset({CLOSED, ABORTED})),
     "partner.sessions.read": _rule(GUEST, gates=_ANY_GATE),
     "partner.events.read": _rule(GUEST, gates=_ANY_GATE),

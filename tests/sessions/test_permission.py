@@ -136,6 +136,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     ),
     "auditor": (
         "+watcher",
+        f"opac/{ANY_TIME}: audit.search",
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
         f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",

@@ -79,7 +79,9 @@ async def setup(here: Caller) -> form.TenderSetup:
     return form.TenderSetup(
         main=proceedings.partners.host,
         centres=[
-            form.AgreedCentre(domain=party.domain, operator=party.operator, name=_city(party.name) if party.name else None)
+            form.AgreedCentre(
+                domain=party.domain, operator=party.operator, name=_city(party.name) if party.name else None
+            )
             for party in proceedings.parties
         ],
         packs=[
@@ -127,11 +129,11 @@ def _starting(name: str) -> form.ListedProceeding:
 
 
 async def _listed(keeper: ProceedingKeeper) -> form.ListedProceeding:
-    state = keeper.state
+    state, tender = keeper.state, await keeper.tender()
     return form.ListedProceeding(
         id=keeper.id,
         origin=state.origin,
-        title=await keeper.title(),
+        title=None if tender is None else tender.title,
         stage=state.stage,
         gate=state.gate,
         alarms=listed_alarms(keeper, state),

@@ -34,14 +34,20 @@ export interface Venues extends Cities {
 
 const numberOf = (id: string): number => Number(id.split("-").at(-1));
 
-export function useVenues(view: () => View | null): Venues {
+/** A view, or as much of one as places need. */
+interface Places extends Pick<View, "cities"> {
+  venues: Record<string, { centre: string; kind: string }>;
+  rooms?: Record<string, { venue: string }>;
+}
+
+export function useVenues(view: () => Places | null): Venues {
   const { t } = useI18n();
   const { city, party } = useCities(() => view()?.cities);
 
   function kind(id: string): string {
     const venues = Object.entries(view()?.venues ?? {});
     if (view()?.venues[id]?.kind === "main") return t("venues.main");
-    const secondary = venues.flatMap(([each, venue]) => (venue.kind === "secondary" ? [each] : []));
+    const secondary = venues.flatMap(([each, venue]) => (venue.kind === "main" ? [] : [each]));
     return t("venues.numbered", { n: secondary.sort((one, other) => numberOf(one) - numberOf(other)).indexOf(id) + 1 });
   }
   function place(id: string, called: (domain: string) => string): string {
@@ -49,7 +55,7 @@ export function useVenues(view: () => View | null): Venues {
     return venue ? t("venues.place", { kind: kind(id), city: called(venue.centre) }) : id;
   }
   function room(id: string): string {
-    const found = view()?.rooms[id];
+    const found = view()?.rooms?.[id];
     return found ? `${place(found.venue, city)} ${id}` : id;
   }
   return { city, party, kind, venue: (id) => place(id, city), room, whose: (id) => place(id, party) };
