@@ -1,5 +1,6 @@
-"""What people call a centre's city, in Chinese and in English. The agreement says it (`trust.json`), each founding
-repeats it in its log, and a name never stands for an identity: that is the domain's key (docs/protocol.md 9).
+"""What people call a centre: its city, or an authority, in Chinese and in English. The agreement says it
+(`trust.json`), each founding repeats it in its log, and a name never stands for an identity: that is the domain's key
+(docs/protocol.md 9).
 
 A name is one line of letters of its own script, so that none looks like another one or turns the line around: no
 controls, no marks of direction, no second script (UTS 39, Unicode's rules of confusable identifiers).

@@ -128,9 +128,7 @@ def install(state: Path) -> Installation:
 
 
 def named(domain: str) -> dict[str, str]:
-    """The settings of a centre's city name."""
-    if domain not in CITIES:
-        return {}
+    """The settings of a centre's name."""
     return dict(zip(("name.zh", "name.en"), CITIES[domain], strict=True))
 
 

@@ -42,7 +42,7 @@ export interface Desk {
   stated: Readonly<Ref<Stated | null>>;
   asked: Ref<Asked | null>;
   load(): Promise<void>;
-  /** A venue by its city, a person by the name; what is neither, as it is. */
+  /** A venue by its city and whose key signs there, a person by the name; what is neither, as it is. */
   called(id: string): string;
   day(text: string): string;
   /** The word of a list of this area, or what it stands for. */
@@ -60,7 +60,7 @@ export function useDesk(): Desk {
 export function provideDesk(): Desk {
   const { t, te, d } = useI18n();
   const proceeding = useProceeding();
-  const { city } = useVenues(() => proceeding.view);
+  const { whose } = useVenues(() => proceeding.view);
   const path = { id: proceeding.id };
   const view = shallowRef<AfterView | null>(null);
   const failed = ref("");
@@ -131,8 +131,8 @@ export function provideDesk(): Desk {
     asked: shallowRef(null),
     load,
     called(id) {
-      const venue = proceeding.view?.venues[id];
-      const name = venue ? city(venue.centre) : names.value[id]?.[0];
+      if (proceeding.view?.venues[id]) return whose(id);
+      const name = names.value[id]?.[0];
       return name === undefined ? id : t("after.called", { name, id });
     },
     day: (text) => d(new Date(`${text}T00:00:00+08:00`), "day"),
