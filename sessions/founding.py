@@ -24,7 +24,7 @@ from evidence.core.witness import AddLog
 from evidence.ports import Ledger, Vault
 from sessions import tender as tenders
 from sessions.centre import Centre
-from sessions.core import commands
+from sessions.core import city_names, commands
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY
 from sessions.docket import Docket, Private
@@ -131,6 +131,7 @@ class Founding:
 
     def _body(self, plan: Plan, pack: Pack, opening: Object) -> Object:
         special: Object = {} if plan.special is None else {"special": plan.special}
+        names = city_names.to_json(self.pins.trust.names)
         return special | {
             "engine": ENGINE,
             "holder_k": self.pins.trust.holder_k,
@@ -143,6 +144,7 @@ class Founding:
             "seats": plan.seats,
             "trust": b64u(self.pins.trust_hash),
             "venues": plan.venues,
+            **({"names": names} if names else {}),
             **({} if plan.follows is None else {"follows": self._earlier(plan.follows)}),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from evaluation.core import clarification, collusion, sealing, tender
 from evidence.core import act as acts_form
 from evidence.core import disclosure
 from evidence.core.act import Act, Signer, thumbprint
-from evidence.core.canonical import Object, b64u, decode_object, unb64u
+from evidence.core.canonical import Object, b64u, unb64u
 from evidence.core.entry import Draft, Entry, timestamp
 from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
@@ -27,6 +28,7 @@ from sessions.attending import Attending
 from sessions.clerk import Clerk
 from sessions.clocking import Clocking
 from sessions.core import commands, duties, unsealing
+from sessions.core.audited import Tender
 from sessions.core.duties import AwaitWitnesses, Duty
 from sessions.core.proceeding import decide
 from sessions.core.state import CLOSED, Proceeding
@@ -105,7 +107,7 @@ class ProceedingKeeper:
         self.viewing = Viewing(docket=docket, every=times.views, least=times.views_least)
         self._told = PresenceChanged({}, {})
         self._lost = False
-        self._title: str | None = None
+        self._tender: Tender | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     # -- what it is ----------------------------------------------------------------------------------------------
@@ -185,12 +187,13 @@ class ProceedingKeeper:
             self._lose()
             raise
 
-    async def title(self) -> str | None:
-        """What is evaluated, in the definition's words; None before it is fixed."""
-        if self._title is None and self.state.definition is not None:
-            document = await self._vault.get(self.state.definition.sha256.hex())
-            self._title = str(decode_object(document, limit=MAX_DEFINITION)["title"])
-        return self._title
+    async def tender(self) -> Tender | None:
+        """What is evaluated, in the definition's words; None before it is fixed, and once it was deleted."""
+        if self._tender is None and self.state.definition is not None:
+            with suppress(ObjectMissing):
+                document = await self._vault.get(self.state.definition.sha256.hex())
+                self._tender = Tender.read(document, MAX_DEFINITION)
+        return self._tender
 
     async def vouch(self, seat: str, thumbprint: str) -> int:
         """The main centre vouches for its own seat; the same again gets the first answer."""

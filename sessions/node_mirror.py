@@ -18,7 +18,7 @@ from evidence.core.note import Checkpoint
 from evidence.core.proof import Proof
 from evidence.core.witness import AddLog
 from evidence.errors import EvidenceError, Malformed, Untrusted
-from sessions.core import acts
+from sessions.core import acts, city_names
 from sessions.core.proceeding import decide, evolve
 from sessions.core.replay import command
 from sessions.core.state import EMPTY, Proceeding
@@ -127,7 +127,8 @@ class Mirror(LogCopy):
 
 
 def check_founding(entry: Entry, pins: Pins, opening: bytes | None) -> None:
-    """Step (4a): main centre, identities, k, policy and trust are this node's own, the opening is the admitted one."""
+    """Step (4a): main centre, identities, names, k, policy and trust are this node's own, the opening is the admitted
+    one."""
     act = entry.act
     if entry.type != "ProceedingFounded" or act is None or act.aud != entry.origin or not opening:
         raise Untrusted("the log does not begin with its founding")
@@ -138,6 +139,8 @@ def check_founding(entry: Entry, pins: Pins, opening: bytes | None) -> None:
     identities: Object = act.body["identities"]
     if any(trust.identities.get(domain) != jwk for domain, jwk in identities.items()):
         raise Untrusted("the founding names other identity keys than trust.json")
+    if not city_names.to_json(trust.names).items() >= act.body.get("names", {}).items():
+        raise Untrusted("the founding calls a city otherwise than trust.json")
     if act.body["holder_k"] != trust.holder_k or not pins.are_holders(act.body["holders"]):
         raise Untrusted("the holders are not those of the agreement")
     opened = entry_form.parse(AddLog.parse(opening).entry)

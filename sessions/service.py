@@ -52,6 +52,7 @@ from sessions.service_errors import KeyLost, NotFoundedYet, UnknownProceeding
 from sessions.signing_desk import SigningDesk
 from sessions.tender import FindStaged, nothing_staged
 from sessions.times import Times
+from sessions.trust import Centre as Party
 from sessions.trust import Pins
 from signing.ports import CloudSigner
 
@@ -153,9 +154,9 @@ class Proceedings:
         return self._after
 
     @property
-    def parties(self) -> tuple[tuple[str, str], ...]:
-        """The agreement's centres and who runs each, as all of them pinned it."""
-        return tuple((centre.domain, centre.operator) for centre in self._pins.trust.centres.values())
+    def parties(self) -> tuple[Party, ...]:
+        """The agreement's centres, who runs each and what their cities are called, as all of them pinned it."""
+        return tuple(self._pins.trust.centres.values())
 
     def get(self, proceeding: str) -> ProceedingKeeper:
         """The owner of a proceeding that was founded."""

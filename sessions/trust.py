@@ -9,6 +9,7 @@ from evidence.core.act import public_key
 from evidence.core.canonical import Object, decode_object, members, sha256, tagged, unb64
 from evidence.core.policy import Policy
 from evidence.errors import Malformed
+from sessions.core.city_names import CityName, check_apart
 
 # Nine holders, some witnesses and a root or two: far below this.
 MAX_TRUST = 60_000
@@ -16,11 +17,13 @@ MAX_TRUST = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """A trading centre, or the supervising authority, as the agreement names it."""
+    """A trading centre, or the supervising authority, as the agreement names it; `name` is what people call its city,
+    None where the agreement does not say."""
 
     domain: str
     operator: str
     jwk: Object
+    name: CityName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Trust:
         """The identity key of each centre."""
         return {domain: centre.jwk for domain, centre in self.centres.items()}
 
+    @property
+    def names(self) -> dict[str, CityName]:
+        """What people call the cities, as far as the agreement says it."""
+        return {domain: centre.name for domain, centre in self.centres.items() if centre.name is not None}
+
     @staticmethod
     def parse(data: bytes) -> Trust:
         """Read the file strictly."""
@@ -45,13 +53,15 @@ class Trust:
         value = members(decode_object(data, limit=MAX_TRUST), required)
         centres: dict[str, Centre] = {}
         for item in value["centres"]:
-            found = members(item, {"domain": str, "operator": str, "jwk": dict})
+            found = members(item, {"domain": str, "operator": str, "jwk": dict}, {"name": dict})
             public_key(found["jwk"])
             if found["domain"] in centres:
                 raise Malformed("a centre stands twice in trust.json")
-            centres[found["domain"]] = Centre(found["domain"], found["operator"], found["jwk"])
+            name = CityName.parse(found["name"]) if "name" in found else None
+            centres[found["domain"]] = Centre(found["domain"], found["operator"], found["jwk"], name)
         if value["v"] != 1 or value["main"] not in centres or value["holder_k"] < 1 or value["f"] < 0:
             raise Malformed("trust.json is out of form")
+        check_apart(centre.name for centre in centres.values() if centre.name is not None)
         roots = tuple(unb64(root) for root in value["ca_roots"])
         return Trust(value["main"], centres, roots, value["holder_k"], value["f"])
 

@@ -257,6 +257,8 @@ def _founding(evidence: EvidenceFile, state: Proceeding, entries: Sequence[Entry
         raise Untrusted("the proceeding was founded under another policy or trust")
     if any(pins.trust.identities.get(domain) != jwk for domain, jwk in founding.identities.items()):
         raise Untrusted("an identity of the founding is not the pinned one")
+    if not pins.trust.names.items() >= founding.names.items():
+        raise Untrusted("the founding calls a city otherwise than the agreement")
     if founding.holder_k != pins.trust.holder_k or founding.main != pins.trust.main:
         raise Untrusted("holders or main centre differ from the agreement")
     if founding.opening != (opened.origin, opened.n, opened.leaf):

@@ -93,7 +93,7 @@ def content(
         "article": ARTICLE if definition.terms is None else definition.pack.source("report"),
         "rule_pack": definition.pack.json,
         "definition": {"sha256": b64u(state.fixed.sha256), "n": state.fixed.n},
-        "opening": {"venues": log.founding("venues"), "rooms": log.founding("rooms"), "n": 0},
+        "opening": {"venues": log.founding("venues"), "rooms": log.founding("rooms"), "n": 0, **log.cities()},
         "parties": {
             "bidders": [
                 {"id": bidder.id, "name": bidder.name, "code": bidder.code, "price": points.form(bidder.price)}
@@ -211,6 +211,11 @@ class _Log:
     def founding(self, name: str) -> list[Object]:
         act = self._entries[0].act
         return list(act.body[name]) if act else []
+
+    def cities(self) -> Object:
+        """What people call the cities, where the founding says it."""
+        act = self._entries[0].act
+        return {"cities": act.body["names"]} if act and "names" in act.body else {}
 
     def venue(self, seat: str) -> JSON:
         """Where the seat is: by the founding, or where a newcomer was seated."""

@@ -12,6 +12,8 @@ from evaluation.core.draw import kind
 from evaluation.core.rules import shelf
 from evidence.core.act import Act, public_key
 from evidence.core.canonical import JSON, Object, members, unb64u
+from sessions.core import city_names
+from sessions.core.city_names import CityName
 from sessions.core.state import AUDITOR, OPERATOR, ROLES, ROOM, SUPERVISOR, Founding, Room, Seat, Venue
 from sessions.errors import FoundingRefused
 
@@ -45,7 +47,7 @@ def parse(act: Act) -> Founding:
             **dict.fromkeys(("holders", "venues", "rooms", "seats"), list),
             "holder_k": int,
         },
-        {"special": dict, "follows": dict},
+        {"special": dict, "follows": dict, "names": dict},
     )
     main = act.aud.partition("/")[0]
     if not _ORIGIN.fullmatch(act.aud) or act.sub != main:
@@ -79,6 +81,7 @@ def parse(act: Act) -> Founding:
         identities=identities,
         special=_special(found.get("special"), seats),
         follows=_follows(found.get("follows"), act.aud),
+        names=_names(found.get("names", {}), identities),
     )
 
 
@@ -94,6 +97,12 @@ def _identities(value: Object) -> dict[str, Object]:
     if len({(jwk["x"], jwk["y"]) for jwk in value.values()}) != len(value):
         raise FoundingRefused("two centres share a key")
     return dict(value)
+
+
+def _names(value: Object, identities: Mapping[str, Object]) -> dict[str, CityName]:
+    if not value.keys() <= identities.keys():
+        raise FoundingRefused("a city with a name has an identity key")
+    return city_names.parse(value)
 
 
 def _venues(value: list[JSON], main: str, identities: Mapping[str, Object]) -> dict[str, Venue]:

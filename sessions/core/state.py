@@ -9,6 +9,7 @@ from evaluation.core.committee import MEMBER_ROLES
 from evaluation.core.state import Evaluation
 from evidence.core.act import NO_ACT, NOTHING_SEEN
 from evidence.core.canonical import Object
+from sessions.core.city_names import CityName
 from sessions.core.commands import ClockSample
 from sessions.core.draws import Drawing
 from sessions.core.places import Places
@@ -92,6 +93,8 @@ class Founding:
     special: bytes | None = None
     follows: tuple[str, int, bytes] | None = None
     engine: str = "1"
+    names: Mapping[str, CityName] = field(default_factory=dict)
+    """What people call the centres' cities; founded before the agreement said it, a proceeding knows none."""
 
     @property
     def main_venue(self) -> Venue:
@@ -426,6 +429,11 @@ class Proceeding:
     @property
     def identities(self) -> Mapping[str, Object]:
         return self.founding.identities if self.founding else {}
+
+    @property
+    def cities(self) -> Mapping[str, CityName]:
+        """What people call the centres' cities, by domain."""
+        return self.founding.names if self.founding else {}
 
     @property
     def members(self) -> tuple[Seat, ...]:

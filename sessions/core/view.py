@@ -9,7 +9,7 @@ from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
-from sessions.core import advising, confirming, help_requests, signing_off
+from sessions.core import advising, city_names, confirming, help_requests, signing_off
 from sessions.core.draws import Draw
 from sessions.core.permission import allowed
 from sessions.core.state import AUDITOR, CLOSED, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
@@ -86,6 +86,7 @@ def view(state: Proceeding, seat_id: str) -> Object:
             venue.id: {"centre": venue.centre, "kind": venue.kind, "lost": venue.id in state.lost}
             for venue in state.venues.values()
         },
+        "cities": city_names.to_json(state.cities),
         "rooms": {
             room.id: {
                 "venue": room.venue,

@@ -44,7 +44,8 @@ def parties(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("parties")
     city, main = place / "city", place / "main"
     assert here("city", "init", "--state", city, "--domain", "zhuhai.example", "--operator", "珠海") == 0
-    assert here("init", "--state", main, "--domain", "hohhot.example", "--operator", "呼和浩特") == 0
+    named = ("--name-zh", "呼和浩特", "--name-en", "Hohhot")
+    assert here("init", "--state", main, "--domain", "hohhot.example", "--operator", "呼和浩特", *named) == 0
     assert here("trust", "--state", main, "--city", city / "public" / "centre.json", "--f", "0") == 0
     assert here("city", "trust", "--state", city, "--policy", main / "policy") == 0
     return place
@@ -55,6 +56,7 @@ def test_both_parties_pin_the_same_octets(parties: Path) -> None:
         assert (parties / "main/policy" / name).read_bytes() == (parties / "city/policy" / name).read_bytes()
     trust = json.loads((parties / "main/policy/trust.json").read_bytes())
     assert [centre["domain"] for centre in trust["centres"]] == ["hohhot.example", "zhuhai.example"]
+    assert [centre.get("name") for centre in trust["centres"]] == [{"zh": "呼和浩特", "en": "Hohhot"}, None]
 
 
 def test_setting_up_again_changes_no_key(parties: Path) -> None:

@@ -218,7 +218,8 @@ def test_another_proceeding_does_not_exist_for_a_seat(site: Running) -> None:
     ("seat", "method", "path", "expected"),
     [
         ("seat-1", "POST", "{p}/seats/seat-1/vouch", "wrong-role"),
-        ("operator-2", "POST", "{p}/seats/seat-4/vouch", "wrong-venue"),
+        ("operator-1", "POST", "{p}/seats/seat-1/vouch", "wrong-role"),
+        ("operator-2", "POST", "{p}/questions/x/vouch", "wrong-venue"),
         ("seat-1", "POST", "{p}/rooms/room-1/publish", "wrong-role"),
         ("room-1", "POST", "{p}/rooms/room-2/publish", "not-allowed"),
         ("room-1", "POST", "{p}/rooms/room-1/publish", "room-not-admitted"),
@@ -465,11 +466,11 @@ def test_a_vouch_for_a_seat_of_the_main_centre_is_the_main_centres_act(site: Run
     from evidence.core.act import SoftwareSigner
 
     print_ = thumbprint(SoftwareSigner(ec.generate_private_key(ec.SECP256R1())).jwk)
-    operator = site.session("operator-1")
-    first = site.call("POST", f"{site.path}/seats/seat-2/vouch", json={"thumbprint": print_}, session=operator)
+    token = site.installation.administrator_token
+    first = site.call("POST", f"{site.path}/seats/seat-2/vouch", json={"thumbprint": print_}, bearer=token)
     assert first.status_code == 201
-    again = site.call("POST", f"{site.path}/seats/seat-2/vouch", json={"thumbprint": print_}, session=operator)
+    again = site.call("POST", f"{site.path}/seats/seat-2/vouch", json={"thumbprint": print_}, bearer=token)
     assert again.json() == first.json()
-    foreign = site.call("POST", f"{site.path}/seats/seat-5/vouch", json={"thumbprint": print_}, session=operator)
+    foreign = site.call("POST", f"{site.path}/seats/seat-5/vouch", json={"thumbprint": print_}, bearer=token)
     assert 400 <= foreign.status_code < 500
     code(foreign)

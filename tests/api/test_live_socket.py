@@ -68,7 +68,7 @@ def vouch(site: Running, seat: str) -> int:
         "POST",
         f"{site.path}/seats/{seat}/vouch",
         json={"thumbprint": print_},
-        session=site.session("operator-1"),
+        bearer=site.installation.administrator_token,
     )
     assert answer.status_code == 201, answer.text
     return int(answer.json()["index"])

@@ -30,12 +30,17 @@ from web.device.seat import Seat
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 
 
+def by_main(site: Running) -> ByMainCentre:
+    """An officer of the main centre vouches, on its command line."""
+    return ByMainCentre(site.url, site.installation.administrator_token, site.origin)
+
+
 async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
     """Every seat bound by a Python device and every room admitted; the answer is the main operator, who leads on as
     soon as the rooms are recorded."""
     leader = await seated(stack, site, "operator-1")
     opening = await read_opening(leader.client)
-    await leader.client.vouch("operator-1", leader.device.thumbprint)
+    await by_main(site)("operator-1", leader.device.thumbprint)
     await leader.bind()
     founding = entries.parse(await leader.client.entry(0))
     assert founding.act is not None
@@ -45,11 +50,7 @@ async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
             continue
         device = await seated(stack, site, seat["id"], opening)
         node = site.installation.node(seat["centre"] or venues[seat["venue"]])
-        vouch = (
-            ByMainCentre(leader.client)
-            if node is None
-            else ByCity(device.client, node.url, node.operator_token, site.origin)
-        )
+        vouch = by_main(site) if node is None else ByCity(device.client, node.url, node.operator_token, site.origin)
         await vouch(seat["id"], device.device.thumbprint)
         await device.bind()
     for room in founding.act.body["rooms"]:
@@ -58,7 +59,7 @@ async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
 
 
 def admit(site: Running, *rooms: str) -> None:
-    """The main venue's operator binds its key, vouches for these rooms of the main venue, and admits them."""
+    """The main venue's operator binds its key and admits these rooms of the main venue."""
     asyncio.run(_admit(site, rooms))
 
 
@@ -66,11 +67,11 @@ async def _admit(site: Running, rooms: tuple[str, ...]) -> None:
     async with AsyncExitStack() as stack:
         operator = await seated(stack, site, "operator-1")
         opening = await read_opening(operator.client)
-        await operator.client.vouch("operator-1", operator.device.thumbprint)
+        await by_main(site)("operator-1", operator.device.thumbprint)
         await operator.bind()
         for name in rooms:
             room = await seated(stack, site, name, opening)
-            await operator.client.vouch(name, room.device.thumbprint)
+            await by_main(site)(name, room.device.thumbprint)
             await room.bind()
             await operator.perform("room.admit", {"room": name})
 

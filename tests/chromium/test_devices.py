@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 from evidence.core.canonical import Object
 from tests.api.installation import Running, eventually, running
 from tests.chromium.browsers import CURRENT, FLAGS
-from tests.chromium.hall import DEVICES, axe, seated, sign_in
+from tests.chromium.hall import DEVICES, axe, by_main, seated, sign_in
 from tests.e2e.album import Album
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -109,7 +109,7 @@ async def check_and_admit(site: Running) -> None:
     """The main venue's operator looks at the machine's tag and admits its room."""
     async with AsyncExitStack() as stack:
         operator = await seated(stack, site, "operator-1")
-        await operator.client.vouch("operator-1", operator.device.thumbprint)
+        await by_main(site)("operator-1", operator.device.thumbprint)
         await operator.bind()
         waiting = await operator.client.call("GET", f"{site.path}/keys")
         key = next(each for each in waiting.json()["keys"] if each["seat"] == "room-1")

@@ -14,7 +14,8 @@ from sessions.core import venue_journal
 from sessions.core.commands import LoseVenue
 from tests.city.servers import OPERATOR, free_port
 from tests.crypto.node import Browser, browser
-from tests.device.server import SESSION, MainServer, problem, until
+from tests.crypto.opening import opened
+from tests.device.server import MainServer, problem, until
 from tests.device.test_leaving import SEAT, serving
 from tests.sessions.node_play import ZHONGSHAN, Play, make_node
 from tests.sessions.node_world import PROCEEDING, Main
@@ -33,22 +34,8 @@ class World:
         self.port = free_port()
 
     async def begin(self) -> None:
-        pins = self.main.pins
-        told = await self.client.ask(
-            "open",
-            url=self.server.url,
-            cookie=SESSION,
-            proceeding=PROCEEDING.rpartition("/")[2],
-            origin=PROCEEDING,
-            sub=SEAT,
-            policy=pins.policy_text,
-            trust=pins.trust_text,
-            digest=pins.digest.hex(),
-            patience=5000,
-            fresh=True,
-            node=f"http://127.0.0.1:{self.port}",
-        )
-        self.thumbprint = told["thumbprint"]
+        more = {"patience": 5000, "fresh": True, "node": f"http://127.0.0.1:{self.port}"}
+        self.thumbprint = await opened(self.client, self.server, self.main.pins, SEAT, **more)
         self.game.found()
         await self.game.vouch(SEAT, self.thumbprint)
         await self.client.ask("bind")

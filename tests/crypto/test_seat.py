@@ -18,7 +18,8 @@ from evidence.core.entry import Draft
 from evidence.core.envelope import holder_set
 from sessions.core.commands import LoseVenue
 from tests.crypto.node import Browser, Refused, browser
-from tests.device.server import SESSION, MainServer, problem, until
+from tests.crypto.opening import opened
+from tests.device.server import MainServer, problem, until
 from tests.sessions.node_play import SCORING, Play, make_node
 from tests.sessions.node_world import CITIES, PROCEEDING, Chain, Log, Main, new_signer
 
@@ -112,22 +113,8 @@ class World:
         self.server = MainServer(self.game)
 
     async def sit(self, *, fresh: bool = False, patience: int = 5000) -> None:
-        """The seat as a fresh page finds it: what is in the store is all there is."""
         pins = self.game.main.pins
-        told = await self.client.ask(
-            "open",
-            url=self.server.url,
-            cookie=SESSION,
-            proceeding=PROCEEDING.rpartition("/")[2],
-            origin=PROCEEDING,
-            sub=SEAT,
-            policy=pins.policy_text,
-            trust=pins.trust_text,
-            digest=pins.digest.hex(),
-            patience=patience,
-            fresh=fresh,
-        )
-        self.game.thumbprint = told["thumbprint"]
+        self.game.thumbprint = await opened(self.client, self.server, pins, SEAT, patience=patience, fresh=fresh)
 
     async def state(self) -> Object:
         found: Object = await self.client.ask("state")

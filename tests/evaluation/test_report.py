@@ -108,6 +108,13 @@ def text_of(pdf: bytes, folder: Path) -> str:
     return done.stdout
 
 
+def test_a_city_is_named_with_the_domain_beside_it(made: tuple[Object, Drive]) -> None:
+    content = made[0] | {"opening": made[0]["opening"] | {"cities": {ZHUHAI: {"zh": "珠海", "en": "Zhuhai"}}}}
+    text = words(render(content))
+    assert "副场珠海（zhuhai.example）" in text
+    assert "主场hohhot.example" in text
+
+
 def test_the_document_shows_names_scores_ranking_origin_and_pages(made: tuple[Object, Drive], tmp_path: Path) -> None:
     content, drive = made
     text = text_of(render(content), tmp_path)
@@ -124,6 +131,7 @@ def test_the_document_shows_names_scores_ranking_origin_and_pages(made: tuple[Ob
     for item in ("一、公告媒体", "二、投标人名单", "三、评标方法", "四、评标情况", "五、评标结果", "六、其他"):
         assert item in text
     assert "第 1 页" in text
+    assert "副场 zhuhai.example" in text, "a founding without names: the domain"
     assert "评标委员会成员签名" in text
     assert "无效投标人" in text
     # The first of the acts that a venue kept and the log never got, and how many they are.

@@ -107,7 +107,7 @@ class Hall:
             "POST",
             f"{self.site.path}/seats/{SEAT}/vouch",
             json={"thumbprint": thumbprint(jwk)},
-            session=self.site.session("operator-1"),
+            bearer=self.site.installation.administrator_token,
         )
         assert answer.status_code == 201, answer.text
         self.wait(lambda view: view["me"]["bound"])
@@ -134,7 +134,7 @@ class Hall:
                 "trust": str(installation.policy / "trust.json"),
                 "links": {name: self.site.link(name) for name in sorted(names)},
                 "node": node and node.url,
-                "operator_token": node and node.operator_token,
+                "token": node.operator_token if node else installation.administrator_token,
                 "clip": str(CLIPS / f"{name}.webm"),
                 # The seat that a test plays leads the committee: only its chair asks bidders.
                 "plans": {

@@ -20,6 +20,7 @@ from sessions.service import ProceedingKeeper, Proceedings
 from tests.sessions.service_people import People
 from tests.sessions.service_world import World, tender, until
 from web.server.app import create_app
+from web.server.cursors import Cursors
 from web.server.identity import Identity, digest_of
 from web.server.limits import MESSAGE_RATE, SESSION_RATE, SIGN_IN_RATE, Buckets
 from web.server.services import Services
@@ -104,7 +105,7 @@ async def site(
             partner_accounts=unused,
             partner_buckets=unused,
             token_buckets=unused,
-            cursors=unused,
+            cursors=Cursors(b"k" * 32),
             feeds=unused,
             webhooks=unused,
             clock=time.time,

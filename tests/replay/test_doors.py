@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from sessions import auditing
 from sessions.core import timeline
 from tests.replay.site import Site, site
-from tests.sessions.service_world import eventually
+from tests.sessions.service_world import MAIN, NAMES, eventually, tender
 from web.server.errors import NotVerified
 from web.server.verifying import FAILED, Verifications
 
@@ -165,6 +167,62 @@ async def _looks(found: Site) -> None:
     told = (await found.call("GET", "/looks", "supervisor-1")).json()["looks"]
     assert {look["kind"] for look in told} == kinds
     assert code(await found.call("GET", "/looks", "seat-1")) == "wrong-role"
+
+
+@pytest.mark.asyncio
+async def test_an_auditor_searches_all_proceedings_of_the_office(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site(tmp_path) as found:
+        ours, theirs = copy.deepcopy(tender()), copy.deepcopy(tender())
+        ours["definition"]["title"] = "道路照明改造工程"
+        for seat in theirs["seats"]:
+            if seat["role"] == "auditor":
+                seat["centre"] = MAIN
+        second = await found.proceedings.create(ours)
+        foreign = await found.proceedings.create(theirs)
+
+        async def search(query: str, seat: str = "auditor-1") -> Any:
+            answer = await found.call("GET", f"/audited?{query}", seat)
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        everything = await search("")
+        assert [each["id"] for each in everything["proceedings"]] == [second, found.id]
+        assert (everything["cursor"], everything["whole"]) == (None, True)
+        (hit,) = (await search("text=%E7%85%A7%E6%98%8E"))["proceedings"]
+        assert (hit["id"], hit["title"], hit["seat"], hit["state"]) == (
+            second,
+            "道路照明改造工程",
+            "auditor-1",
+            "before",
+        )
+        assert hit["cities"] == NAMES
+        assert [bidder["id"] for bidder in hit["bidders"]] == [each["id"] for each in ours["definition"]["bidders"]]
+        assert len((await search("type=DefinitionFixed&limit=50"))["proceedings"]) == 2
+        assert (await search(f"text={foreign}"))["proceedings"] == [], "another office's"
+        assert len((await search("city=%E7%8F%A0%E6%B5%B7&state=before&since=2000-01-01"))["proceedings"]) == 2
+        for nothing in ("city=nowhere", "state=closed", "until=2000-01-01", "bidder=nobody", "text=.*"):
+            assert (await search(nothing))["proceedings"] == [], nothing
+        # Page by page, the same, and the cursor is this office's alone.
+        first = await search("limit=1")
+        rest = await search(f"limit=1&cursor={first['cursor']}")
+        assert [page["proceedings"][0]["id"] for page in (first, rest)] == [second, found.id]
+        assert rest["cursor"] is None
+        altered = ("A" if first["cursor"][0] != "A" else "B") + first["cursor"][1:]
+        for wrong in (f"cursor={altered}", "cursor=x", "cursor=" + "x" * 101):
+            assert (await found.call("GET", f"/audited?{wrong}", "auditor-1")).status_code in (400, 422), wrong
+        for wrong in (
+            *("text=" + "x" * 101, "since=2026-13-01", "until=9999-12-31", "since=2026-1-1", "state=lost"),
+            *("limit=0", "limit=51", "limit=x", "&".join(["type=A"] * 101)),
+        ):
+            assert (await found.call("GET", f"/audited?{wrong}", "auditor-1")).status_code in (400, 422), wrong[:40]
+        for seat in ("seat-1", "operator-1", "operator-2", "supervisor-1", "room-1"):
+            assert code(await found.call("GET", "/audited", seat)) == "wrong-role", seat
+        assert code(await found.call("GET", "/audited", "")) == "not-signed-in"
+        monkeypatch.setattr(auditing, "LOOKS", 1)
+        empty = await search("text=nothing")
+        assert (empty["proceedings"], bool(empty["cursor"])) == ([], True), "it goes on from there"
 
 
 @pytest.mark.asyncio

@@ -32,6 +32,8 @@ from sessions.trust import Pins
 
 MAIN = "hohhot.example"
 CITIES = ("zhongshan.example", "zhuhai.example", "finance.example")
+CALLED = {"zh": "中山", "en": "Zhongshan"}
+"""What the agreement calls the first of them; of the others it says nothing."""
 PROCEEDING = f"{MAIN}/proceedings/{'a' * 26}"
 CENTRE = f"{MAIN}/centre"
 AT = "2026-11-21T08:00:00.123Z"
@@ -135,6 +137,7 @@ class Main:
         policy = Policy(self.centre.signer.vkey, tuple(city.witness.vkey for city in self.cities), len(self.cities))
         centres = [{"domain": MAIN, "operator": "A", "jwk": self.identity.jwk}]
         centres += [{"domain": c.domain, "operator": c.domain[0], "jwk": c.identity.jwk} for c in self.cities]
+        centres[1] |= {"name": CALLED}
         trust = {"v": 1, "main": MAIN, "centres": centres, "ca_roots": [b64(b"DER")], "holder_k": 2, "f": 1}
         self.pins = Pins.parse(str(policy), encode(trust).decode())
         found = self.by_centre.act("centre.found", {"jwk": self.identity.jwk})

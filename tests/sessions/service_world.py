@@ -63,6 +63,8 @@ from signing.service import SigningService
 from tests.sessions import drive
 
 MAIN, FINANCE = drive.MAIN, drive.FINANCE
+NAMES = {MAIN: {"zh": "呼和浩特", "en": "Hohhot"}, drive.ZHUHAI: {"zh": "珠海", "en": "Zhuhai"}}
+"""What the agreement calls the cities; of the others it says nothing."""
 SDP = (Path(__file__).parents[1] / "media" / "vectors" / "chromium-156.offer.sdp").read_text()
 TIMES = Times(
     venue_lost=0.3,
@@ -259,7 +261,10 @@ class World:
         trust = {
             "v": 1,
             "main": MAIN,
-            "centres": [{"domain": d, "operator": d, "jwk": jwk} for d, jwk in identities.items()],
+            "centres": [
+                {"domain": d, "operator": d, "jwk": jwk} | ({"name": NAMES[d]} if d in NAMES else {})
+                for d, jwk in identities.items()
+            ],
             "ca_roots": [b64(root) for root in self.cloud.authority.roots],
             "holder_k": 2,
             "f": 1,

@@ -209,6 +209,7 @@ async def scores(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
         assert len(told) > 1000
         assert found(planted, told) == set()
         # The advice was read with what is in it, by those who may and by no other way.
+        await unfound(play, f"{SCORE:.2f}")
         readers = {f"GET /v1/proceedings/{play.people.id}/advice to {seat}" for seat in ADVISED}
         by_door = {
             place: data for place, data in told.items() if place.startswith(("GET ", "POST ", "PUT ", "socket "))
@@ -281,6 +282,7 @@ async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> No
         told = await play.walk.told() | {"logs": (caplog.text + repr(said)).encode()}
         own = {(f"name of {seat}", _door(play, seat)) for seat in ("seat-1", "seat-3", "seat-4")}
         assert found(everybody, told) == own
+        await unfound(play, "金丝雀1号专家")
         # Beside the log they lie sealed; in the clear they would be found.
         stored = {place: data for place, data in disk(play.folder).items() if "ledger.sqlite" in place}
         assert any(place.endswith(": disclosures") for place in stored)
@@ -310,6 +312,16 @@ async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> No
         await until(lambda: play.world.keyring.log_key(play.keeper.state.origin) is None)
         archive = next((play.folder / "evidence").iterdir()).read_bytes()
         assert {name for name, _ in found(everybody, {"evidence": archive})} == set(everybody)
+
+
+async def unfound(play: Game, canary: str) -> None:
+    """The search over all proceedings finds this one by what it is about, and by nothing that is not told of it yet."""
+    door = f"/v1/proceedings/{play.people.id}/audited"
+    shown = b'"proceedings":[{'
+    for field in ("text", "bidder", "city", "type"):
+        assert shown not in await play.walk.ask("auditor-1", f"{door}?{field}={canary}"), field
+    for known in ("text=" + drive.definition()["title"][:4], "bidder=" + drive.definition()["bidders"][0]["name"]):
+        assert shown in await play.walk.ask("auditor-1", f"{door}?{known}"), known
 
 
 def _path(play: Game) -> str:

@@ -68,19 +68,6 @@ def told(entries: Sequence[Entry]) -> tuple[str, str | None]:
     return found.body["result"], found.body["code"]
 
 
-@pytest.fixture
-def drive() -> Drive:
-    return Drive().until("detailed-review")
-
-
-@pytest.fixture
-def away(drive: Drive) -> Away:
-    """seat-5 and all of venue-3 are cut off."""
-    seat = Away(drive, "seat-5")
-    drive.execute(LoseVenue("venue-3", 40))
-    return seat
-
-
 def test_a_sheet_sealed_offline_and_confirmed_is_accepted(drive: Drive, away: Away) -> None:
     """Seal of a round still open, seat unchanged, confirmed": its event and its `OfflineAct` in one append."""
     sheet, note = away.seal(), away.note()

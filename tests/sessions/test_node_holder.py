@@ -320,7 +320,8 @@ async def test_what_the_witness_cosigned_binds_the_holder() -> None:
 
 
 async def test_a_founding_under_foreign_keys_policy_or_holders_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A foreign holder key offered: the main server cannot make itself a holder under a city's name."""
+    """A foreign holder key offered: the main server cannot make itself a holder under a city's name, nor call a city
+    otherwise than the agreement does."""
     foreign = new_signer().jwk
     main = Main()
     identities = dict(main.pins.trust.identities)
@@ -329,6 +330,7 @@ async def test_a_founding_under_foreign_keys_policy_or_holders_is_refused(monkey
         {"identities": identities | {"friend.example": foreign}, "holders": [*CITIES[:2], "friend.example"]},
         {"policy": b64u(sha256(b"another policy"))},
         {"trust": b64u(sha256(b"another trust"))},
+        {"names": {ZHUHAI: {"zh": "中山", "en": "Zhongshan"}}},
         {"opening": {"origin": main.centre.origin, "index": 0, "leaf": b64u(main.centre.entries[0].leaf)}},
     ]
     for changes in cases:

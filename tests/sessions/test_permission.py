@@ -91,7 +91,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "operator@main": (
         "+operator@other",
         f"op/{ANY_TIME}: incident.declare room.admit seat.lose help.answer",
-        f"op/{ANY_TIME}: proceeding.pause vouch",
+        f"op/{ANY_TIME}: proceeding.pause bidders.name",
         f"p/{ANY_TIME}: proceeding.resume",
         "o/KDCVSTRG: stage.advance draw.open facts.put",
         "o/CS: round.freeze",
@@ -136,6 +136,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     ),
     "auditor": (
         "+watcher",
+        f"opac/{ANY_TIME}: audit.search",
         f"opac/{ANY_TIME}: view socket views.read objects.get log.read receipts.get",
         f"opac/{ANY_TIME}: names",
         f"opa/{ANY_TIME}: watch",

@@ -15,17 +15,18 @@ from evidence.adapters.memory import MemoryVault
 from evidence.core import act as acts
 from evidence.core.canonical import Object, b64u, unb64, unb64u
 from evidence.errors import EvidenceError, NotRetained, ObjectMissing, Retained
-from sessions import verify_after
+from sessions import auditing, verify_after
 from sessions.after_errors import AfterNotOpen, NoSuchCase, Purged
 from sessions.archive import Archive
 from sessions.centre import Centre
 from sessions.core import contents
+from sessions.core.audited import Query
 from sessions.core.state import CLOSED
 from sessions.docket import Performed
 from sessions.errors import SessionError, WrongRole
 from sessions.service import ProceedingKeeper, Proceedings
 from tests.sessions.afterwards import YES
-from tests.sessions.drive import signer_of
+from tests.sessions.drive import FINANCE, signer_of
 from tests.sessions.service_people import People
 from tests.sessions.service_world import World, tender, until
 
@@ -157,6 +158,10 @@ async def test_nothing_is_deleted_before_its_date_and_after_it_the_log_says_so_f
         assert contents.kept(other.entries) & contents.kept(keeper.entries)
         for sha256 in contents.objects(other.entries).values():
             assert await world.vault.has(sha256.hex())
+        # The auditor's search still finds that there was a proceeding, and no more by what it was about.
+        page = await auditing.search(proceedings, FINANCE, Query(), before=None, most=50)
+        told = {hit.id: hit.tender for hit in page.hits}
+        assert (told[keeper.id], told[other.id] is None) == (None, False)
         # Again: the same answer, and nothing more.
         assert (await proceedings.purge(keeper.id))["index"] == done["index"]
     async with world.running() as proceedings:
@@ -165,6 +170,7 @@ async def test_nothing_is_deleted_before_its_date_and_after_it_the_log_says_so_f
         with pytest.raises(Purged):
             again.evidence_path()
         assert proceedings.after.state(origin).ratings == {}
+        assert await again.tender() is None
         assert (await proceedings.purge(again.id))["index"] == done["index"]
 
 

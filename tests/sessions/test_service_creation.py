@@ -13,11 +13,12 @@ from evidence.core.act import thumbprint
 from evidence.core.canonical import Object, b64, sha256
 from evidence.errors import Malformed
 from sessions.core.state import CLOSED
+from sessions.core.view import view
 from sessions.errors import Closed, FoundingRefused, MemberMismatch
 from sessions.service_errors import KeyLost, NotFoundedYet, TenderRefused, UnknownProceeding
 from tests.sessions import drive
 from tests.sessions.service_people import People
-from tests.sessions.service_world import DOCUMENT, World, tender, types, until
+from tests.sessions.service_world import DOCUMENT, NAMES, World, tender, types, until
 
 Change = Callable[[Object], None]
 
@@ -136,6 +137,7 @@ async def test_entry_zero_names_its_witnessed_opening(tmp_path: Path) -> None:
         assert {item.value["seat"] for item in told if item.name == "member"} == set(drive.MEMBERS)
         assert {item.digest for item in told if item.name == "member"} == set(keeper.state.people.values())
         assert drive.definition()["title"].encode() not in keeper.entries[0].data
+        assert view(keeper.state, "seat-1")["cities"] == NAMES
 
 
 @pytest.mark.asyncio

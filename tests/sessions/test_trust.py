@@ -10,6 +10,7 @@ from evidence.core.canonical import Object, decode_object, encode, sha256
 from evidence.core.note import COSIGNATURE_V1, NoteSigner
 from evidence.core.policy import Policy
 from evidence.errors import Malformed
+from sessions.core.city_names import CityName
 from sessions.trust import Pins, Trust
 from tests.sessions.node_world import CITIES, MAIN, Main, new_log_signer, new_signer
 
@@ -28,6 +29,40 @@ def test_holders_are_the_agreements_nodes_and_the_main_centre_at_most() -> None:
     assert pins.are_holders([*CITIES, MAIN])
     for wrong in (CITIES[:2], [*CITIES, "friend.example"], [*CITIES[:2], MAIN]):
         assert not pins.are_holders(wrong)
+
+
+HOHHOT = {"zh": "呼和浩特", "en": "Hohhot"}
+
+
+def test_a_city_is_called_as_the_agreement_says() -> None:
+    value = decode_object(Main().pins.trust_text.encode())
+    told = {CITIES[0]: CityName("中山", "Zhongshan")}
+    assert Trust.parse(encode(value)).names == told
+    value["centres"][0] |= {"name": HOHHOT}
+    assert Trust.parse(encode(value)).names == told | {MAIN: CityName("呼和浩特", "Hohhot")}
+
+
+@pytest.mark.parametrize(
+    ("zh", "en"),
+    [
+        ("锡林郭勒盟（西乌珠穆沁旗）", "Xilin Gol"),
+        ("西安", "Xi'an"),
+        ("乌鲁木齐", "Ürümqi"),
+        ("黔西南·兴义", "St. John"),
+    ],
+)
+def test_names_of_places_are_taken(zh: str, en: str) -> None:
+    assert CityName.parse({"zh": zh, "en": en}).json == {"zh": zh, "en": en}
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", " ", "A\u202eB", "A\u200b", "A\nB", "Ноhhot", "A<b>", "A" * 41, "U\u0308r", " A", "A  B"]
+)
+def test_a_name_that_could_mislead_is_refused(wrong: str) -> None:
+    """Nothing that turns the line around, hides, looks like another script's letter or fills the tile."""
+    for zh, en in ((wrong, "Hohhot"), ("呼和浩特", wrong)):
+        with pytest.raises(Malformed):
+            CityName(zh, en)
 
 
 def _without(name: str) -> Callable[[Object], Object]:
@@ -51,6 +86,8 @@ def _with(**changes: object) -> Callable[[Object], Object]:
         _with(extra=1),
         lambda value: value | {"centres": [*value["centres"], value["centres"][0]]},
         lambda value: value | {"centres": [value["centres"][0] | {"jwk": new_signer().jwk | {"d": "secret"}}]},
+        lambda value: value | {"centres": [each | {"name": HOHHOT} for each in value["centres"]]},
+        lambda value: value | {"centres": [each | {"name": {"zh": "中山"}} for each in value["centres"][:1]]},
         lambda value: value | {"centres": [value["centres"][0] | {"jwk": new_signer().jwk | {"y": "A" * 43}}]},
     ],
 )

@@ -23,19 +23,6 @@ from tests.sessions.draws import audited
 from tests.sessions.drive import FINANCE, MAIN, ZHONGSHAN, ZHUHAI, Drive
 
 
-@pytest.fixture
-def drive() -> Drive:
-    return Drive().until("detailed-review")
-
-
-@pytest.fixture
-def away(drive: Drive) -> Away:
-    """seat-5 and all of venue-3 are cut off."""
-    seat = Away(drive, "seat-5")
-    drive.execute(LoseVenue("venue-3", 40))
-    return seat
-
-
 def journal(drive: Drive, kept: Sequence[Act], **more: object) -> None:
     body = venue_journal.body("venue-3", [act.id for act in kept], lost=1_000, returned=61_000)
     drive.perform(ZHUHAI, "venue.journal", body | more)

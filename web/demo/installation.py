@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from web.demo.tender import CENTRES, SUPERVISION
+from web.demo.tender import CENTRES, CITIES, SUPERVISION
 from web.server import wiring
 from web.server.errors import BadSettings
 from web.server.installation import Layout, read_private, write_toml, write_trust
@@ -97,6 +97,7 @@ def install(state: Path) -> Installation:
         {
             "domain": MAIN,
             "operator": OPERATOR,
+            **named(MAIN),
             "public_origin": installation.url,
             "web.port": web,
             "signing.port": signing,
@@ -114,6 +115,7 @@ def install(state: Path) -> Installation:
         values = {
             "domain": node.domain,
             "operator": OPERATOR,
+            **named(node.domain),
             "main_url": installation.url,
             "listen.port": port,
         }
@@ -123,6 +125,11 @@ def install(state: Path) -> Installation:
         write_trust(Layout(holder).policy, main=main, cities=parties, quorum=QUORUM, holder_k=HOLDER_K, f=DISHONEST)
     write_trust(installation.policy, main=main, cities=parties, quorum=QUORUM, holder_k=HOLDER_K, f=DISHONEST)
     return installation
+
+
+def named(domain: str) -> dict[str, str]:
+    """The settings of a centre's name."""
+    return dict(zip(("name.zh", "name.en"), CITIES[domain], strict=True))
 
 
 def free_ports(kind: socket.SocketKind, count: int) -> list[int]:

@@ -149,7 +149,7 @@ class Demo:
             "trust": str(office.installation.policy / "trust.json"),
             "links": {seat["id"]: await office.token(created["id"], seat["id"]) for seat in seats},
             "node": node and node.url,
-            "operator_token": node and node.operator_token,
+            "token": node.operator_token if node else office.installation.administrator_token,
             "devices": str(partner.folder / "devices") if venue == VENUE else None,
             "clip": str(CLIPS / f"{venue}.webm"),
             "plans": {seat: write_plan(plan) for seat, plan in self._case.plans.items() if _sits(seats, seat)},

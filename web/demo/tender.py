@@ -18,6 +18,13 @@ Points = dict[str, dict[str, Decimal]]
 
 CENTRES = ("hohhot.example", "zhongshan.example", "zhuhai.example")
 SUPERVISION = "finance.example"
+CITIES = {
+    "hohhot.example": ("呼和浩特", "Hohhot"),
+    "zhongshan.example": ("中山", "Zhongshan"),
+    "zhuhai.example": ("珠海", "Zhuhai"),
+    "finance.example": ("财政监督", "Finance Supervision"),
+}
+"""What people call the centres, and the authority that watches over them."""
 MEMBERS = ("seat-1", "seat-2", "seat-3", "seat-4", "seat-5")
 BUYER_SEAT = "seat-3"
 AUDITORS = ("auditor-1", "auditor-2")

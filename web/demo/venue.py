@@ -38,9 +38,10 @@ PATIENCE_S = 150.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """`links` = seat -> one-time token; `node` is None where the main centre vouches, `devices` the folder of a
-    city's own system that does; `outage_s` = how long this venue
-    is cut off once its expert has a draft, 0 for never; `evidence` is where the leading operator puts the file."""
+    """`links` = seat -> one-time token; `token` is that of whoever vouches: at `node`, or of the main server's
+    administrator where that is None; `devices` is the folder of a city's own system that does. `outage_s` = how long
+    this venue is cut off once its expert has a draft, 0 for never; `evidence` is where the leading operator puts the
+    file."""
 
     server: str
     origin: str
@@ -49,7 +50,7 @@ class Config:
     trust: str
     links: dict[str, str]
     node: str | None = None
-    operator_token: str | None = None
+    token: str = ""
     devices: str | None = None
     clip: str | None = None
     plans: dict[str, Object] = field(default_factory=dict)
@@ -126,9 +127,10 @@ class Place:
     def _vouching(self, client: Client) -> Vouching:
         if self._config.devices is not None:
             return ByPartner(Path(self._config.devices))
-        if self._config.node is None or self._config.operator_token is None:
-            return ByMainCentre(client)
-        return ByCity(client, self._config.node, self._config.operator_token, self._config.origin)
+        config = self._config
+        if config.node is None:
+            return ByMainCentre(config.server, config.token, config.origin)
+        return ByCity(client, config.node, config.token, config.origin)
 
     async def _drafted(self) -> None:
         """The expert has a draft: the moment in which this venue's network fails, if it is to fail."""

@@ -1,7 +1,8 @@
 """How does a centre vouch for the device of one of its seats?
 
-The main centre's server does it for its own operator; every other city asks its own node, which signs with the key that
-the agreement pins, and carries the act to the main server: the operator by hand, or the city's own system.
+An officer of the centre does it on the command line: the main centre's at its own server, every other city's at its own
+node, which signs with the key that the agreement pins and has the act carried to the main server; or the city's own
+system does. (In a browser an operator checks the people by `identity.check`.)
 """
 
 from __future__ import annotations
@@ -31,12 +32,17 @@ class Vouching(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ByMainCentre:
-    """`client` is signed in as the main venue's operator."""
+    """`token` is the administrator's of the main server."""
 
-    client: Client
+    server: str
+    token: str
+    origin: str
 
     async def __call__(self, seat: str, thumbprint: str) -> None:
-        await self.client.vouch(seat, thumbprint)
+        path = f"/v1/proceedings/{self.origin.rpartition('/')[2]}/seats/{seat}/vouch"
+        async with httpx2.AsyncClient(base_url=self.server, timeout=10, trust_env=False) as http:
+            answer = await http.post(path, json={"thumbprint": thumbprint}, headers=_bearer(self.token))
+        answer.raise_for_status()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +56,8 @@ class ByCity:
 
     async def __call__(self, seat: str, thumbprint: str) -> None:
         question = {"origin": self.origin, "seat": seat, "thumbprint": thumbprint}
-        headers = {"Authorization": f"Bearer {self.token}"}
         async with httpx2.AsyncClient(timeout=10, trust_env=False) as http:
-            answer = await http.post(f"{self.node}/identity/vouch", json=question, headers=headers)
+            answer = await http.post(f"{self.node}/identity/vouch", json=question, headers=_bearer(self.token))
         answer.raise_for_status()
         await self.client.post_act(answer.json()["act"])
 
@@ -68,6 +73,10 @@ class ByPartner:
         async with asyncio.timeout(PARTNER_S):
             while not (self.devices / f"{seat}.vouched").exists():  # noqa: ASYNC110 (another process writes it)
                 await asyncio.sleep(PAUSE_S)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 class Voucher(Actor):

@@ -130,11 +130,6 @@ class Client:
         data: bytes = (await self.call("GET", f"/v1/centre/log/receipts/{n}")).content
         return data
 
-    async def vouch(self, seat: str, thumbprint: str) -> int:
-        """The main venue's operator has the main centre vouch for one of its own seats."""
-        path = self._path(f"/seats/{seat}/vouch")
-        return int((await self.call("POST", path, json={"thumbprint": thumbprint})).json()["index"])
-
     async def publish(self, room: str, sdp: str) -> str:
         """A room's offer; the answer."""
         path = self._path(f"/rooms/{room}/publish")

@@ -66,6 +66,8 @@ app.add_typer(city, name="city")
 State = Annotated[Path | None, typer.Option(help="State directory (default: TONGPING_STATE, else ./state).")]
 Domain = Annotated[str, typer.Option(help="The centre's domain; it becomes part of every log's name.")]
 Operator = Annotated[str, typer.Option(help="Who runs this centre, as certificates and trust.json shall say.")]
+NameZh = Annotated[str, typer.Option(help="What people call its city, in Chinese: 呼和浩特.")]
+NameEn = Annotated[str, typer.Option(help="The same in English: Hohhot. Without both, pages show the domain.")]
 PUBLIC_ORIGIN = "http://127.0.0.1:8000"
 
 
@@ -83,6 +85,8 @@ def init(
     state: State = None,
     domain: Domain = "centre.example",
     operator: Operator = "示例公共资源交易中心",
+    name_zh: NameZh = "",
+    name_en: NameEn = "",
     public_origin: Annotated[str, typer.Option(help="The one address that people and nodes use.")] = PUBLIC_ORIGIN,
     port: Annotated[int, typer.Option(help="Port of the web process.")] = 8000,
     signing_port: Annotated[int, typer.Option(help="Port of the signing process.")] = 8001,
@@ -119,12 +123,13 @@ def init(
             "signing.port": signing_port,
             "media.address": media_address,
         }
+        values |= _named(name_zh, name_en)
         if made is not None:
             values |= {"web.certificate": str(made.certificate), "web.key": str(made.key)}
         write_toml(path / SERVER_FILE, values, {})
     settings = load_settings(path)
     party = wiring.initialise_centre(settings)
-    day = FirstDay(party.domain, path, wiring.first_link(settings) if new else None, made)
+    day = FirstDay(party.domain, path, wiring.first_link(settings) if new else None, made, party.name is not None)
     typer.echo(day.text, nl=False)
     if new:
         typer.echo(f"\n{day.keep()}")
@@ -213,6 +218,11 @@ def admin_link(state: State = None) -> None:
     typer.echo(Desk(settings.web.local, token, settings.web.certificate).administrator_link())
 
 
+def _named(zh: str, en: str) -> dict[str, object]:
+    """The settings of a city's name, where one was given."""
+    return {f"name.{language}": text for language, text in (("zh", zh), ("en", en)) if text}
+
+
 def _command(name: str, state: Path | None = None) -> tuple[str, ...]:
     # -P: the working directory is no place to import from.
     command = (sys.executable, "-P", "-m", "web.server", name)
@@ -263,6 +273,8 @@ def city_init(
     state: State = None,
     domain: Domain = "city.example",
     operator: Operator = "示例城市交易中心",
+    name_zh: NameZh = "",
+    name_en: NameEn = "",
     url: Annotated[str, typer.Option(help="Where the main server reaches this node.")] = "http://127.0.0.1:8100",
     main_url: Annotated[str, typer.Option(help="The main server's public origin.")] = PUBLIC_ORIGIN,
     port: Annotated[int, typer.Option(help="Port of the node.")] = 8100,
@@ -272,7 +284,7 @@ def city_init(
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not (path / CITY_FILE).exists():
         values = {"domain": domain, "operator": operator, "main_url": main_url, "listen.port": port}
-        write_toml(path / CITY_FILE, values, {})
+        write_toml(path / CITY_FILE, values | _named(name_zh, name_en), {})
     party = wiring.initialise_city(load_city_settings(path), url)
     layout = Layout(path)
     typer.echo(f"城市节点 {party.domain} 已就绪：{path}")

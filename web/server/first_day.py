@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from web.server.installation import Layout
+from web.server.settings import SERVER_FILE
 from web.server.tls import ServerCertificate
 
 FILE = "checklist.txt"
@@ -13,12 +14,13 @@ FILE = "checklist.txt"
 
 @dataclass(frozen=True, slots=True)
 class FirstDay:
-    """`link` is the first administrator's, None where there was a centre already."""
+    """`link` is the first administrator's, None where there was a centre already; `named`: its city has a name."""
 
     domain: str
     state: Path
     link: str | None
     tls: ServerCertificate | None
+    named: bool
 
     @property
     def steps(self) -> list[tuple[str, str]]:
@@ -57,6 +59,17 @@ class FirstDay:
                 f"{layout.signing}/ca/root.key 只用于签发下级证书：移入保险柜",
                 f"{layout.signing}/ca/root.key only signs the authority below it: move it into a safe",
             ),
+        ]
+        if not self.named:
+            settings = self.state / SERVER_FILE
+            steps.append(
+                (
+                    f"城市名称未设置，页面将显示域名：在 {settings} 中写入 name.zh 与 name.en，再运行 tongping init",
+                    f"The city has no name, so pages will show the domain: write name.zh and name.en into {settings} "
+                    "and run tongping init again",
+                )
+            )
+        steps += [
             (
                 f"把 {layout.public} 当面交给各城市与监督部门，并收取它们的 centre.json",
                 f"Hand {layout.public} to every city and to the supervising body in person, and receive theirs",
@@ -98,5 +111,5 @@ class FirstDay:
     def keep(self) -> Path:
         """Write the checklist beside the settings, without the link: a file stays, a link must not."""
         path = self.state / FILE
-        path.write_text(FirstDay(self.domain, self.state, None, self.tls).text)
+        path.write_text(FirstDay(self.domain, self.state, None, self.tls, self.named).text)
         return path

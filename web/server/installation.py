@@ -24,6 +24,7 @@ from evidence.core.canonical import Object, decode_object, encode, members, unb6
 from evidence.core.note import VerifierKey
 from evidence.core.policy import Policy
 from evidence.errors import EvidenceError
+from sessions.core.city_names import CityName, check_apart
 from web.server.errors import BadSettings
 
 # 256 bits: a token that is looked up by its hash needs no slow hash.
@@ -111,6 +112,7 @@ class Party:
     witness: str | None = None
     log: str | None = None
     ca_roots: tuple[str, ...] = ()
+    name: CityName | None = None
 
     def write(self, path: Path) -> None:
         value: Object = {
@@ -122,6 +124,8 @@ class Party:
             "ca_roots": list(self.ca_roots),
         }
         value |= {name: key for name, key in (("witness", self.witness), ("log", self.log)) if key is not None}
+        if self.name is not None:
+            value["name"] = self.name.json
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode(value) + b"\n")
 
@@ -132,8 +136,9 @@ class Party:
             value = members(
                 decode_object(path.read_bytes().strip()),
                 {"v": int, "domain": str, "operator": str, "jwk": dict, "url": str, "ca_roots": list},
-                {"witness": str, "log": str},
+                {"witness": str, "log": str, "name": dict},
             )
+            city = CityName.parse(value["name"]) if "name" in value else None
             public_key(value["jwk"])
             for name in value.keys() & {"witness", "log"}:
                 VerifierKey.parse(value[name])
@@ -149,6 +154,7 @@ class Party:
             value.get("witness"),
             value.get("log"),
             tuple(value["ca_roots"]),
+            city,
         )
 
 
@@ -158,6 +164,10 @@ def write_trust(folder: Path, *, main: Party, cities: Sequence[Party], quorum: i
         raise BadSettings("the main centre brings its log key and root certificate, every city its witness key")
     if len({party.domain for party in (main, *cities)}) != len(cities) + 1:
         raise BadSettings("two parties have one domain")
+    try:
+        check_apart(party.name for party in (main, *cities) if party.name is not None)
+    except EvidenceError as error:
+        raise BadSettings(str(error)) from error
     if not 1 <= holder_k <= len(cities) or not 0 <= f < quorum:
         raise BadSettings("k of the holders or f of the witnesses cannot be")
     witnesses = tuple(VerifierKey.parse(city.witness or "") for city in cities)
@@ -166,7 +176,11 @@ def write_trust(folder: Path, *, main: Party, cities: Sequence[Party], quorum: i
     trust: Object = {
         "v": 1,
         "main": main.domain,
-        "centres": [{"domain": p.domain, "operator": p.operator, "jwk": p.jwk} for p in (main, *cities)],
+        "centres": [
+            {"domain": party.domain, "operator": party.operator, "jwk": party.jwk}
+            | ({} if party.name is None else {"name": party.name.json})
+            for party in (main, *cities)
+        ],
         "ca_roots": list(main.ca_roots),
         "holder_k": holder_k,
         "f": f,

@@ -21,6 +21,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from evidence.errors import EvidenceError
+from sessions.core.city_names import CityName
 from web.server.errors import BadSettings
 
 SERVER_FILE = "tongping.toml"
@@ -142,6 +144,21 @@ class City(_Section):
     url: Origin
 
 
+class Name(_Section):
+    """What people call the centre's city; without one, pages show its domain."""
+
+    zh: str
+    en: str
+
+    @model_validator(mode="after")
+    def _lawful(self) -> Name:
+        try:
+            CityName(self.zh, self.en)
+        except EvidenceError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
 class Base(BaseSettings):
     """What an installation of either kind has."""
 
@@ -152,6 +169,12 @@ class Base(BaseSettings):
     state: Path
     domain: Domain
     operator: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name | None = None
+
+    @property
+    def city(self) -> CityName | None:
+        """The name as the public file and the agreement say it."""
+        return None if self.name is None else CityName(self.name.zh, self.name.en)
 
     @classmethod
     def settings_customise_sources(

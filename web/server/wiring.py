@@ -88,6 +88,7 @@ def initialise_centre(settings: Settings) -> Party:
     party = Party(
         domain=settings.domain,
         operator=settings.operator,
+        name=settings.city,
         jwk=keyring.identity.jwk,
         url=settings.public_origin,
         log=str(keyring.centre_log.vkey),
@@ -123,6 +124,7 @@ def initialise_city(settings: CitySettings, url: str) -> Party:
     party = Party(
         domain=settings.domain,
         operator=settings.operator,
+        name=settings.city,
         jwk=keys.identity.jwk,
         url=url,
         witness=str(keys.witness.vkey),

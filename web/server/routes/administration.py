@@ -6,6 +6,7 @@ from __future__ import annotations
 from evaluation.core import intake
 from evaluation.core.rules import shelf
 from evidence.core.canonical import b64u
+from sessions.core.city_names import CityName
 from sessions.core.state import CLOSED, Proceeding
 from sessions.keeper import ProceedingKeeper
 from sessions.service_errors import NotFoundedYet
@@ -53,6 +54,7 @@ async def summary(here: Caller, id: str) -> form.ProceedingSummary:
         frozen=state.holders_frozen is not None,
         witnessed=state.witnessed,
         definition=state.definition is not None,
+        cities={domain: _city(name) for domain, name in state.cities.items()},
         venues=[form.RosterVenue(id=v.id, centre=v.centre, kind=v.kind) for v in state.venues.values()],
         rooms=[form.RosterRoom(id=room.id, venue=room.venue) for room in state.rooms.values()],
         seats=[
@@ -76,7 +78,12 @@ async def setup(here: Caller) -> form.TenderSetup:
     proceedings = here.services.proceedings
     return form.TenderSetup(
         main=proceedings.partners.host,
-        centres=[form.AgreedCentre(domain=domain, operator=operator) for domain, operator in proceedings.parties],
+        centres=[
+            form.AgreedCentre(
+                domain=party.domain, operator=party.operator, name=_city(party.name) if party.name else None
+            )
+            for party in proceedings.parties
+        ],
         packs=[
             form.RulePack(
                 id=pack.key[0],
@@ -113,16 +120,20 @@ async def check(here: Caller) -> None:
     await here.services.proceedings.check(tender, staged=here.services.staged)
 
 
+def _city(name: CityName) -> form.CityName:
+    return form.CityName(zh=name.zh, en=name.en)
+
+
 def _starting(name: str) -> form.ListedProceeding:
     return form.ListedProceeding(id=name, origin=None, title=None, stage=None, gate="starting", alarms=[])
 
 
 async def _listed(keeper: ProceedingKeeper) -> form.ListedProceeding:
-    state = keeper.state
+    state, tender = keeper.state, await keeper.tender()
     return form.ListedProceeding(
         id=keeper.id,
         origin=state.origin,
-        title=await keeper.title(),
+        title=None if tender is None else tender.title,
         stage=state.stage,
         gate=state.gate,
         alarms=listed_alarms(keeper, state),

@@ -60,7 +60,7 @@ async def names(here: Caller, id: str) -> Names:
     "POST",
     "/v1/proceedings/{id}/questions/{question}/vouch",
     operation="vouchForBidder",
-    permission="vouch",
+    permission="bidders.name",
     reads=BidderKey,
     status_code=201,
 )

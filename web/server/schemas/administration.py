@@ -26,6 +26,13 @@ class ProceedingList(Body):
     proceedings: list[ListedProceeding]
 
 
+class CityName(Body):
+    """What people call a centre's city."""
+
+    zh: str
+    en: str
+
+
 class RosterVenue(Body):
     id: str
     centre: str
@@ -56,6 +63,7 @@ class ProceedingSummary(ListedProceeding):
     frozen: bool
     witnessed: int
     definition: bool
+    cities: dict[str, CityName]
     venues: list[RosterVenue]
     rooms: list[RosterRoom]
     seats: list[SeatState]
@@ -64,6 +72,7 @@ class ProceedingSummary(ListedProceeding):
 class AgreedCentre(Body):
     domain: str
     operator: str
+    name: CityName | None
 
 
 class RulePack(Body):

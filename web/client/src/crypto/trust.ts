@@ -100,7 +100,7 @@ function parseTrust(file: string): Trust {
   });
   const identities = new Map<string, Jwk>();
   for (const item of value.centres) {
-    const centre = members(item, { domain: "string", operator: "string", jwk: "object" });
+    const centre = members(item, { domain: "string", operator: "string", jwk: "object" }, { name: "object" });
     if (identities.has(centre.domain)) throw new Malformed("a centre stands twice in trust.json");
     identities.set(centre.domain, parseJwk(centre.jwk));
   }

@@ -30,7 +30,7 @@ const en: Shape<typeof zh> = {
     ordered: "paused by order",
     overdue: "an incident took too long; the supervisor decides",
   },
-  venues: { main: "Main venue", secondary: "Secondary venue" },
+  venues: { main: "Main venue", secondary: "Secondary venue", numbered: "Secondary venue {n}", place: "{kind} · {city}", party: "{city} ({domain})" },
   shell: {
     skip: "Skip to the main content",
     stage: "Stage",

@@ -27,7 +27,7 @@ export default {
     ordered: "按指令暂停",
     overdue: "处置超时，等待监督人员决定",
   },
-  venues: { main: "主场", secondary: "副场" },
+  venues: { main: "主场", secondary: "副场", numbered: "副场 {n}", place: "{kind} · {city}", party: "{city}（{domain}）" },
   shell: {
     skip: "跳到主要内容",
     stage: "阶段",

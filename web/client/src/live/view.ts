@@ -152,6 +152,12 @@ export interface Rules {
   clarification: "chair" | "majority";
 }
 
+/** What people call a centre's city. */
+export interface CityName {
+  zh: string;
+  en: string;
+}
+
 /** Members after `todo` are absent for room devices and recused members. */
 export interface View {
   origin: string;
@@ -161,6 +167,8 @@ export interface View {
   pauses: [cause: string, subject: string][];
   me: Me;
   venues: Record<string, { centre: string; kind: "main" | "secondary"; lost: boolean }>;
+  /** By the centre's domain; founded before the agreement named its cities, a proceeding has none. */
+  cities?: Record<string, CityName>;
   rooms: Record<string, { venue: string; admitted: boolean; recording: boolean }>;
   presenter: string | null;
   page: { document: string; page: number } | null;

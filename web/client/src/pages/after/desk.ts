@@ -10,6 +10,7 @@ import { useActing, type Acting } from "../../state/acting.ts";
 import { toldNames, type Told } from "../../state/names.ts";
 import { useProceeding, type Proceeding } from "../../state/proceeding.ts";
 import { me } from "../../state/session.ts";
+import { useVenues } from "../../state/venues.ts";
 import type { Who } from "./deeds.ts";
 import type { AfterView } from "./view.ts";
 
@@ -41,7 +42,7 @@ export interface Desk {
   stated: Readonly<Ref<Stated | null>>;
   asked: Ref<Asked | null>;
   load(): Promise<void>;
-  /** A venue by its city, a person by the name; what is neither, as it is. */
+  /** A venue by its city and whose key signs there, a person by the name; what is neither, as it is. */
   called(id: string): string;
   day(text: string): string;
   /** The word of a list of this area, or what it stands for. */
@@ -59,6 +60,7 @@ export function useDesk(): Desk {
 export function provideDesk(): Desk {
   const { t, te, d } = useI18n();
   const proceeding = useProceeding();
+  const { whose } = useVenues(() => proceeding.view);
   const path = { id: proceeding.id };
   const view = shallowRef<AfterView | null>(null);
   const failed = ref("");
@@ -131,8 +133,8 @@ export function provideDesk(): Desk {
     asked: shallowRef(null),
     load,
     called(id) {
-      const venue = proceeding.view?.venues[id];
-      const name = venue?.centre ?? names.value[id]?.[0];
+      if (proceeding.view?.venues[id]) return whose(id);
+      const name = names.value[id]?.[0];
       return name === undefined ? id : t("after.called", { name, id });
     },
     day: (text) => d(new Date(`${text}T00:00:00+08:00`), "day"),

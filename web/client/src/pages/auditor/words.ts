@@ -2,6 +2,7 @@
 import { useI18n } from "vue-i18n";
 import type { Row } from "../../replay/timeline.ts";
 import type { Proceeding } from "../../state/proceeding.ts";
+import { useVenues } from "../../state/venues.ts";
 import type { Desk } from "./desk.ts";
 
 /** Entries that come by themselves, many times: hidden until they are asked for. */
@@ -19,6 +20,7 @@ export const ROUTINE = new Set([
 
 export function useWords(proceeding: Proceeding, desk: Desk) {
   const { t, te, d } = useI18n();
+  const { venue, room, party } = useVenues(() => proceeding.view);
 
   const clock = (at: number): string => d(new Date(at), "time");
   const moment = (at: number): string => d(new Date(at), "moment");
@@ -34,17 +36,6 @@ export function useWords(proceeding: Proceeding, desk: Desk) {
     return t(`stages.${name}`);
   }
 
-  function room(id: string): string {
-    const view = proceeding.view;
-    const venue = view?.venues[view.rooms[id]?.venue ?? ""];
-    return venue ? `${t(`venues.${venue.kind}`)} · ${venue.centre} ${id}` : id;
-  }
-
-  function venue(id: string): string {
-    const found = proceeding.view?.venues[id];
-    return found ? `${t(`venues.${found.kind}`)} · ${found.centre}` : id;
-  }
-
   function role(seat: string): string {
     const found = proceeding.view?.seats?.[seat]?.role;
     return found ? t(`roles.${found}`) : "";
@@ -57,7 +48,7 @@ export function useWords(proceeding: Proceeding, desk: Desk) {
   function actor(row: Row): string {
     if (row.seat) return who(row.seat);
     if (row.bidder) return desk.names.bidders.get(row.bidder) ?? row.bidder;
-    return row.centre ?? "";
+    return row.centre ? party(row.centre) : "";
   }
 
   function title(row: Row): string {

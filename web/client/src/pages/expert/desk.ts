@@ -11,6 +11,7 @@ import { openOwnSeat } from "../../state/seat.ts";
 import { me } from "../../state/session.ts";
 import { toldNames, type Told } from "../../state/names.ts";
 import { tender } from "../../state/tender.ts";
+import { useVenues } from "../../state/venues.ts";
 import { documentNames, loadDefinition, type Definition } from "./definition.ts";
 import { Papers } from "./papers.ts";
 
@@ -57,6 +58,7 @@ export function useDesk(): Desk {
 export function provideDesk(): Desk {
   const { t } = useI18n();
   const proceeding = useProceeding();
+  const venues = useVenues(() => proceeding.view);
   const seat = shallowRef<Seat | null>(null);
   const drafts = shallowRef<Drafts | null>(null);
   const definition = shallowRef<Definition | null>(null);
@@ -160,8 +162,7 @@ export function provideDesk(): Desk {
       return names.value[id]?.[0] ?? (role === undefined ? id : `${t(`roles.${role}`)} ${id}`);
     },
     about(id) {
-      const venue = view.value?.venues[view.value.seats?.[id]?.venue ?? ""];
-      const place = venue ? `${t(`venues.${venue.kind}`)} · ${venue.centre}` : "";
+      const place = venues.venue(view.value?.seats?.[id]?.venue ?? "");
       return [names.value[id]?.[1] ?? "", place].filter(Boolean).join(" · ");
     },
     cut,
