@@ -61,18 +61,26 @@ def check(state: Proceeding, act: Act, texts: Sequence[str]) -> None:
     # (2)
     source = act.body.get("source")
     if isinstance(source, dict) and source.get("kind") == DRAWN:
-        check_leaf(state, source, found)
+        _check_leaf(state, unb64u(source["opened"], 32), source["stratum"], source["position"], found)
 
 
-def check_leaf(state: Proceeding, source: Object, found: disclosure.Disclosure) -> None:
+def check_drawn(state: Proceeding, texts: Iterable[str]) -> None:
+    """The drawn members that these disclosures tell of: Untrusted where one is not who was drawn for its seat."""
+    known = {found.digest: found for found in map(disclosure.parse, texts)}
+    for each in state.seated.values():
+        if each.kind == DRAWN and each.person in known:
+            _check_leaf(state, each.opened, each.stratum, each.position, known[each.person])
+
+
+def _check_leaf(state: Proceeding, opened: bytes, stratum: int, position: int, found: disclosure.Disclosure) -> None:
     """Untrusted where the person is not the one who was drawn.
 
     The leaf is the drawn one; and where its reference binds a person (`evaluation.core.pool`), this is that person.
     """
-    drawn = state.drawing.opened(unb64u(source["opened"], 32))
+    ranked = state.drawing.opened(opened).ranked
     value = members(found.value, {**_TEXTS, "salt": str, "ref": str, "attributes": dict}, _BOUND)
     leaf = draw.pool_leaf(value["salt"], value["ref"], value["attributes"])
-    if drawn.ranked[source["stratum"]][source["position"]] != leaf:
+    if ranked[stratum][position] != leaf:
         raise Untrusted("the person is not the one who was drawn")
     if "bound" in value:
         bound = members(value["bound"], {"nonce": str, "number": str})

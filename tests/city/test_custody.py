@@ -204,7 +204,7 @@ def test_the_guides_commands_draw_experts_and_name_nobody(custody: Custody) -> N
     taken = by_leaf[plain[0][1]]
     told = (taken["name"], taken["employer"])
     assert people.named(play.state.people, disclosed)["seat-4"] == told
-    people.check_leaf(play.state, source(custody), disclosure.parse(disclosed[0]))
+    people.check_drawn(play.state, disclosed)
     assert found(CANARIES, custody.out()) == set()
     (name,) = (each for each, value in CANARIES.items() if value == told[0].encode())
     assert (name, "seat") in found(CANARIES, {"seat": encode(disclosure.parse(disclosed[0]).value)})
@@ -222,7 +222,3 @@ def leaves(custody: Custody) -> dict[bytes, Any]:
         ref = b64u(sha256(bound + encode([each["number"], each["name"], each["employer"]])))
         made[sha256(b"\x00" + encode([each["salt"], ref, each["attributes"]]))] = each
     return made
-
-
-def source(custody: Custody) -> Object:
-    return {"kind": "drawn", "opened": b64u(custody.opened), "stratum": 0, "position": 1}

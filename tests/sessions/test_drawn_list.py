@@ -120,3 +120,9 @@ def test_a_drawn_leaf_is_one_person_and_the_custodian_cannot_make_it_another() -
     for wrong in others:
         with pytest.raises((Untrusted, Malformed)):
             taken(disclosure.make("member", value | wrong, sha256(encode(wrong))[:16]))
+    # Past a server that did not look, the verifier finds it in the published names.
+    friend = disclosure.make("member", value | {"name": "朋友"}, bytes(16))
+    drive.take(drive.act(FINANCE, "member.seat", dict(seating(made, "seat-4", 0).body), sd=(friend.digest,)))
+    people.check_drawn(drive.state, [right.text])
+    with pytest.raises(Untrusted):
+        people.check_drawn(drive.state, [right.text, friend.text])
