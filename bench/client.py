@@ -5,8 +5,9 @@
 A room sends from one Chromium, a seat opens its page in another, each time without any cache. The first frame is the
 first picture that the tile has drawn, counted from the beginning of the navigation: page, session, socket, offer, ICE,
 DTLS and the first keyframe lie between. The viewer's machine has a Chinese font of the page's list, as nearly all do; a
-second run shows one that has none of them and fetches ours. The floor is a bare pair of peer connections inside one empty page of the
-same browser in the same run: no server, no page. Goals: p95 < 1.5 s; the seat's page <= 900 kB compressed.
+second run shows one that has none of them and fetches ours. The floor is a bare pair of peer connections inside one
+empty page of the same browser in the same run: no server, no page. Goals: p95 < 1.5 s; the seat's page <= 900 kB
+compressed.
 """
 
 from __future__ import annotations

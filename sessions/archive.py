@@ -95,7 +95,7 @@ class Archive:
 
     async def names(self, opened: Entry, entries: Sequence[Entry]) -> set[bytes]:
         """All objects that belong to a proceeding: what its log cites, and the plan that it was founded by, which the
-        opening tells by a disclosure only, and which names the members."""
+        opening tells by a disclosure only."""
         stored = await self._ledger.disclosures(opened.origin, contents.digests([opened]))
         told = [disclosure.parse(each.text).value for each in stored.values()]
         plans = {unb64u(value["plan"], 32) for value in told if isinstance(value, dict) and "plan" in value}

@@ -60,10 +60,10 @@ class Centre:
                 logger.info("the centre log is not founded yet: %s (%s)", error, error.code)
             await asyncio.sleep(again)
 
-    async def open(self, origin: str, vkey: str, kind: str, tender: Private) -> Entry:
+    async def open(self, origin: str, vkey: str, kind: str, *private: Private) -> Entry:
         """`ProceedingOpened`; once per origin."""
         body = {"kind": kind, "origin": origin, "vkey": vkey}
-        return await self._once(self.openings, origin, "proceeding.open", "ProceedingOpened", body, (tender,))
+        return await self._once(self.openings, origin, "proceeding.open", "ProceedingOpened", body, private)
 
     async def record_root(self, origin: str, size: int, root: bytes) -> Entry:
         """`FinalRootRecorded`; once per origin."""

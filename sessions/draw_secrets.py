@@ -34,8 +34,13 @@ def of(state: Proceeding, found: Draw, envelopes: Envelopes) -> Iterator[tuple[s
 def check(state: Proceeding, envelopes: Envelopes) -> None:
     """V9: every frozen draw has its result, and it was made of the committed secrets; Untrusted otherwise."""
     for found in state.drawing.draws:
-        if not found.over:
-            raise Untrusted(f"the draw {found.name} has no result")
-        for author, secret in zip(found.freeze.listed if found.freeze else (), found.secrets, strict=True):
-            if not is_committed(found, author, secret, envelopes):
-                raise Untrusted(f"the secret of {author} in the draw {found.name} is not the committed one")
+        check_one(found, envelopes)
+
+
+def check_one(found: Draw, envelopes: Envelopes) -> None:
+    """The same of one draw."""
+    if not found.over:
+        raise Untrusted(f"the draw {found.name} has no result")
+    for author, secret in zip(found.freeze.listed if found.freeze else (), found.secrets, strict=True):
+        if not is_committed(found, author, secret, envelopes):
+            raise Untrusted(f"the secret of {author} in the draw {found.name} is not the committed one")

@@ -2,7 +2,8 @@
 
 (1) The definition keeps the law; roster and pins can found a proceeding.
 (2) Files, definition and plan lie in the vault, the log's key lies sealed.
-(3) `ProceedingOpened` in the centre log. From here on it exists: whoever finds it without its next step goes on.
+(3) `ProceedingOpened` in the centre log, with the plan's hash and the members' names as disclosures. From here on it
+    exists: whoever finds it without its next step goes on.
 (4) The centre log's quorum has cosigned it (gate G0). Witnesses are shown the receipt when they ask for the log.
 (5) `proceeding.found` as entry 0, with the title and the members' names as disclosures.
 (6) `definition.fix`.
@@ -90,7 +91,9 @@ class Founding:
         # (3)
         value = {"definition": b64u(plan.definition), "plan": b64u(bytes.fromhex(stored))}
         shown = disclosure.make("tender", value, self.entropy(SALT_BYTES))
-        return await self.centre.open(plan.origin, str(key.vkey), plan.kind, Private(shown, "case"))
+        people = disclosure.make("people", list(plan.people), self.entropy(SALT_BYTES))
+        told = (Private(shown, "case"), Private(people, "person"))
+        return await self.centre.open(plan.origin, str(key.vkey), plan.kind, *told)
 
     async def introduction(self, opened: Entry) -> AddLog:
         """Step (4)."""
@@ -126,8 +129,9 @@ class Founding:
     async def _plan(self, opened: Entry) -> Plan:
         digests = opened.act.sd if opened.act is not None else ()
         stored = await self.ledger.disclosures(opened.origin, digests)
-        shown = next(disclosure.parse(found.text) for found in stored.values())
-        return Plan.from_json(await self.vault.get(unb64u(shown.value["plan"], 32).hex()))
+        told = {shown.name: shown.value for shown in (disclosure.parse(found.text) for found in stored.values())}
+        plan = await self.vault.get(unb64u(told["tender"]["plan"], 32).hex())
+        return Plan.from_json(plan, told.get("people", ()))
 
     def _body(self, plan: Plan, pack: Pack, opening: Object) -> Object:
         special: Object = {} if plan.special is None else {"special": plan.special}

@@ -209,6 +209,18 @@ class CityNode:
         body: Object = {"count": count, "root": b64u(root)}
         return await self._custody(origin, "pool.freeze", body)
 
+    async def drawn(self, origin: str, name: str) -> list[bytes]:
+        """The entries that a custodian's program reads before it says who was drawn (`sessions.core.drawn_list`).
+
+        From this node's own replay, and only once the result has the quorum: on the word of the main server alone
+        nobody is called.
+        """
+        async with self.question(origin, CUSTODY, b"") as (_, mirror):
+            await mirror.catch_up()
+            places = await asyncio.to_thread(node_drawing.result, mirror.state, name, self._envelopes)
+            await mirror.quorum(places[-1])
+            return [mirror.entries[n].data for n in places]
+
     async def answer(self, origin: str, opened: bytes, answers: list[JSON]) -> str:
         """`draw.answer`, as the city's own operator asks for it: who was called, and what they said."""
         return await self._custody(origin, "draw.answer", {"opened": b64u(opened), "answers": answers})

@@ -25,7 +25,7 @@ from evidence.ports import Envelopes, Sealed
 from sessions.core.drawing import bound
 from sessions.core.draws import Contribution, Draw, DrawFreeze
 from sessions.core.state import Proceeding
-from sessions.draw_secrets import is_committed
+from sessions.draw_secrets import check_one, is_committed
 from sessions.node_errors import NotListed, NotYet, RevealThere
 from sessions.node_holder import holder_index
 from sessions.node_ports import NodeStore
@@ -120,6 +120,17 @@ def missing(found: Draw, *, now: int, envelopes: Envelopes) -> tuple[Contributio
         if author in found.reveals and is_committed(found, author, found.reveals[author], envelopes):
             raise RevealThere(f"{author} revealed the committed secret")
     return tuple(found.contributions[author] for author in found.missed)
+
+
+def result(state: Proceeding, name: str, envelopes: Envelopes) -> tuple[int, ...]:
+    """Where the result of the draw `name` from a pool stands (`sessions.core.drawn_list`): pool, opening, freeze and
+    result; NotYet before there is one. Its secrets are the committed ones: a custodian calls whom nobody could choose.
+    """
+    found = state.drawing.live(name)
+    if found is None or found.pool is None or found.freeze is None or found.resolved is None:
+        raise NotYet("the log shown has no result of a draw of this name from a pool")
+    check_one(found, envelopes)
+    return found.pool.n, found.n, found.freeze.n, found.resolved
 
 
 def answer(share: Share) -> tuple[str, Object]:

@@ -1,7 +1,8 @@
 """Members' names: disclosures of class person, kept beside the log and told by `sessions.core.unsealing` alone.
 
 A disclosure `member` holds `{"seat","name","organisation"}`, and of a drawn member the leaf of the pool that it is:
-`"salt","ref","attributes"`. So whoever reads it, once it is published, sees that the person is the one who was drawn.
+`"salt","ref","attributes"`, and, of a pool that `tongping pool` made, what binds the leaf to the person, `"bound"`:
+`{"nonce","number"}`. So whoever reads it, once it is published, sees that the person is the one who was drawn.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.core import draw
+from evaluation.core import draw, pool
 from evidence.core import disclosure
 from evidence.core.act import Act
 from evidence.core.canonical import Object, members, unb64u
@@ -19,6 +20,7 @@ from sessions.core.seating import DRAWN
 from sessions.core.state import Proceeding
 
 NAME = "member"
+_BOUND: dict[str, type] = {"bound": dict}
 _TEXTS = dict.fromkeys(("seat", "name", "organisation"), str)
 # A name, and where somebody works: a line each (evaluation/core/tender.py says the same of definitions).
 _MAX_TEXT = 300
@@ -30,6 +32,13 @@ Names = dict[str, tuple[str, str]]
 def make(seat: str, name: str, organisation: str, salt: bytes) -> disclosure.Disclosure:
     """The disclosure of a member of a fixed roster."""
     return disclosure.make(NAME, {"seat": seat, "name": name, "organisation": organisation}, salt)
+
+
+def drawn(seat: str, leaf: pool.Leaf, salt: bytes) -> disclosure.Disclosure:
+    """The disclosure of a drawn member, by the pool's custodian: with what binds this leaf to this person."""
+    value: Object = {"seat": seat, "name": leaf.name, "organisation": leaf.employer}
+    value |= {"salt": leaf.salt, "ref": leaf.ref, "attributes": leaf.attributes}
+    return disclosure.make(NAME, value | {"bound": {"nonce": leaf.nonce, "number": leaf.number}}, salt)
 
 
 def named(people: Mapping[str, str], texts: Iterable[str]) -> Names:
@@ -52,20 +61,36 @@ def check(state: Proceeding, act: Act, texts: Sequence[str]) -> None:
     # (2)
     source = act.body.get("source")
     if isinstance(source, dict) and source.get("kind") == DRAWN:
-        check_leaf(state, source, found)
+        _check_leaf(state, unb64u(source["opened"], 32), source["stratum"], source["position"], found)
 
 
-def check_leaf(state: Proceeding, source: Object, found: disclosure.Disclosure) -> None:
-    """Untrusted where the person is not the one who was drawn."""
-    drawn = state.drawing.opened(unb64u(source["opened"], 32))
-    value = members(found.value, {**_TEXTS, "salt": str, "ref": str, "attributes": dict})
+def check_drawn(state: Proceeding, texts: Iterable[str]) -> None:
+    """The drawn members that these disclosures tell of: Untrusted where one is not who was drawn for its seat."""
+    known = {found.digest: found for found in map(disclosure.parse, texts)}
+    for each in state.seated.values():
+        if each.kind == DRAWN and each.person in known:
+            _check_leaf(state, each.opened, each.stratum, each.position, known[each.person])
+
+
+def _check_leaf(state: Proceeding, opened: bytes, stratum: int, position: int, found: disclosure.Disclosure) -> None:
+    """Untrusted where the person is not the one who was drawn.
+
+    The leaf is the drawn one; and where its reference binds a person (`evaluation.core.pool`), this is that person.
+    """
+    ranked = state.drawing.opened(opened).ranked
+    value = members(found.value, {**_TEXTS, "salt": str, "ref": str, "attributes": dict}, _BOUND)
     leaf = draw.pool_leaf(value["salt"], value["ref"], value["attributes"])
-    if drawn.ranked[source["stratum"]][source["position"]] != leaf:
+    if ranked[stratum][position] != leaf:
         raise Untrusted("the person is not the one who was drawn")
+    if "bound" in value:
+        bound = members(value["bound"], {"nonce": str, "number": str})
+        named_ = (bound["number"], value["name"], value["organisation"])
+        if pool.reference(bound["nonce"], *named_) != value["ref"]:
+            raise Untrusted("the leaf that was drawn is another person's")
 
 
 def _read(seat: str, found: disclosure.Disclosure) -> tuple[str, str]:
-    value = members(found.value, _TEXTS, {"salt": str, "ref": str, "attributes": dict})
+    value = members(found.value, _TEXTS, {"salt": str, "ref": str, "attributes": dict} | _BOUND)
     texts = (value["name"], value["organisation"])
     if found.name != NAME or value["seat"] != seat:
         raise Malformed("not the disclosure of this seat's member")

@@ -12,7 +12,7 @@ for nobody who reads the definition: it names their hash.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,8 @@ _DEFINITION_SALT = 32
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that the founding needs, kept as one object of the vault from before the opening, so that a process that
-    was killed in between founds exactly what was opened."""
+    was killed in between founds exactly what was opened. `people`, the members' disclosures, are not in that object:
+    they name persons, and whatever the vault holds it holds in clear and for years (protocols.md 5)."""
 
     origin: str
     kind: str
@@ -56,16 +57,15 @@ class Plan:
             "seats": self.seats,
             "size": self.size,
             "title": self.title,
-            "people": list(self.people),
             "special": self.special,
-            "v": 2,
+            "v": 3,
             "venues": self.venues,
         }
         return encode(value if self.follows is None else value | {"follows": self.follows})
 
     @staticmethod
-    def from_json(data: bytes) -> Plan:
-        """Read what `to_json` wrote."""
+    def from_json(data: bytes, people: Sequence[str]) -> Plan:
+        """Read what `to_json` wrote. A plan of version 2 has its people in itself."""
         value = decode_object(data, limit=MAX_DEFINITION)
         return Plan(
             origin=value["origin"],
@@ -77,7 +77,7 @@ class Plan:
             rooms=value["rooms"],
             seats=value["seats"],
             follows=value.get("follows"),
-            people=tuple(value.get("people", ())),
+            people=tuple(value.get("people", people)),
             special=value.get("special"),
         )
 

@@ -14,7 +14,7 @@
 (9) V8: the released shares open each listed ciphertext to the very sheet that the log shows. V9: every draw has its
     result, made of the secrets that were committed to (its seed and orders are step 7's), and every pool's facts show
     that nobody with an interest in a bidder stood in what was drawn from.
-(10) V10: disclosures fit digests.
+(10) V10: disclosures fit digests, and the members that were drawn are who was drawn.
 (11) V12: the report's content follows from the log, its revisions build on one another, and every member's
     certificate signed it under the pinned roots; the workbook says what the report says, cell by cell.
 (12) Recordings: segments count on without a hole that is not declared.
@@ -146,6 +146,7 @@ def _run(
     with verdict.step(10, "disclosures", progress):
         _, verdict.withheld = log_checks.disclosed(evidence.disclosures(), [*entries, *_centre_entries(evidence)])
         verdict.flags += ["withheld"] if verdict.withheld else []
+        people.check_drawn(state, evidence.disclosures())
     with verdict.step(11, "report", progress):
         for old, at_old in zip(state.superseded, at_reports, strict=False):
             name = contents.superseded_name(old.report.revision)

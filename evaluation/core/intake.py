@@ -61,9 +61,27 @@ def notes(value: JSON, bidders: Collection[str], place: str) -> None:
 
 
 def table(rows: Sequence[Sequence[JSON]], columns: Mapping[str, str], *, sheet: str) -> list[Object]:
-    """Bidders from the rows of a workbook's sheet: a heading row, then one row for each bidder.
+    """Bidders from the rows of a workbook's sheet; `columns` maps the headings in use to `name`, `code`, `price`."""
+    checks = {"name": text, "code": code, "price": price}
+    found = records(rows, columns, checks, sheet=sheet, once="code")
+    if not found:
+        raise ImportRefused(f"{sheet}!A2", "no bidder")
+    return [{"id": f"bidder-{n}", **each} for n, each in enumerate(found, 1)]
 
-    `columns` maps the headings in use to `name`, `code`, `price`; a cell is text, None when empty, or a `Formula`.
+
+def records(
+    rows: Sequence[Sequence[JSON]],
+    columns: Mapping[str, str],
+    checks: Mapping[str, Check],
+    *,
+    sheet: str,
+    once: str,
+    optional: Collection[str] = (),
+) -> list[Object]:
+    """One object for each row below the heading row; a cell is text, None when empty, or a `Formula`.
+
+    `columns` maps the headings in use to fields, `checks` says what a field is. The field `once` stands once in the
+    table; an `optional` column may be missing, and its cells may be empty.
     """
     if not rows:
         raise ImportRefused(f"{sheet}!A1", "the sheet is empty")
@@ -75,29 +93,27 @@ def table(rows: Sequence[Sequence[JSON]], columns: Mapping[str, str], *, sheet: 
         if fields.count(fields[-1]) > 1:
             raise ImportRefused(_cell(sheet, 0, i), "the column stands twice")
     for field in columns.values():
-        if field not in fields:
+        if field not in fields and field not in optional:
             raise ImportRefused(f"{sheet}!1:1", f"the column for {field} is missing")
-    checks = {"name": text, "code": code, "price": price}
-    bidders: list[Object] = []
+    found: list[Object] = []
+    seen: dict[JSON, int] = {}
     for n, row in enumerate(rows[1:], 1):
         if all(cell is None for cell in row):
             continue
         if len(row) > len(fields):
             raise ImportRefused(_cell(sheet, n, len(fields)), "a cell beyond the last column")
-        found: Object = {}
+        made: Object = {}
         for i, field in enumerate(fields):
-            cell = row[i] if i < len(row) else None
+            cell, place = row[i] if i < len(row) else None, _cell(sheet, n, i)
             if isinstance(cell, Formula):
-                raise ImportRefused(_cell(sheet, n, i), "a formula: what it shows depends on who opens it")
-            checks[field](cell, _cell(sheet, n, i))
-            for other in bidders:
-                if field == "code" and other["code"] == cell:
-                    raise ImportRefused(_cell(sheet, n, i), "this bidder stands twice")
-            found[field] = cell
-        bidders.append({"id": f"bidder-{len(bidders) + 1}", **found})
-    if not bidders:
-        raise ImportRefused(f"{sheet}!A2", "no bidder")
-    return bidders
+                raise ImportRefused(place, "a formula: what it shows depends on who opens it")
+            if cell is not None or field not in optional:
+                checks[field](cell, place)
+            if field == once and seen.setdefault(cell, n) != n:
+                raise ImportRefused(place, f"stands twice: row {seen[cell] + 1} has it, too")
+            made[field] = cell
+        found.append(made)
+    return found
 
 
 class Formula(str):
@@ -137,12 +153,17 @@ def code(value: JSON, place: str) -> None:
     """A unified social credit code."""
     if not isinstance(value, str) or len(value) != credit_code.LENGTH:
         raise ImportRefused(place, f"a social credit code has {credit_code.LENGTH} characters")
-    if _WIDE.search(value):
-        raise ImportRefused(place, "full-width characters")
+    narrow(value, place)
     if any(sign not in credit_code.ALPHABET for sign in value):
         raise ImportRefused(place, "a character that social credit codes do not have (GB 32100-2015, 4.3)")
     if not credit_code.valid(value):
         raise ImportRefused(place, "the check character is wrong (GB 32100-2015, 4.4)")
+
+
+def narrow(value: str, place: str) -> None:
+    """No full-width digit or letter, which looks like the one that is meant."""
+    if _WIDE.search(value):
+        raise ImportRefused(place, "full-width characters")
 
 
 def _noted(value: JSON, place: str) -> None:

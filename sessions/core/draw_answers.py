@@ -13,12 +13,9 @@ from evidence.core.act import Act
 from evidence.core.canonical import JSON, b64u, members, unb64u
 from evidence.core.entry import Draft
 from evidence.errors import Malformed
-from sessions.core.draws import Draw
+from sessions.core.draws import Draw, Given
 from sessions.core.state import Proceeding
 from sessions.errors import WrongRole
-
-Given = tuple[tuple[int, int, str], ...]
-"""(stratum, position, answer) in their order."""
 
 
 def state_answers(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
@@ -37,7 +34,7 @@ def countersign(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     for found in state.drawing.draws:
         if found.stated is not None and found.stated[0] == statement:
             apply(found, found.stated[1])
-            answers: list[JSON] = [[which, position, said] for which, position, said in found.stated[1]]
+            answers: list[JSON] = [[which, position, said] for which, position, said, _ in found.stated[1]]
             return (Draft("DrawAnswered", {"opened": b64u(found.leaf), "answers": answers}, act),)
     raise AnswerRefused("no such statement waits for its second signature")
 
@@ -50,21 +47,21 @@ def apply(found: Draw, given: Given) -> tuple[Answers, ...]:
         raise DrawNotFrozen("the draw has no result yet")
     answers: tuple[Answers, ...] = found.answers or tuple(() for _ in found.strata)
     ranked = found.ranked
-    for each in given:
-        answers = draw.answer(found.strata, ranked, answers, each)
+    for which, position, said, _ in given:
+        answers = draw.answer(found.strata, ranked, answers, (which, position, said))
     return answers
 
 
 def read(value: list[JSON]) -> Given:
     """`[[stratum, position, answer, evidence digest or null]…]`."""
-    given: list[tuple[int, int, str]] = []
+    given: list[tuple[int, int, str, str | None]] = []
     for item in value:
         match item:
             case [int(which), int(position), str(said), None] if which >= 0 and position >= 0:
-                given.append((which, position, said))
+                given.append((which, position, said, None))
             case [int(which), int(position), str(said), str(evidence)] if which >= 0 and position >= 0:
                 unb64u(evidence, 32)
-                given.append((which, position, said))
+                given.append((which, position, said, evidence))
             case _:
                 raise Malformed("an answer is [stratum, position, answer, evidence digest or null]")
     if not given:

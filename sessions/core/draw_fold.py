@@ -105,7 +105,9 @@ def on_answered(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     found = state.drawing.opened(unb64u(entry.body["opened"], 32))
     if found.stated is None:
         raise EventRefused("answers that nobody stated")
-    return _with(state, found, replace(found, answers=draw_answers.apply(found, found.stated[1]), stated=None))
+    stated = found.stated[1]
+    answers = draw_answers.apply(found, stated)
+    return _with(state, found, replace(found, answers=answers, given=(*found.given, *stated), stated=None))
 
 
 def on_share_answered(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

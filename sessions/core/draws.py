@@ -50,6 +50,10 @@ class DrawFreeze:
     absent: tuple[str, ...]
 
 
+Given = tuple[tuple[int, int, str, str | None], ...]
+"""(stratum, position, answer, evidence digest or None) in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draw:
     """One attempt. `contributable` and `revealable` are the entries that showed the gates D1 and D2 reached."""
@@ -81,7 +85,9 @@ class Draw:
     secrets: tuple[bytes, ...] = ()
     annulled: int | None = None
     answers: tuple[Answers, ...] = ()
-    stated: tuple[bytes, tuple[tuple[int, int, str], ...]] | None = None
+    stated: tuple[bytes, Given] | None = None
+    given: Given = ()
+    """Every answer that counts, in its order, with its evidence."""
 
     def safe(self, author: str) -> bool:
         """The author's contribution is in time and acknowledged by a = 2f+1 holders."""

@@ -222,6 +222,11 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "voted": sorted(evaluation.votes),
         "valid": list(evaluation.valid) if evaluation.valid is not None else None,
         "results": None,
+        "pools": [
+            {"leaf": b64u(pool.leaf), "custodian": pool.custodian, "count": pool.count, "root": b64u(pool.root)}
+            for pool in state.drawing.pools.values()
+        ],
+        "contributors": list(state.holders),
         "draws": [_draw(found) for found in state.drawing.draws],
         "report": _report(state),
         "superseded": [[b64u(old.report.document), b64u(old.report.revision)] for old in state.superseded],
@@ -285,8 +290,10 @@ def _draw(found: Draw) -> Object:
         "missed": list(found.missed),
         "resolved": found.resolved is not None,
         "annulled": found.annulled is not None,
+        "pool": b64u(found.pool.leaf) if found.pool else None,
         "stated": b64u(found.stated[0]) if found.stated else None,
-        "answers": [[list(pair) for pair in given] for given in found.answers],
+        "waiting": [list(each) for each in found.stated[1]] if found.stated else [],
+        "answers": [list(each) for each in found.given],
     }
 
 

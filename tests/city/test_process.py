@@ -121,6 +121,7 @@ def test_only_the_citys_operator_speaks_for_its_pool(world: World) -> None:
     process.http.post("/add-log", content=world.main.add_log())
     questions: dict[str, Object] = {
         "/draw/pool": {"origin": PROCEEDING, "count": 3, "root": b64u(bytes(32))},
+        "/draw/list": {"origin": PROCEEDING, "draw": "experts"},
         "/draw/answer": {"origin": PROCEEDING, "opened": b64u(bytes(32)), "answers": [[0, 0, "accepted", None]]},
         "/draw/seat": {
             "origin": PROCEEDING,
@@ -137,6 +138,8 @@ def test_only_the_citys_operator_speaks_for_its_pool(world: World) -> None:
     frozen = process.ask("/draw/pool", questions["/draw/pool"], OPERATOR)
     assert (frozen.status_code, acts.parse(frozen.json()["act"]).act) == (200, "pool.freeze")
     assert process.ask("/draw/pool", questions["/draw/pool"], OPERATOR).json() == frozen.json()
+    none = process.ask("/draw/list", questions["/draw/list"], OPERATOR)
+    assert (none.status_code, none.json()["code"]) == (409, "not-yet")
     nothing = process.ask("/draw/answer", questions["/draw/answer"], OPERATOR)
     assert (nothing.status_code, nothing.json()["code"]) == (409, "no-such-draw")
     for wrong, code in (({}, "unknown-seat"), ({"person": "x"}, "malformed"), ({"replaces": 7}, "malformed")):

@@ -12,15 +12,14 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
-from typer.testing import CliRunner
 
 from evaluation.adapters import workbook_xlsx
 from evaluation.core import intake
 from evaluation.errors import ImportRefused
 from sessions import tender as tenders
+from tests.commands import typed
 from tests.evaluation.packs import BIDDING, PROCUREMENT, second
 from tests.sessions.example import CODES, ROOMS, SEATS, VENUES, definition
-from web.server.cli import app
 
 
 def given(value: dict[str, Any]) -> dict[str, Any]:
@@ -181,8 +180,8 @@ def book(rows: Sequence[Sequence[str | None]], **parts: bytes) -> bytes:
 def read(tmp_path: Path, data: bytes) -> tuple[int, str]:
     file = tmp_path / "t.xlsx"
     file.write_bytes(data)
-    result = CliRunner().invoke(app, ["bidders", str(file)])
-    return result.exit_code, result.output
+    status, *said = typed("bidders", file)
+    return status, "".join(said)
 
 
 def test_bidders_come_from_a_workbook(tmp_path: Path) -> None:

@@ -212,8 +212,8 @@ def test_a_document_of_300_mb_comes_in_pieces_and_survives_a_broken_line(
     pane.get_by_role("button", name="查找", exact=True).click()
     expect(pane.get_by_text("第 1 处，共 1 处")).to_be_visible(timeout=180_000)
     expect(pane.locator("canvas")).to_have_attribute("data-page", str(quiet.pages))
-    # The server's successor had only the rest to give: from where the line broke. The page's collector runs behind what
-    # passes through, so its peak says only that the file was never there as a whole; what it holds is what is left then.
+    # The server's successor had only the rest to give: from where the line broke. The page's collector runs behind, so
+    # its peak says only that the file was never there as a whole; what it holds is what is left after a collection.
     assert status_mb(quiet.site.pid("web"), "VmHWM") - before[server] < ROOM_MB
     line.send("HeapProfiler.collectGarbage")
     pages = [pid for pid in before if pid != server]

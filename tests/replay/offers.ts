@@ -17,7 +17,7 @@ const round = {
   released: [],
   missing: [],
 };
-const draw = { draw: "experts", attempt: 1, opened: "o", contributors: ["a", "b"], safe: ["a"], freeze: null, stated: "s", annulled: false };
+const draw = { draw: "experts", attempt: 1, opened: "o", contributors: ["a", "b"], safe: ["a"], freeze: null, stated: "s", strata: [{ label: "expert/law" }], waiting: [[0, 0, "declined", "e"]], annulled: false };
 const base = {
   stage: "detailed-review",
   gate: "paused",

@@ -195,7 +195,9 @@ class Play:
         fixed = self.centre.act("definition.fix", {"sha256": b64u(sha256(DEFINITION)), "size": len(DEFINITION)})
         check(self.state, fixed, root_at=lambda size: self.log.tree.root(size))
         # As of today's definitions: the members' names are digests.
-        people = [[seat.id, b64u(sha256(seat.id.encode()))] for seat in self.state.members]
+        people = [
+            [seat.id, b64u(sha256(seat.id.encode()))] for seat in self.state.members if not self.state.is_open(seat)
+        ]
         also = {"people": people, "notes": b64u(sha256(b"notes"))}
         self.write([Draft("DefinitionFixed", {"scoring": SCORING.json, **also}, fixed)])
 

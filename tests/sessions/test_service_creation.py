@@ -8,17 +8,21 @@ from pathlib import Path
 import pytest
 
 from evaluation.errors import CommitteeRefused, ImportRefused, WeightRefused
+from evidence.adapters.vault_files import FileVault
 from evidence.core import disclosure
 from evidence.core.act import thumbprint
-from evidence.core.canonical import Object, b64, sha256
+from evidence.core.canonical import Object, b64, decode_object, encode, sha256
 from evidence.errors import Malformed
 from sessions.core.state import CLOSED
 from sessions.core.view import view
 from sessions.errors import Closed, FoundingRefused, MemberMismatch
 from sessions.service_errors import KeyLost, NotFoundedYet, TenderRefused, UnknownProceeding
+from sessions.tender import Plan
 from tests.sessions import drive
+from tests.sessions.canaries import disk, found
 from tests.sessions.service_people import People
 from tests.sessions.service_world import DOCUMENT, NAMES, World, tender, types, until
+from tests.sessions.test_canaries import case
 
 Change = Callable[[Object], None]
 
@@ -224,3 +228,25 @@ async def test_an_archived_proceeding_is_read_and_never_written(
             proceedings.get(people.id)
         for task in proceedings._tasks.values():
             assert isinstance(task.exception(), KeyLost)
+
+
+@pytest.mark.asyncio
+async def test_the_vault_holds_no_members_name_before_somebody_has_a_certificate(tmp_path: Path) -> None:
+    """protocols.md 5: a person's name is a sealed disclosure; what lies in the vault lies there in clear, for years."""
+    world = World(tmp_path, vault=FileVault(tmp_path / "vault"))
+    async with world.running() as proceedings:
+        name = await proceedings.create(case())
+        await until(lambda: proceedings.get(name).state.definition is not None)
+        keeper, names = proceedings.get(name), {f"{n}": f"金丝雀{n}号专家".encode() for n in range(1, 6)}
+        assert len(keeper.state.people) == 5
+        vault = disk(tmp_path / "vault")
+        assert found({"title": keeper.state.origin.encode()}, vault), "the plan is there"
+        assert found(names, vault) == set()
+        # As plans were before: they would be found, and are still read.
+        digests = list(keeper.state.people.values())
+        texts = [each.text for each in (await world.ledger.disclosures(keeper.state.origin, digests)).values()]
+        (plan,) = (data for data in vault.values() if b'"venues":' in data and b'"kind":' in data)
+        old = encode(decode_object(plan) | {"people": texts, "v": 2})
+        assert {each for each, _ in found(names, {"old": old})} == set(names)
+        assert Plan.from_json(old, ()).people == tuple(texts)
+        assert Plan.from_json(plan, texts).people == tuple(texts)

@@ -30,8 +30,8 @@ from sessions.node import CityNode
 from sessions.node_keys import NodeKeys
 from signing.adapters.master_key import read_master_key
 from tests.city.servers import free_port, serving
+from tests.commands import typed
 from tests.evidence.worlds import QUICK, WITHIN_S
-from tests.web.test_retention_commands import typed
 from web.city.app import create_city_app
 from web.server import wiring
 from web.server.installation import Layout

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from evidence.adapters.disclosure_keys import DisclosureKeys
 from evidence.adapters.vault_files import FileVault
 from sessions.core import contents
 from sessions.core.state import CLOSED
+from tests.commands import typed
 from tests.partner.world import ADMINISTRATOR, Site, site
 from tests.sessions.canaries import disk, found
 from tests.sessions.service_people import People
@@ -28,19 +28,10 @@ from tests.sessions.service_world import World, until
 from tests.sessions.test_canaries import case
 from tests.sessions.test_service_after import RATING, Closed, kept_by
 from web.server import wiring
-from web.server.cli import app
 from web.server.installation import Layout
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.timeout(600)]
 YEARS = timedelta(days=366 * 16)
-
-
-def typed(*words: object) -> tuple[int, str, str]:
-    """Status, standard output, standard error."""
-    said, complained = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(complained), pytest.raises(SystemExit) as ended:
-        app([str(word) for word in words])
-    return int(ended.value.code or 0), said.getvalue(), complained.getvalue()
 
 
 async def type_in(*words: object) -> tuple[int, str, str]:

@@ -20,7 +20,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from evaluation.errors import EvaluationError
-from evidence.core.canonical import MAX_BYTES, Object, decode_object, members, unb64u
+from evidence.core.canonical import MAX_BYTES, Object, b64u, decode_object, members, unb64u
 from evidence.core.tiles import Tile
 from evidence.core.witness import MAX_ADD_CHECKPOINT, MAX_ADD_LOG, Answer
 from evidence.errors import EvidenceError, Malformed
@@ -170,6 +170,12 @@ def create_city_app(
         _check_operator(request, operator_token)
         asked = await _json(request, {"origin": str, "count": int, "root": str})
         return {"act": await node.freeze_pool(asked["origin"], asked["count"], unb64u(asked["root"], 32))}
+
+    @app.post("/draw/list")
+    async def drawn(request: Request) -> dict[str, list[str]]:
+        _check_operator(request, operator_token)
+        asked = await _json(request, {"origin": str, "draw": str})
+        return {"entries": [b64u(data) for data in await node.drawn(asked["origin"], asked["draw"])]}
 
     @app.post("/draw/answer")
     async def answer(request: Request) -> dict[str, str]:

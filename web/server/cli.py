@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 import uvloop
 
-from evaluation.errors import ImportRefused
+from evaluation.errors import EvaluationError
 from evidence.core.canonical import b64u
 from evidence.errors import EvidenceError
 from sessions.after_errors import AfterError
@@ -30,6 +30,7 @@ from web.server.first_day import FirstDay
 from web.server.installation import Layout, Party, read_private, write_toml, write_trust
 from web.server.journal import start_journal
 from web.server.links import rewrite_link
+from web.server.pool_commands import city_desk, pool
 from web.server.processes import Sibling, Supervisor, run_until_signal
 from web.server.settings import (
     CITY_FILE,
@@ -41,7 +42,7 @@ from web.server.settings import (
 )
 from web.server.tls import given, own_authority, self_signed
 
-REFUSALS = (WebError, EvidenceError, ServiceError, NodeError, SigningError, SessionError, AfterError)
+REFUSALS = (WebError, EvidenceError, EvaluationError, ServiceError, NodeError, SigningError, SessionError, AfterError)
 
 
 class _Command(typer.Typer):
@@ -62,6 +63,7 @@ app = _Command(
 )
 city = typer.Typer(help="A city's own node: witness, holder of shares, voice of its city.", no_args_is_help=True)
 app.add_typer(city, name="city")
+app.add_typer(pool, name="pool")
 
 State = Annotated[Path | None, typer.Option(help="State directory (default: TONGPING_STATE, else ./state).")]
 Domain = Annotated[str, typer.Option(help="The centre's domain; it becomes part of every log's name.")]
@@ -330,9 +332,7 @@ def city_vouch(
     state: State = None,
 ) -> None:
     """Vouch for this city's first operator; all others are checked by an operator in the browser."""
-    settings = load_city_settings(state_directory(state))
-    token = read_private(Layout(settings.state).secrets / wiring.OPERATOR_TOKEN).decode().strip()
-    Desk(settings.listen.local, token, settings.listen.certificate).vouch_at_node(origin, seat, code)
+    city_desk(state).vouch_at_node(origin, seat, code)
     typer.echo(f"已为 {seat} 的设备作保")
 
 
@@ -445,15 +445,14 @@ def _in_words(verdict: Verdict) -> str:
 
 
 @app.command()
-def bidders(file: Annotated[Path, typer.Argument(help="A workbook (XLSX); all cells are text.")]) -> None:
+def bidders(
+    file: Annotated[Path, typer.Argument(help="A workbook (XLSX) or CSV in UTF-8; all cells are text.")],
+) -> None:
     """Read the bidders of a tender from a workbook: JSON for its definition, or the cell that is wrong and why (2)."""
     try:
         found = wiring.read_bidders(file)
     except OSError as error:
         typer.echo(f"tongping: {file}: {error.strerror}", err=True)
-        raise typer.Exit(2) from None
-    except ImportRefused as error:
-        typer.echo(f"tongping: {error.code}: {error}", err=True)
         raise typer.Exit(2) from None
     typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
 

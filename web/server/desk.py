@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 
+from evidence.core.canonical import Object
 from sessions.core.identity import comparison_code
 from sessions.node_identity import same_code
 from web.server.errors import CodeDiffers, DoorRefused
@@ -46,7 +47,11 @@ class Desk:
 
     def vouch_at_node(self, origin: str, seat: str, code: str) -> None:
         """The same of a city, by its own node, which hands its voucher in at the main server."""
-        self._call("POST", "/identity/vouch", {"origin": origin, "seat": seat, "code": code})
+        self.at_node("/identity/vouch", {"origin": origin, "seat": seat, "code": code})
+
+    def at_node(self, path: str, question: Object) -> Object:
+        """What a city's own node answers its operator."""
+        return self._call("POST", path, question)
 
     @property
     def _trusted(self) -> ssl.SSLContext | bool:

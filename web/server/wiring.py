@@ -424,10 +424,16 @@ def verify_after(file: Path, policy: Path, deeds: bytes) -> list[Object]:
 
 def read_bidders(file: Path) -> list[Object]:
     """The bidders of a workbook, under the headings that tender documents use."""
-    from evaluation.adapters import workbook_xlsx
-
     columns = {"投标人名称": "name", "统一社会信用代码": "code", "投标报价（元）": "price"}
-    return intake.table(workbook_xlsx.rows(file.read_bytes(), sheet=file.name), columns, sheet=file.name)
+    return intake.table(read_cells(file), columns, sheet=file.name)
+
+
+def read_cells(file: Path) -> list[list[str | None]]:
+    """The rows of a workbook's first sheet, or of a CSV."""
+    from evaluation.adapters import table_csv, workbook_xlsx
+
+    read = table_csv.rows if file.suffix.lower() == ".csv" else workbook_xlsx.rows
+    return read(file.read_bytes(), sheet=file.name)
 
 
 def _check_agreement(settings: Settings, pins: Pins, log: str) -> None:

@@ -4,6 +4,7 @@ import { routes as administrator } from "../pages/administrator/routes.ts";
 import { routes as after } from "../pages/after/routes.ts";
 import { routes as auditor } from "../pages/auditor/routes.ts";
 import { routes as checkIn } from "../pages/check-in/routes.ts";
+import { routes as draw } from "../pages/draw/routes.ts";
 import { routes as expert } from "../pages/expert/routes.ts";
 import { routes as operator } from "../pages/operator/routes.ts";
 import { routes as room } from "../pages/room/routes.ts";
@@ -16,6 +17,7 @@ export const AREAS: RouteRecordRaw[] = [
   ...after,
   ...auditor,
   ...checkIn,
+  ...draw,
   ...expert,
   ...operator,
   ...room,

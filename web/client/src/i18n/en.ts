@@ -4,6 +4,7 @@ import administrator from "../pages/administrator/en.ts";
 import after from "../pages/after/en.ts";
 import auditor from "../pages/auditor/en.ts";
 import checkIn from "../pages/check-in/en.ts";
+import draw from "../pages/draw/en.ts";
 import expert from "../pages/expert/en.ts";
 import operator from "../pages/operator/en.ts";
 import room from "../pages/room/en.ts";
@@ -13,4 +14,4 @@ import supervisor from "../pages/supervisor/en.ts";
 import screens from "../screens/en.ts";
 import shell from "./shell.en.ts";
 
-export default { ...shell, administrator, advice, after, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };
+export default { ...shell, administrator, advice, after, auditor, checkIn, draw, expert, operator, room, rooms, screens, signIn, supervisor };

@@ -4,6 +4,7 @@ import administrator from "../pages/administrator/zh.ts";
 import after from "../pages/after/zh.ts";
 import auditor from "../pages/auditor/zh.ts";
 import checkIn from "../pages/check-in/zh.ts";
+import draw from "../pages/draw/zh.ts";
 import expert from "../pages/expert/zh.ts";
 import operator from "../pages/operator/zh.ts";
 import room from "../pages/room/zh.ts";
@@ -13,4 +14,4 @@ import supervisor from "../pages/supervisor/zh.ts";
 import screens from "../screens/zh.ts";
 import shell from "./shell.zh.ts";
 
-export default { ...shell, administrator, advice, after, auditor, checkIn, expert, operator, room, rooms, screens, signIn, supervisor };
+export default { ...shell, administrator, advice, after, auditor, checkIn, draw, expert, operator, room, rooms, screens, signIn, supervisor };

@@ -59,6 +59,16 @@ export interface Results {
   undecided?: [string, string, string[]][];
 }
 
+export type DrawAnswer = [stratum: number, position: number, said: string, evidence: string | null];
+
+/** A custodian's frozen pool. */
+export interface Pool {
+  leaf: string;
+  custodian: string;
+  count: number;
+  root: string;
+}
+
 export interface Draw {
   draw: string;
   attempt: number;
@@ -74,7 +84,11 @@ export interface Draw {
   resolved: boolean;
   annulled: boolean;
   stated: string | null;
-  answers: [string, string][][];
+  /** The leaf hash of its pool, where only a custodian knows the candidates. */
+  pool: string | null;
+  /** What the custodian stated and the supervisor has not signed yet, and what counts: in their order. */
+  waiting: DrawAnswer[];
+  answers: DrawAnswer[];
 }
 
 export interface Report {
@@ -190,6 +204,9 @@ export interface View {
   voted?: string[];
   valid?: string[] | null;
   results?: Results | null;
+  pools?: Pool[];
+  /** The centres whose nodes hold shares: they contribute to each draw. */
+  contributors?: string[];
   draws?: Draw[];
   report?: Report | null;
   steps?: Steps | null;

@@ -62,7 +62,10 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
   }
   for (const draw of view.draws ?? []) {
     const { opened, stated, contributors, safe, draw: name } = draw;
-    if (stated) add("countersign", name, [act("draw.countersign", "countersign", "primary", () => ({ statement: stated }), [])]);
+    if (stated) {
+      const answers = draw.waiting.map(([which, position, said, evidence]) => [`${draw.strata[which]?.label}:${position}`, said, ...(evidence ? [evidence] : [])].join("="));
+      add("countersign", name, [act("draw.countersign", "countersign", "primary", () => ({ statement: stated }), [])], answers.join("; "));
+    }
     if (view.todo.includes("draw.freeze") && draw.freeze === null && !draw.annulled) {
       const absent = contributors.filter((domain) => !safe.includes(domain)).sort();
       add("drawFreeze", name, [act("draw.freeze", "freezeWithout", "primary", ({ reason }) => ({ opened, absent, reason }))], absent.join(", "));
