@@ -86,8 +86,13 @@ def note(state: Proceeding, command: NoteLeaves) -> tuple[Draft, ...]:
 
 def demand_confirmed(state: Proceeding) -> None:
     """NotConfirmed while another centre still looks at what is missing."""
-    if state.continuations and not state.continuations[-1].confirmed:
+    if not confirmed(state):
         raise NotConfirmed("another centre has not confirmed that the log goes on")
+
+
+def confirmed(state: Proceeding) -> bool:
+    """Whether nobody still looks at what is missing."""
+    return not state.continuations or bool(state.continuations[-1].confirmed)
 
 
 def demand_turn(state: Proceeding, act: Act) -> None:

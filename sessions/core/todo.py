@@ -7,7 +7,17 @@ from evaluation.core import stages
 from evaluation.core.rounds import BALLOT, SHEET, Round
 from evaluation.core.state import Evaluation
 from evaluation.errors import EvaluationError
-from sessions.core import aborted, confirming, cut_off, help_requests, night, readiness, seating, signing_off
+from sessions.core import (
+    aborted,
+    confirming,
+    continuing,
+    cut_off,
+    help_requests,
+    night,
+    readiness,
+    seating,
+    signing_off,
+)
 from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, OVERDUE, SUPERVISOR, Proceeding, Seat
 
 _MOTIONS = stages.span(stages.COMPLIANCE_REVIEW, stages.DETAILED_REVIEW)
@@ -23,7 +33,7 @@ def todo(state: Proceeding, seat: Seat) -> list[str]:
         return []
     if seat.id not in state.seat_key:
         return ["seat.bind"]
-    if state.continuations and not state.continuations[-1].confirmed:
+    if not continuing.confirmed(state):
         return []
     if state.night is not None and seat.role == OPERATOR:
         return [] if {seat.venue} & (state.night.sealed.keys() | state.night.opened) else ["area.seal"]
