@@ -81,6 +81,10 @@ class EvidenceFile:
         if not container.same(self._file, self._members):
             raise Untrusted("the file is not in its one form")
 
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return name in self._by_name
+
     def read(self, name: str, *, limit: int = 64 * 1024 * 1024) -> bytes:
         """One file's bytes."""
         member = self._by_name.get(name)

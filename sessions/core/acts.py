@@ -84,7 +84,8 @@ def _logs(state: Proceeding, key: Key, act: Act) -> tuple[str, ...]:
     if act.act == "log.continue":
         return (following(state.log),)
     former = tuple(each.left.origin for each in state.continuations)
-    return (state.log, *former) if key.merge is not None or not key.live else (state.log,)
+    merged = key.merge is not None or not key.live or act.id in state.acts
+    return (state.log, *former) if merged else (state.log,)
 
 
 def _lost_root(state: Proceeding, act: Act) -> bytes | None:

@@ -160,6 +160,20 @@ class Continuing:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """How many entries are missing, how many of them are known by their hash, and how many acts came again."""
+
+    log: str
+    missing: int
+    known: int
+    again: int
+
+    @property
+    def as_json(self) -> Object:
+        return {"log": self.log, "missing": self.missing, "known": self.known, "again": self.again}
+
+
 def rows(value: object, left: Remains) -> tuple[Leaf, ...]:
     """Known leaves of the missing range, ascending, each once."""
     found = tuple(Leaf.parse(each) for each in value) if isinstance(value, list) else ()

@@ -376,11 +376,8 @@ def verify(
     except OSError as error:
         typer.echo(f"tongping: {file}: {error.strerror}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(
-        json.dumps(verdict_words.as_object(verdict), ensure_ascii=False)
-        if as_json or lines
-        else verdict_words.in_words(verdict)
-    )
+    found = verdict_words.as_object(verdict)
+    typer.echo(json.dumps(found, ensure_ascii=False) if as_json or lines else verdict_words.in_words(verdict))
     raise typer.Exit(verdict.status)
 
 
