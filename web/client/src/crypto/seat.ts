@@ -29,20 +29,22 @@
  */
 
 import { type Act, verifyAct } from "./act.ts";
-import { b64, b64u, type Bytes, hex, same, unb64u } from "./bytes.ts";
+import { b64, b64u, type Bytes, same, unb64u } from "./bytes.ts";
 import { encode, type JsonObject } from "./canonical.ts";
 import { type Call, Client, delay, type Posted } from "./client.ts";
 import type { Disclosure } from "./disclosure.ts";
 import { type Answered, type Clock, Device } from "./device.ts";
 import { type Entropy, holderSet } from "./envelope.ts";
-import { GateClosed, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused } from "./errors.ts";
+import { GateClosed, LogContinued, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused } from "./errors.ts";
 import { type Gate, proveGate } from "./gate.ts";
 import { Leaving, OFFLINE } from "./leaving.ts";
 import type { Opening } from "./opening.ts";
+import { Receipts } from "./receipts.ts";
 import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
 import { GATE_PATIENCE_MS, POLL_MS, Record, trusting } from "./record.ts";
 import { prepareReport, type Ranked, rankLog, type ReportToSign, signBody } from "./report.ts";
-import { envelop, holds, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
+import { Returning, supply } from "./returning.ts";
+import { envelop, holds, type Kept, logOf, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
 import type { Store } from "./store.ts";
 import type { Pins } from "./trust.ts";
 import { Turns } from "./turns.ts";
@@ -78,12 +80,20 @@ export interface BallotRound {
 
 /** Whether a kept plaintext says the same, and how to make one that does. */
 interface Content {
-  readonly same: (plaintext: Bytes) => boolean;
+  readonly same: (plaintext: Bytes, aud: string) => boolean;
   readonly build: () => Bytes;
 }
 
 /** Refusals of the door and not of the act: nothing was decided about the act, so it stays pending. */
-const UNDECIDED = new Set(["not-signed-in", "origin-refused", "not-founded-yet", "unknown-proceeding", "not-found"]);
+const UNDECIDED = new Set([
+  "not-signed-in",
+  "origin-refused",
+  "not-founded-yet",
+  "unknown-proceeding",
+  "not-found",
+  "not-confirmed",
+  "too-soon",
+]);
 
 /** `chain` of `GET /v1/proceedings/{id}/after`. */
 export interface AfterChain {
@@ -101,6 +111,8 @@ export class Seat {
   readonly leaving: Leaving | null;
   readonly #entropy: Entropy;
   readonly #turns = new Turns();
+  readonly #receipts: Receipts;
+  readonly #returning: Returning;
   #gate: Gate | null = null;
 
   private constructor(device: Device, client: Client, record: Record, entropy: Entropy, node: Call | null) {
@@ -109,6 +121,16 @@ export class Seat {
     this.record = record;
     this.#entropy = entropy;
     this.leaving = node && new Leaving(node, () => device.offline);
+    this.#receipts = new Receipts(device, client, record);
+    this.#returning = new Returning({
+      device,
+      client,
+      record,
+      receipts: this.#receipts,
+      turns: this.#turns,
+      resubmit: () => this.#resubmit(),
+      perform: (name, body) => this.perform(name, body),
+    });
   }
 
   static async open(options: SeatOptions): Promise<Seat> {
@@ -153,31 +175,22 @@ export class Seat {
     );
   }
 
+  /** Look again, since the server may have lost entries: it shows `size` of them now. What proves that more of this
+   * seat was acknowledged is handed in, and where the log goes on in another one, the seat follows. */
+  async look(size: number): Promise<void> {
+    await this.#receipts.handIn(size);
+    await this.record.advance();
+    await this.#receipts.handIn();
+  }
+
   /**
    * `seat.resume` after the venue was lost: `confirmed` are the ids of those acts made while cut off that the person
    * still wants; all of them are then merged, in their order. After a restart it goes on where it was. Where the seat
-   * was given to another device meanwhile, they are handed in all the same: refused, and kept in the log.
+   * was given to another device meanwhile, they are handed in all the same: refused, and kept in the log. After a
+   * continuation of the log (docs/protocol.md 11.2) those that it lost are among them; `onWait`: others come first.
    */
-  async resume(serverCtr: number, confirmed: readonly Bytes[] = []): Promise<Answered> {
-    const earlier = await this.#turns.run(async () => {
-      await this.#resubmit();
-      let found = this.device.resumed;
-      while (found === null && (this.device.offline[0]?.ctr ?? Number.POSITIVE_INFINITY) <= serverCtr) {
-        // It reached the log before the venue was lost, and only its answer did not come.
-        await this.#merge();
-        found = this.device.resumed;
-      }
-      return found;
-    });
-    const body = { offline: this.#wanted(confirmed), ctr: this.device.ctr, server_ctr: serverCtr };
-    try {
-      const resumed = earlier ?? (await this.perform("seat.resume", body));
-      await this.#mergeAll();
-      return resumed;
-    } catch (error) {
-      if (error instanceof ServerRefused && error.code === "seat-key-ended") await this.#mergeAll();
-      throw error;
-    }
+  resume(serverCtr: number, confirmed: readonly Bytes[] = [], onWait: () => void = () => undefined): Promise<Answered> {
+    return this.#returning.resume(serverCtr, confirmed, onWait);
   }
 
   /**
@@ -212,7 +225,7 @@ export class Seat {
     const gate = await this.gate();
     const place = this.#place(gate, number);
     const content = {
-      same: (plaintext: Bytes) => parseBallot(plaintext, place, choices) === choice,
+      same: (plaintext: Bytes, aud: string) => parseBallot(plaintext, { ...place, aud }, choices) === choice,
       build: () => buildBallot(place, choice, choices, this.#entropy(32)),
     };
     return this.#seal(gate, "ballot", number, content, onStep);
@@ -303,7 +316,7 @@ export class Seat {
     await this.#turns.run(async () => {
       await this.#resubmit();
       try {
-        while (this.device.offline.length > 0) await this.#merge();
+        while (this.device.offline.length > 0) await this.#returning.merge();
       } catch (error) {
         const decided = error instanceof ServerRefused && !UNDECIDED.has(error.code) && error.code !== "paused";
         if (decided) await this.device.refused(error.code);
@@ -314,6 +327,8 @@ export class Seat {
 
   /** Let another tab have the seat. */
   close(): void {
+    this.#returning.close();
+    this.#receipts.close();
     this.leaving?.close();
     this.device.close();
   }
@@ -326,7 +341,7 @@ export class Seat {
     const place = this.#place(gate, number);
     const build = () => buildSheet(place, scores, asked, this.#entropy(32));
     const wanted = JSON.stringify(parseSheet(build(), place, asked));
-    return { build, same: (plaintext) => JSON.stringify(parseSheet(plaintext, place, asked)) === wanted };
+    return { build, same: (plaintext, aud) => JSON.stringify(parseSheet(plaintext, { ...place, aud }, asked)) === wanted };
   }
 
   /** S2 to S7; the same content again is the same seal, whatever happened in between. */
@@ -372,9 +387,15 @@ export class Seat {
   async #keep(gate: Gate, purpose: Purpose, number: number, content: Content): Promise<Kept> {
     const stored = await this.device.kept(`${purpose}-${number}`);
     const old = stored === null ? null : readKept(stored);
-    if (old !== null && content.same(old.plaintext)) return old;
+    if (old !== null && this.#stands(old, purpose, number) && content.same(old.plaintext, logOf(old))) return old;
     // S2
     return this.#deal(gate, purpose, number, content.build());
+  }
+
+  /** What was made for a log that this one continues serves on with the act that seals it, and no other. */
+  #stands(kept: Kept, purpose: Purpose, number: number): boolean {
+    const acts = [...this.device.offline, this.#current(purpose, number)?.act];
+    return logOf(kept) === this.device.origin || acts.some((act) => act !== undefined && holds(act, kept));
   }
 
   async #deal(gate: Gate, purpose: Purpose, number: number, plaintext: Bytes): Promise<Kept> {
@@ -400,14 +421,6 @@ export class Seat {
   #current(purpose: Purpose, number: number): Answered | null {
     const names = [`${purpose}.seal`, `${purpose}.reseal`];
     return this.device.answered.filter(({ act }) => names.includes(act.act) && act.body["round"] === number).at(-1) ?? null;
-  }
-
-  /** The ciphertext of a seal is with the server before its act. */
-  async #supply(act: Act): Promise<void> {
-    const [purpose, verb] = act.act.split(".");
-    if (verb !== "seal" && verb !== "reseal") return;
-    const kept = await this.device.kept(`${purpose}-${String(act.body["round"])}`);
-    if (kept !== null) await this.client.putObject(readKept(kept).ct);
   }
 
   /** The holders whose signed `share.ack` of this seal stands in the log, once there are k. */
@@ -438,40 +451,10 @@ export class Seat {
     return true;
   }
 
-  /** Of several seals for one round only the last has its ciphertext still; the others were given up. */
-  #wanted(confirmed: readonly Bytes[]): string[] {
-    const kind = (act: Act) => `${act.act} ${String(act.body["round"])}`;
-    const last = new Map(this.device.offline.map((act) => [kind(act), hex(act.id)]));
-    return this.device.offline
-      .filter((act) => confirmed.some((id) => same(id, act.id)))
-      .filter((act) => !act.act.endsWith(".seal") || last.get(kind(act)) === hex(act.id))
-      .map((act) => b64u(act.id));
-  }
-
-  async #mergeAll(): Promise<void> {
-    await this.#turns.run(async () => {
-      while (this.device.offline.length > 0) await this.#merge();
-    });
-  }
-
-  /** Post the first act made while cut off; the entry itself says whether it was accepted. */
-  async #merge(): Promise<void> {
-    const act = this.device.offline[0];
-    if (act === undefined) return;
-    await this.#supply(act);
-    const posted = await this.client.postAct(act.jws);
-    const entry = await this.record.entry(posted.index);
-    const found = entry?.act ?? null;
-    if (entry === null || found === null || !same(posted.id, act.id) || !same(found.id, act.id)) {
-      throw new RecordUntrusted("the log holds something else where this act should stand");
-    }
-    await this.device.merged(posted.index, posted.leaf, entry.type !== "OfflineAct");
-  }
-
   async #resubmit(): Promise<Answered | null> {
     const { pending } = this.device;
     if (pending === null) return null;
-    await this.#supply(pending);
+    await supply(this.client, this.device, pending);
     try {
       return await this.#post();
     } catch (error) {
@@ -486,9 +469,14 @@ export class Seat {
     try {
       const posted = await this.client.postAct(act.jws, disclosures);
       if (!same(posted.id, act.id)) throw new RecordUntrusted("the server answered for another act");
-      return await this.device.accepted(posted.index, posted.leaf);
+      const answered = await this.device.accepted(posted.index, posted.leaf);
+      this.#receipts.wake();
+      return answered;
     } catch (error) {
-      if (error instanceof ServerRefused && !UNDECIDED.has(error.code)) await this.device.refused(error.code);
+      if (!(error instanceof ServerRefused) || UNDECIDED.has(error.code)) throw error;
+      if (error.code === "wrong-log") await this.record.advance();
+      if (this.device.pending === null) throw new LogContinued("the act comes again once the seat resumes");
+      await this.device.refused(error.code);
       throw error;
     }
   }
