@@ -44,7 +44,6 @@ export class World {
   shown: Log;
   witnesses = 3;
   begins: number | null = null;
-  size = 0;
   seat!: Seat;
 
   private constructor(agreement: Agreement) {
@@ -138,12 +137,13 @@ export class World {
     if (way.startsWith("/v1/centre/log/entries")) return answer(200, centre.entries[Number(way.split("/").at(-1))]!.data);
     if (way.startsWith("/v1/centre/log/receipts")) return answer(200, await this.agreement.proof(centre, Number(way.split("/").at(-1))));
     if (way.startsWith("/objects/")) return answer(200, this.objects.get(way.split("/")[2]!)!);
-    if (kind === "checkpoint") return answer(200, await this.shown.note(this.size || undefined));
+    if (kind === "checkpoint") return answer(200, await this.shown.note());
     if (kind === "entries") return this.shown.entries[n] ? answer(200, this.shown.entries[n].data) : problem(404, "not-found");
     if (kind === "receipts") return answer(200, await this.shown.proof(n, this.agreement.witnesses.slice(0, this.witnesses)));
     if (kind === "tile") return answer(200, concat(...this.shown.leaves(Number(way.split("/").at(-1)))));
     if (kind === "consistency") {
       const asked = new URLSearchParams(query);
+      if (Number(asked.get("size")) > this.shown.entries.length) return problem(404, "not-found");
       const hashes = consistency(Number(asked.get("old")), this.shown.leaves(Number(asked.get("size"))));
       return answer(200, utf8(hashes.map((hash) => `${b64(hash)}\n`).join("")));
     }

@@ -101,6 +101,11 @@ export class Device {
     return this.#lost.has(hex(act.id));
   }
 
+  /** Whether nothing of this device stands in the log from entry n on, or what it lost there is still to come again. */
+  freshFrom(n: number): boolean {
+    return this.#answered.every(({ index }) => index < n) || this.#offline.some((act) => this.wasLost(act));
+  }
+
   /** What became of the acts that were merged since the newest cut. */
   get verdicts(): readonly Verdict[] {
     return this.#verdicts;

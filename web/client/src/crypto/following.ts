@@ -39,6 +39,9 @@ interface Link {
 /** The name of the log that signed a note; nothing of it is proven. */
 export const originOf = (note: Bytes): string => parseCheckpoint(parseNote(note).text).origin;
 
+/** How many entries a note speaks of; nothing of it is proven. */
+export const sizeOf = (note: Bytes): number => parseCheckpoint(parseNote(note).text).size;
+
 /** Entry n, whatever log it says it is of; null where this role may not see it. */
 export async function shownEntry(client: Client, n: number): Promise<Entry | null> {
   let data: Bytes;

@@ -48,7 +48,7 @@ export class Receipts {
    * Hand in what proves that acts of this seat were in the log, where the log holds `size` entries now. The server
    * takes it where entries are lost, and the same again changes nothing.
    */
-  async handIn(size = Number.POSITIVE_INFINITY): Promise<void> {
+  async handIn(size: number): Promise<void> {
     const { offline, answered } = this.#device;
     const gone = answered.filter(({ index }) => index >= size).map(({ act }) => act);
     for (const act of [...offline.filter((each) => this.#device.wasLost(each)), ...gone]) {

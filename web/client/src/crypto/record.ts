@@ -1,12 +1,13 @@
 /** The log as a seat verified it, under its own pins and not on the server's word. */
 
 import { type Bytes, same } from "./bytes.ts";
+import type { JsonObject } from "./canonical.ts";
 import { type Client, delay } from "./client.ts";
 import { continues } from "./continuation.ts";
 import type { Device } from "./device.ts";
 import { type Entry, parseEntry } from "./entry.ts";
-import { GateClosed, Malformed, RecordUntrusted, ServerRefused, Untrusted } from "./errors.ts";
-import { follow, openingOf, originOf, shownEntry, withBoth } from "./following.ts";
+import { GateClosed, Malformed, RecordForked, RecordUntrusted, ServerRefused, Untrusted } from "./errors.ts";
+import { follow, openingOf, originOf, shownEntry, sizeOf, withBoth } from "./following.ts";
 import { verifyConsistency } from "./merkle.ts";
 import { readCheckpoint, type VerifierKey } from "./note.ts";
 import { type Opening, readOpening } from "./opening.ts";
@@ -21,18 +22,31 @@ export const POLL_MS = 200;
 export const GATE_PATIENCE_MS = 60_000;
 const NOT_WITNESSED = "not-witnessed-yet";
 
+/** Told once this seat holds two histories: what it verified, and what it was shown instead. */
+export type OnFork = (evidence: JsonObject) => void;
+
 /** Entries and proofs of one proceeding. */
 export class Record {
   readonly pins: Pins;
+  /** How large the log was that the server showed last; smaller than `seen` where it lost entries. */
+  shown = Number.POSITIVE_INFINITY;
   readonly #client: Client;
   readonly #device: Device;
   readonly #opening: Opening | null;
+  readonly #onFork: OnFork;
   readonly #entries = new Map<number, Entry>();
   readonly #keys = new Map<string, VerifierKey>();
   readonly #turns = new Turns();
 
   /** `opening` may come from anywhere, since it is checked; without one the main server is asked for it. */
-  constructor(client: Client, device: Device, pins: Pins, opening: Opening | null = null) {
+  constructor(
+    client: Client,
+    device: Device,
+    pins: Pins,
+    opening: Opening | null = null,
+    onFork: OnFork = () => undefined,
+  ) {
+    this.#onFork = onFork;
     this.#client = client;
     this.#device = device;
     this.pins = pins;
@@ -59,6 +73,7 @@ export class Record {
       throw error;
     }
     await this.#catchUp(note);
+    this.shown = sizeOf(note);
     await this.#link(note);
     return this.#device.seen[0];
   }
@@ -139,7 +154,7 @@ export class Record {
   /** This checkpoint and the one seen last are of one history; RecordForked has both where they are not. */
   async #link(note: Bytes): Promise<void> {
     const key = await this.logKey();
-    await trusting("the checkpoint does not hold", async () => {
+    await this.#watched("the checkpoint does not hold", async () => {
       const { checkpoint } = readCheckpoint(note, key);
       if (checkpoint.origin !== this.#device.origin) throw new RecordUntrusted("the checkpoint is another log's");
       for (;;) {
@@ -159,7 +174,7 @@ export class Record {
 
   /** Where the note is that of a log which continues this seat's: go on there, once for all who ask. */
   #catchUp(note: Bytes): Promise<void> {
-    return trusting("the log shown does not continue this seat's", async () => {
+    return this.#watched("the log shown does not continue this seat's", async () => {
       const origin = originOf(note);
       if (!continues(origin, this.#device.origin)) return;
       await this.#turns.run(async () => {
@@ -175,6 +190,15 @@ export class Record {
         this.#entries.clear();
       });
     });
+  }
+
+  async #watched(what: string, check: () => Promise<void>): Promise<void> {
+    try {
+      await trusting(what, check);
+    } catch (error) {
+      if (error instanceof RecordForked) this.#onFork(error.evidence);
+      throw error;
+    }
   }
 
   /** The first entry of a log names its opening. A room's screen may not see entry 0: then the server is asked. */

@@ -46,7 +46,7 @@ export class Returning {
     const { origin } = device;
     await record.advance();
     if (device.origin !== origin) throw new LogContinued("the log went on since the person looked");
-    await receipts.handIn();
+    await receipts.handIn(record.shown);
     const earlier = await turns.run(async () => {
       await resubmit();
       let found = device.resumed;

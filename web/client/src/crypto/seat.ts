@@ -18,6 +18,7 @@
  *   await seat.signReport(report);                       // report.sign; ServerRefused `signing-turn`: try again
  *   await seat.signOffline(name, body);                  // while cut off: sheet.seal, recusal.declare, incident.note
  *   await seat.sealSheetOffline(scores, { number, asked });
+ *   await seat.look();                                   // follows the log where it goes on in another one (11.2)
  *   await seat.handIn();                                 // back without a pause: they go the ordinary way
  *   await seat.resume(view.me.ctr, [ids…]);              // after a pause; ids of `seat.device.offline` still wanted
  *   seat.device.offline, .pending, .answered, .seen, .ctr, .thumbprint, .jwk
@@ -35,13 +36,13 @@ import { type Call, Client, delay, type Posted } from "./client.ts";
 import type { Disclosure } from "./disclosure.ts";
 import { type Answered, type Clock, Device } from "./device.ts";
 import { type Entropy, holderSet } from "./envelope.ts";
-import { GateClosed, LogContinued, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused } from "./errors.ts";
+import { GateClosed, LogContinued, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused, ServerSilent } from "./errors.ts";
 import { type Gate, proveGate } from "./gate.ts";
 import { Leaving, OFFLINE } from "./leaving.ts";
 import type { Opening } from "./opening.ts";
 import { Receipts } from "./receipts.ts";
 import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
-import { GATE_PATIENCE_MS, POLL_MS, Record, trusting } from "./record.ts";
+import { GATE_PATIENCE_MS, type OnFork, POLL_MS, Record, trusting } from "./record.ts";
 import { prepareReport, type Ranked, rankLog, type ReportToSign, signBody } from "./report.ts";
 import { Returning, supply } from "./returning.ts";
 import { envelop, holds, type Kept, logOf, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
@@ -61,6 +62,7 @@ export interface SeatOptions {
   readonly clock?: Clock;
   readonly entropy?: Entropy;
   readonly patienceMs?: number;
+  readonly onFork?: OnFork;
   /** How the own city's node is asked, where its address is known. */
   readonly node?: Call;
 }
@@ -103,6 +105,11 @@ export interface AfterChain {
   readonly seen: readonly [size: number, root: string];
 }
 
+/** A refusal, or silence, is no news about the log. */
+function undecided(error: unknown): void {
+  if (!(error instanceof ServerRefused || error instanceof ServerSilent)) throw error;
+}
+
 export class Seat {
   readonly device: Device;
   readonly client: Client;
@@ -138,7 +145,7 @@ export class Seat {
     const device = await Device.open(store, origin, sub, clock);
     const client = new Client(call, proceeding, patienceMs);
     const entropy = options.entropy ?? ((n) => crypto.getRandomValues(new Uint8Array(n)));
-    return new Seat(device, client, new Record(client, device, pins, opening), entropy, options.node ?? null);
+    return new Seat(device, client, new Record(client, device, pins, opening, options.onFork), entropy, options.node ?? null);
   }
 
   /**
@@ -175,12 +182,15 @@ export class Seat {
     );
   }
 
-  /** Look again, since the server may have lost entries: it shows `size` of them now. What proves that more of this
-   * seat was acknowledged is handed in, and where the log goes on in another one, the seat follows. */
-  async look(size: number): Promise<void> {
-    await this.#receipts.handIn(size);
-    await this.record.advance();
-    await this.#receipts.handIn();
+  /** What is new: where the log goes on in another one, the seat follows; where the server lost entries, what proves
+   * acts of this seat is handed in. A server that is away has no news. */
+  async look(): Promise<void> {
+    try {
+      await this.record.advance().catch(undecided);
+      await this.#receipts.handIn(this.record.shown);
+    } catch (error) {
+      undecided(error);
+    }
   }
 
   /**
