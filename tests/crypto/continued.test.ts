@@ -145,7 +145,7 @@ const LIES: Record<string, readonly [(world: World) => Promise<Changes>, RegExp]
   "too few witnesses": [async () => ({ witnesses: 2 }), /2 of 3 witnesses/],
   "the opening names another root": [async () => ({ opening: { root: b64u(new Uint8Array(32)) } }), /another prefix than the opening/],
   "both name another root": [
-    async () => ({ opening: { root: b64u(new Uint8Array(32)) }, said: { continues: { origin: ORIGIN, size: A, root: b64u(new Uint8Array(32)) } } }),
+    async () => ({ opening: { root: b64u(new Uint8Array(32)) }, said: { continues: { origin: ORIGIN, size: A, root: b64u(new Uint8Array(32)), witnessed: W } } }),
     /does not begin with the prefix/,
   ],
   "the opening names another log": [async () => ({ opening: { origin: `${ORIGIN.slice(0, -1)}b` } }), /does not continue/],
@@ -154,17 +154,23 @@ const LIES: Record<string, readonly [(world: World) => Promise<Changes>, RegExp]
     /names another opening/,
   ],
   "less was witnessed than this seat verified": [
-    async () => ({ said: { witnessed: { size: W - 1, root: b64u(new Uint8Array(32)), notes: [] }, missing: [A, W - 1] } }),
+    async () => less(W - 1),
     /verified 7 entries, and 6 were witnessed/,
   ],
   "less is missing than was witnessed": [async () => ({ said: { missing: [A, W - 1] } }), /what is missing lies between/],
-  "another tree was witnessed": [async () => ({ said: { witnessed: { size: W, root: b64u(new Uint8Array(32)), notes: [] } } }), /another tree of 7 entries/],
+  "the opening says that less was witnessed": [async () => ({ opening: { witnessed: W - 1 } }), /another prefix than the opening/],
+  "another tree was witnessed": [async () => ({ said: { witnessed: { size: W, root: b64u(new Uint8Array(32)), note: b64u(new Uint8Array(32)) } } }), /another tree of 7 entries/],
   "a known leaf is not the acknowledged one": [async (world) => ({ said: { known: [world.row(A, { leaf: new Uint8Array(32) })] } }), /entry 4 is not the one/],
   "a known leaf without its proof": [async (world) => ({ said: { known: [world.row(A, { object: null })] } }), /not base64url/],
   "known leaves out of order": [async (world) => ({ said: { known: [world.row(A + 1), world.row(A)] } }), /known leaves ascend/],
   "a known leaf of what is not missing": [async (world) => ({ said: { known: [world.row(A - 1)] } }), /known leaves ascend/],
   "more than the form has": [async () => ({ said: { base: A } }), /unknown member/],
 };
+/** Everywhere the same smaller size. */
+function less(size: number): Changes {
+  const root = b64u(new Uint8Array(32));
+  return { opening: { witnessed: size }, continues: { witnessed: size }, said: { witnessed: { size, root, note: root }, missing: [A, size] } };
+}
 for (const [what, [lie, why]] of Object.entries(LIES)) {
   test(`stop: ${what}`, async () => {
     const world = await World.make();
@@ -178,8 +184,8 @@ for (const [what, [lie, why]] of Object.entries(LIES)) {
 test("stop: an acknowledged act beyond what was witnessed, where the tree that proved it was never shown", () => {
   const answered = [{ act: null as never, index: W, leaf: new Uint8Array(32) }];
   const leaves = [new Uint8Array(32)];
-  const found = { origin: R2, prefix: { origin: ORIGIN, size: 1, root: leaves[0]! }, witnessed: { size: W, root: leaves[0]!, notes: [] }, known: new Map(), confirmed: "" };
-  const of = (index: number) => judge(found, leaves, [1, leaves[0]!], answered.map((each) => ({ ...each, index })), new Map());
+  const found = { origin: R2, prefix: { origin: ORIGIN, size: 1, root: leaves[0]!, witnessed: W }, witnessed: leaves[0]!, known: new Map(), confirmed: "" };
+  const of = (index: number) => judge(found, leaves, [1, leaves[0]!], answered.map((each) => ({ ...each, index })));
   assert.throws(() => of(W), /beyond what was witnessed/);
   of(W - 1);
 });
@@ -231,13 +237,13 @@ test("a continuation of the continuation", async () => {
   await world.seat.perform("page.show", { document: "d", page: 5 });
   const { agreement } = world;
   const third = await second.continued(stands, `${ORIGIN}/r3`);
-  const continuesSecond = { origin: R2, size: stands, root: b64u(third.seen()[1]) };
-  const opened = await agreement.open(third, { continues: continuesSecond });
   const size = second.entries.length;
+  const continuesSecond = { origin: R2, size: stands, root: b64u(third.seen()[1]), witnessed: size };
+  const opened = await agreement.open(third, { continues: continuesSecond });
   const said = {
     continues: continuesSecond,
     checkpoint: world.put(await second.note(stands)),
-    witnessed: { size, root: b64u(second.seen(size)[1]), notes: [] },
+    witnessed: { size, root: b64u(second.seen(size)[1]), note: world.put(await second.note(size)) },
     missing: [stands, size],
     known: [],
     held: [],

@@ -23,6 +23,7 @@ export const problem = (status: number, code: string): Answer => answer(status, 
 /** What a test makes another of, in what the main server says. */
 export interface Changes {
   readonly opening?: JsonObject;
+  readonly continues?: JsonObject;
   readonly said?: JsonObject;
   readonly opener?: Signer;
   readonly by?: Signer;
@@ -88,12 +89,12 @@ export class World {
     const old = agreement.log;
     const [size, end] = [A, old.entries.length];
     const log = await old.continued(size);
-    const continues = { origin: ORIGIN, size, root: b64u(log.seen()[1]) };
+    const continues = { origin: ORIGIN, size, root: b64u(log.seen()[1]), witnessed: end };
     const opened = await agreement.open(log, { continues: { ...continues, ...changes.opening } }, changes.opener);
     const note = await old.note(end, agreement.witnesses.slice(0, 1));
-    const witnessed = { size: end, root: b64u(old.seen()[1]), notes: [this.put(note)] };
+    const witnessed = { size: end, root: b64u(old.seen()[1]), note: this.put(note) };
     const body: JsonObject = {
-      continues,
+      continues: { ...continues, ...changes.continues },
       checkpoint: this.put(await old.note(size)),
       witnessed,
       missing: [size, end],
@@ -123,7 +124,7 @@ export class World {
   /** A row of `known` for entry n of the log that was lost. */
   row(n: number, change: { leaf?: Bytes; object?: Json } = {}): Json {
     const { leaf, act } = this.agreement.log.entries[n]!;
-    return [n, b64u(change.leaf ?? leaf), act && b64u(act.id), change.object === undefined ? b64u(sha256(utf8("proof"))) : change.object];
+    return [n, b64u(change.leaf ?? leaf), act && b64u(act.id), act && act.sub, change.object === undefined ? b64u(sha256(utf8("proof"))) : change.object];
   }
 
   async #call({ method, path, body }: Request): Promise<Answer> {

@@ -24,8 +24,8 @@ const MAX_KNOWN = 200;
 export interface Continuation {
   readonly origin: string;
   readonly prefix: Prefix;
-  /** The largest tree of the earlier log that anybody cosigned, and the notes that say so, by their hashes. */
-  readonly witnessed: { readonly size: number; readonly root: Bytes; readonly notes: readonly Bytes[] };
+  /** Root of the largest tree of the earlier log that anybody cosigned. */
+  readonly witnessed: Bytes;
   /** Leaves of missing entries that were proven, by their index. */
   readonly known: ReadonlyMap<number, Bytes>;
   /** The centre that confirmed it. */
@@ -73,16 +73,18 @@ export async function readContinuation(
     reason: "string",
   });
   const again = readPrefix(body.continues);
-  if (again.origin !== prefix.origin || again.size !== prefix.size || !same(again.root, prefix.root)) {
+  const alike = again.origin === prefix.origin && again.size === prefix.size && again.witnessed === prefix.witnessed;
+  if (!alike || !same(again.root, prefix.root)) {
     throw new Untrusted("the entry continues another prefix than the opening says");
   }
   const opening = members(body.opening, { origin: "string", index: "integer", leaf: "string" });
   if (opening.origin !== pins.policy.log.name || opening.index !== opened.index || !same(unb64u(opening.leaf, 32), opened.leaf)) {
     throw new Untrusted("the entry names another opening");
   }
-  const { size, root, notes } = members(body.witnessed, { size: "integer", root: "string", notes: "array" });
+  const { size, root, note } = members(body.witnessed, { size: "integer", root: "string", note: "string" });
+  unb64u(note, 32);
   const [from, to, ...rest] = body.missing;
-  if (from !== prefix.size || to !== size || size <= prefix.size || rest.length > 0) {
+  if (size !== prefix.witnessed || from !== prefix.size || to !== size || size <= prefix.size || rest.length > 0) {
     throw new Malformed("what is missing lies between the prefix and what was witnessed");
   }
   // (S2): another centre's word
@@ -93,7 +95,7 @@ export async function readContinuation(
   return {
     origin: key.name,
     prefix,
-    witnessed: { size, root: unb64u(root, 32), notes: notes.map((note) => unb64u(note, 32)) },
+    witnessed: unb64u(root, 32),
     known: readKnown(body.known, prefix.size, size),
     confirmed: confirming.sub,
   };
@@ -101,21 +103,21 @@ export async function readContinuation(
 
 /**
  * (S3) `leaves` are those of the new log's tree, `seen` and `answered` what this seat verified and was told of the
- * earlier log; `roots` are the witnessed ones beyond the prefix. Untrusted: there are two histories.
+ * earlier log. Untrusted: there are two histories.
  */
 export function judge(
   { prefix, witnessed, known }: Continuation,
   leaves: readonly Bytes[],
   [size, root]: Seen,
   answered: readonly Answered[],
-  roots: ReadonlyMap<number, Bytes>,
 ): void {
+  const rootAt = (n: number): Bytes | null =>
+    n === 0 ? root : n <= prefix.size ? rootOf(leaves.slice(0, n)) : n === prefix.witnessed ? witnessed : null;
   if (!same(rootOf(leaves.slice(0, prefix.size)), prefix.root)) throw new Untrusted("the new tree does not begin with the prefix");
-  if (size > witnessed.size) throw new Untrusted(`this seat verified ${size} entries, and ${witnessed.size} were witnessed`);
-  const there = size === 0 ? root : size <= prefix.size ? rootOf(leaves.slice(0, size)) : roots.get(size);
-  if (there !== undefined && !same(there, root)) throw new Untrusted(`this seat verified another tree of ${size} entries`);
+  if (size > prefix.witnessed) throw new Untrusted(`this seat verified ${size} entries, and ${prefix.witnessed} were witnessed`);
+  if (!same(rootAt(size) ?? root, root)) throw new Untrusted(`this seat verified another tree of ${size} entries`);
   for (const { index, leaf } of answered) {
-    if (index >= witnessed.size) throw new Untrusted(`an act was acknowledged at ${index}, beyond what was witnessed`);
+    if (index >= prefix.witnessed) throw new Untrusted(`an act was acknowledged at ${index}, beyond what was witnessed`);
     const shown = index < prefix.size ? leaves[index] : known.get(index);
     if (shown !== undefined && !same(shown, leaf)) throw new Untrusted(`entry ${index} is not the one that was acknowledged`);
   }
@@ -139,11 +141,12 @@ function readKnown(rows: readonly Json[], start: number, stop: number): Readonly
   const found = new Map<number, Bytes>();
   let last = start - 1;
   for (const row of rows) {
-    const [n, leaf, act, object, ...rest] = isArray(row) ? row : [];
+    const [n, leaf, act, sub, object, ...rest] = isArray(row) ? row : [];
     if (typeof n !== "number" || n <= last || n >= stop || rest.length > 0) {
       throw new Malformed("known leaves ascend within what is missing");
     }
     if (act !== null) unb64u(act, 32);
+    if (sub !== null && typeof sub !== "string") throw new Malformed("an act is somebody's");
     // Without what proves it a leaf is nobody's knowledge.
     unb64u(object, 32);
     found.set(n, unb64u(leaf, 32));

@@ -167,8 +167,8 @@ export class Device {
   }
 
   /** An act of the chain that follows a closed log; nothing of it is kept here, the server tells where the chain is. */
-  signAfter(name: string, body: JsonObject, ctr: number, prev: Bytes): Promise<Act> {
-    const form = { act: name, aud: `${this.origin}/after`, sub: this.sub, body, ctr, prev, seen: this.#seen };
+  signAfter(name: string, body: JsonObject, aud: string, ctr: number, prev: Bytes): Promise<Act> {
+    const form = { act: name, aud, sub: this.sub, body, ctr, prev, seen: this.#seen };
     return makeAct(this.#key, { ...form, iat: Math.floor(this.#clock() / 1000) });
   }
 

@@ -6,11 +6,11 @@
 import { b64u, type Bytes, same, text } from "./bytes.ts";
 import { isObject } from "./canonical.ts";
 import type { Client } from "./client.ts";
-import { type Continuation, judge, readContinuation } from "./continuation.ts";
+import { judge, readContinuation } from "./continuation.ts";
 import type { Device } from "./device.ts";
 import { type Entry, parseEntry } from "./entry.ts";
 import { NotConfirmed, RecordForked, RecordUntrusted, ServerRefused, Untrusted } from "./errors.ts";
-import { parseCheckpoint, parseNote, readCheckpoint, type VerifierKey } from "./note.ts";
+import { parseCheckpoint, parseNote, type VerifierKey } from "./note.ts";
 import { type Opened, readOpening } from "./opening.ts";
 import { checkProof, parseProof } from "./proof.ts";
 import { leavesOf, rootOf, tilePath, WIDTH } from "./tree.ts";
@@ -25,8 +25,6 @@ export interface Source {
   readonly pins: Pins;
   /** A receipt of the newest tree, waited for. */
   receipt(n: number): Promise<Bytes>;
-  /** The key of the log in which the device acts, null where this role is not told it. */
-  logKey(): Promise<VerifierKey | null>;
 }
 
 /** One log that continues another one: its opening, its first two entries. */
@@ -83,8 +81,7 @@ export async function follow(source: Source): Promise<VerifierKey> {
       if (leaf === undefined || !same(leaf, entry.leaf)) throw new Untrusted(`entry ${entry.n} is not the log's`);
     }
     const found = await readContinuation(opened, first, second, pins);
-    const roots = await witnessedRoots(source, found);
-    await withBoth(device, proof.note, async () => judge(found, leaves, device.seen, device.answered, roots));
+    await withBoth(device, proof.note, async () => judge(found, leaves, device.seen, device.answered));
     const size = opened === newest.opened ? tree.size : second.n + 1;
     await device.continued(found.origin, found.prefix.size, [size, rootOf(leaves.slice(0, size))], proof.note);
   }
@@ -119,17 +116,4 @@ async function linksFrom({ client, device, pins }: Source): Promise<Link[]> {
     if (opened.continues?.origin === device.origin) return links;
   }
   throw new Untrusted("the log shown does not continue the one that this seat is in");
-}
-
-/** Of the notes that say how far the witnesses saw, the one of the very size that this device saw. */
-async function witnessedRoots({ client, device, logKey }: Source, { prefix, witnessed }: Continuation): Promise<Map<number, Bytes>> {
-  const found = new Map([[witnessed.size, witnessed.root]]);
-  const [size] = device.seen;
-  const key = size > prefix.size && size < witnessed.size ? await logKey() : null;
-  if (key === null) return found;
-  for (const hash of witnessed.notes) {
-    const { checkpoint } = readCheckpoint(await client.object(hash), key);
-    if (checkpoint.origin === prefix.origin) found.set(checkpoint.size, checkpoint.root);
-  }
-  return found;
 }

@@ -17,6 +17,8 @@ export interface Prefix {
   readonly origin: string;
   readonly size: number;
   readonly root: Bytes;
+  /** The largest tree of the earlier log that anybody cosigned: what lies between is missing. */
+  readonly witnessed: number;
 }
 
 /** A log as the centre log opened it. */
@@ -51,6 +53,6 @@ export async function readOpening([data, octets]: Opening, pins: Pins, origin: s
 
 /** `continues` of an opening, and of the entry that goes on from there. */
 export function readPrefix(value: unknown): Prefix {
-  const { origin, size, root } = members(value, { origin: "string", size: "integer", root: "string" });
-  return { origin, size, root: unb64u(root, 32) };
+  const { root, ...said } = members(value, { origin: "string", size: "integer", root: "string", witnessed: "integer" });
+  return { ...said, root: unb64u(root, 32) };
 }

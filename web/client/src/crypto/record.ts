@@ -184,7 +184,6 @@ export class Record {
           device: this.#device,
           pins: this.pins,
           receipt: (n) => this.#receipt(n, GATE_PATIENCE_MS),
-          logKey: () => this.logKey().catch(() => null),
         });
         this.#keys.set(key.name, key);
         this.#entries.clear();

@@ -64,9 +64,6 @@ export function holds(act: Act, { envelope }: Kept): boolean {
   return sealed !== undefined && same(encode(sealed), encode(envelope));
 }
 
-/** The log for which it was made: its plaintext says so. */
-export const logOf = ({ plaintext }: Kept): string => String(decodeObject(plaintext)["aud"]);
-
 /** Read what `writeKept` wrote. */
 export function readKept(data: Bytes): Kept {
   const form = { ct: "string", envelope: "object", p: "string", s: "string" } as const;

@@ -36,6 +36,7 @@ import { type Call, Client, delay, type Posted } from "./client.ts";
 import type { Disclosure } from "./disclosure.ts";
 import { type Answered, type Clock, Device } from "./device.ts";
 import { type Entropy, holderSet } from "./envelope.ts";
+import { firstLog } from "./continuation.ts";
 import { GateClosed, LogContinued, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused, ServerSilent } from "./errors.ts";
 import { type Gate, proveGate } from "./gate.ts";
 import { Leaving, OFFLINE } from "./leaving.ts";
@@ -45,7 +46,7 @@ import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Plac
 import { GATE_PATIENCE_MS, type OnFork, POLL_MS, Record, trusting } from "./record.ts";
 import { prepareReport, type Ranked, rankLog, type ReportToSign, signBody } from "./report.ts";
 import { Returning, supply } from "./returning.ts";
-import { envelop, holds, type Kept, logOf, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
+import { envelop, holds, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
 import type { Store } from "./store.ts";
 import type { Pins } from "./trust.ts";
 import { Turns } from "./turns.ts";
@@ -82,7 +83,7 @@ export interface BallotRound {
 
 /** Whether a kept plaintext says the same, and how to make one that does. */
 interface Content {
-  readonly same: (plaintext: Bytes, aud: string) => boolean;
+  readonly same: (plaintext: Bytes) => boolean;
   readonly build: () => Bytes;
 }
 
@@ -210,10 +211,11 @@ export class Seat {
   async performAfter(name: string, body: JsonObject, chain: AfterChain): Promise<Posted> {
     await this.record.advance();
     const [size, root] = this.device.seen;
-    if (chain.aud !== `${this.device.origin}/after` || chain.seen[0] !== size || chain.seen[1] !== b64(root)) {
+    const logs = [firstLog(this.device.origin), this.device.origin];
+    if (!logs.some((log) => chain.aud === `${log}/after`) || chain.seen[0] !== size || chain.seen[1] !== b64(root)) {
       throw new RecordUntrusted("what follows is not about the record that this seat has seen");
     }
-    return this.client.postAfter((await this.device.signAfter(name, body, chain.ctr, unb64u(chain.prev, 32))).jws);
+    return this.client.postAfter((await this.device.signAfter(name, body, chain.aud, chain.ctr, unb64u(chain.prev, 32))).jws);
   }
 
   /** G1, proven once by this seat itself (S1), and again once holders were replaced: `version` of the view. */
@@ -235,7 +237,7 @@ export class Seat {
     const gate = await this.gate();
     const place = this.#place(gate, number);
     const content = {
-      same: (plaintext: Bytes, aud: string) => parseBallot(plaintext, { ...place, aud }, choices) === choice,
+      same: (plaintext: Bytes) => parseBallot(plaintext, place, choices) === choice,
       build: () => buildBallot(place, choice, choices, this.#entropy(32)),
     };
     return this.#seal(gate, "ballot", number, content, onStep);
@@ -343,15 +345,16 @@ export class Seat {
     this.device.close();
   }
 
+  /** Seals are bound to the proceeding, whose origin is that of its first log. */
   #place(gate: Gate, round: number): Place {
-    return { aud: this.device.origin, seat: this.device.sub, round, definition: gate.definition };
+    return { aud: firstLog(this.device.origin), seat: this.device.sub, round, definition: gate.definition };
   }
 
   #sheet(gate: Gate, scores: readonly Score[], number: number, asked: readonly Asked[]): Content {
     const place = this.#place(gate, number);
     const build = () => buildSheet(place, scores, asked, this.#entropy(32));
     const wanted = JSON.stringify(parseSheet(build(), place, asked));
-    return { build, same: (plaintext, aud) => JSON.stringify(parseSheet(plaintext, { ...place, aud }, asked)) === wanted };
+    return { build, same: (plaintext) => JSON.stringify(parseSheet(plaintext, place, asked)) === wanted };
   }
 
   /** S2 to S7; the same content again is the same seal, whatever happened in between. */
@@ -397,15 +400,9 @@ export class Seat {
   async #keep(gate: Gate, purpose: Purpose, number: number, content: Content): Promise<Kept> {
     const stored = await this.device.kept(`${purpose}-${number}`);
     const old = stored === null ? null : readKept(stored);
-    if (old !== null && this.#stands(old, purpose, number) && content.same(old.plaintext, logOf(old))) return old;
+    if (old !== null && content.same(old.plaintext)) return old;
     // S2
     return this.#deal(gate, purpose, number, content.build());
-  }
-
-  /** What was made for a log that this one continues serves on with the act that seals it, and no other. */
-  #stands(kept: Kept, purpose: Purpose, number: number): boolean {
-    const acts = [...this.device.offline, this.#current(purpose, number)?.act];
-    return logOf(kept) === this.device.origin || acts.some((act) => act !== undefined && holds(act, kept));
   }
 
   async #deal(gate: Gate, purpose: Purpose, number: number, plaintext: Bytes): Promise<Kept> {
