@@ -160,7 +160,7 @@ async def test_a_proceeding_goes_on_without_what_is_gone_and_is_closed(lost: Los
         await keeper.perform(people.act(keeper, "operator-1", "help.answer", answer).jws)
         await people.play(keeper, lambda state: state.closed is not None, 120.0)
         await audit(world, keeper)
-        await until(lambda: process._archive().path(lost.proceeding) is not None, 20.0)
+        await until(lambda: process._archive().path(lost.proceeding) is not None, 60.0)
         await check_file(process._archive().path(lost.proceeding), world, lost, tmp_path)
         world.shown.process = None
     # Whoever starts again takes up the log that goes on.

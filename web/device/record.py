@@ -12,6 +12,7 @@ from evidence.core import verify
 from evidence.core.entry import Entry
 from evidence.core.merkle import verify_consistency
 from evidence.core.note import VerifierKey, read_checkpoint
+from evidence.core.origins import begins
 from evidence.core.proof import Proof
 from evidence.errors import EvidenceError, Untrusted
 from sessions.trust import Pins
@@ -47,7 +48,7 @@ class Record:
             data, proof = self._opening or await self._ask_opening()
             try:
                 found = verify.opening(data, proof, self.pins.policy)
-                if found.entry.act is None or found.origin != self._device.origin:
+                if found.entry.act is None or found.origin != self._device.log:
                     raise Untrusted("the opening is another proceeding's")
                 acts.verify(found.entry.act, self.pins.trust.identities[self.pins.trust.main])
             except EvidenceError as error:
@@ -70,15 +71,23 @@ class Record:
         """Entry n as shown, or None where this role may not see it. Not proven: see `prove`."""
         if n not in self._entries:
             try:
-                found = entries.parse(await self._client.entry(n))
+                found = entries.parse(await self.octets(n))
             except ServerRefused as error:
                 if error.status in HIDDEN:
                     return None
                 raise
-            if found.n != n or found.origin != self._device.origin:
+            if found.n != n or not begins(found.origin, self._device.log):
                 raise RecordUntrusted(f"entry {n} says it is {found.n} of {found.origin}")
             self._entries[n] = found
         return self._entries[n]
+
+    async def octets(self, n: int) -> bytes:
+        """Entry n as shown, whatever log it says it is of; ServerRefused where this role may not see it."""
+        return await self._client.entry(n)
+
+    def follow(self, opening: Opening, key: VerifierKey) -> None:
+        """The log goes on under another key, as `web.device.continuing` proved."""
+        self._opening, self._log_key = opening, key
 
     async def scan(self, start: int, stop: int) -> AsyncIterator[Entry]:
         """The entries [start, stop) that this role may see."""
@@ -90,7 +99,7 @@ class Record:
     async def prove(self, n: int, *, patience_s: float) -> tuple[Entry, Proof]:
         """Entry n and its receipt: the quorum of this seat's own policy cosigned a tree that holds it, and that tree
         and the one seen last are one history. GateClosed where it is not witnessed in time."""
-        receipt = Proof.parse(await self._receipt(n, patience_s))
+        receipt = Proof.parse(await self.receipt(n, patience_s))
         entry = await self.entry(n)
         if entry is None or receipt.index != n:
             raise RecordUntrusted(f"entry {n} is proven, and not shown")
@@ -101,7 +110,8 @@ class Record:
         await self._link(receipt.note)
         return entry, receipt
 
-    async def _receipt(self, n: int, patience_s: float) -> bytes:
+    async def receipt(self, n: int, patience_s: float) -> bytes:
+        """The tlog-proof of entry n, once there is one; not checked."""
         until = time.monotonic() + patience_s
         while True:
             try:
