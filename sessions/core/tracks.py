@@ -44,8 +44,8 @@ class Track:
 
 
 def tracks(entries: Iterable[Entry]) -> tuple[Track, ...]:
-    """The tracks by room and kind; Untrusted where a segment is missing, out of order or ends before it begins. What was
-    stated in entries that are gone (docs/protocol.md 11.2) is a declared gap, at that very place of the log."""
+    """The tracks by room and kind; Untrusted where a segment is missing, out of order or ends before it begins. What
+    was stated in entries that are gone (docs/protocol.md 11.2) is a declared gap, at that very place of the log."""
     found: dict[tuple[str, str], list[tuple[int, Object]]] = {}
     log = 0
     for entry in entries:

@@ -28,7 +28,7 @@ from sessions.core.continued import CONFIRMED, CONTINUED, KNOWN, Continuing, Lea
 from web.device.client import Client
 from web.device.device import Device
 from web.device.errors import RecordUntrusted, ServerRefused
-from web.device.record import Opening, Record
+from web.device.record import Record
 
 # Entries that another centre has confirmed were witnessed before it looked at them.
 PATIENCE_S = 60.0
@@ -39,7 +39,6 @@ NOTHING_LOST = "nothing-lost"
 class _Next:
     """The log that goes on, as S1 and S2 proved it."""
 
-    opening: Opening
     key: VerifierKey
     left: Remains
     said: Continuing
@@ -65,7 +64,7 @@ async def go_on(record: Record, client: Client, device: Device) -> bool:
         except EvidenceError as error:
             raise RecordUntrusted(f"the log does not go on as it should: {error}") from error
         device.go_on(name, found.left.size, (found.newest.size, found.newest.root))
-        record.follow(found.opening, found.key)
+        record.follow(found.key)
         moved = True
 
 
@@ -109,7 +108,7 @@ async def _proven(record: Record, client: Client, device: Device, n: int) -> _Ne
     acts.verify(by, pins.trust.identities[by.sub])
     if (entry.n, by.body) != (left.size, {"continued": b64u(entry.leaf)}) or newest is None:
         raise Untrusted("something else was confirmed")
-    return _Next(opening, opened.vkey, left, said, newest)
+    return _Next(opened.vkey, left, said, newest)
 
 
 def _signed(entry: Entry, kind: str, name: str, log: str) -> acts.Act:

@@ -46,6 +46,8 @@ class Device:
     def __init__(self, *, folder: Path, origin: str, sub: str, clock: Callable[[], float] = time.time) -> None:
         self.origin = origin
         self.log = origin
+        self.began = 0
+        """The first entry of the log's own."""
         self.sub = sub
         self.seen: tuple[int, bytes] = NOTHING_SEEN
         self.answered: list[Answered] = []
@@ -181,7 +183,7 @@ class Device:
                 self.offline = sorted([*gone, *self.offline, *pending], key=lambda act: act.ctr)
                 if self.offline:
                     self._head = (self.offline[-1].ctr, self.offline[-1].id)
-                self.log, self.pending, self.seen = log, None, (size, unb64u(root, 32))
+                self.log, self.began, self.pending, self.seen = log, left, None, (size, unb64u(root, 32))
             case {"seen": [int(size), str(root)]}:
                 self.seen = (size, unb64u(root, 32))
             case _:

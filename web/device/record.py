@@ -45,7 +45,9 @@ class Record:
     async def log_key(self) -> VerifierKey:
         """The proceeding's log key, from `ProceedingOpened` in the pinned and witnessed centre log (protocols.md 2)."""
         if self._log_key is None:
-            data, proof = self._opening or await self._ask_opening()
+            # An opening that was handed in is the founding's: the log may go on under another one since.
+            given = self._opening if self._device.began == 0 else None
+            data, proof = given or await self._ask_opening()
             try:
                 found = verify.opening(data, proof, self.pins.policy)
                 if found.entry.act is None or found.origin != self._device.log:
@@ -85,9 +87,9 @@ class Record:
         """Entry n as shown, whatever log it says it is of; ServerRefused where this role may not see it."""
         return await self._client.entry(n)
 
-    def follow(self, opening: Opening, key: VerifierKey) -> None:
+    def follow(self, key: VerifierKey) -> None:
         """The log goes on under another key, as `web.device.continuing` proved."""
-        self._opening, self._log_key = opening, key
+        self._log_key = key
 
     async def scan(self, start: int, stop: int) -> AsyncIterator[Entry]:
         """The entries [start, stop) that this role may see."""
@@ -141,9 +143,9 @@ class Record:
             raise RecordUntrusted(f"the server shows another history: {error}") from error
 
     async def _ask_opening(self) -> Opening:
-        founding = await self.entry(0)
+        founding = await self.entry(self._device.began)
         if founding is None or founding.act is None or type(founding.act.body.get("opening")) is not dict:
-            raise RecordUntrusted("entry 0 founds no proceeding")
+            raise RecordUntrusted("the log's first entry names no opening")
         index = founding.act.body["opening"].get("index")
         if type(index) is not int:
             raise RecordUntrusted("the founding names no opening")
