@@ -68,7 +68,7 @@ export class Receipts {
     let pause = FIRST_PAUSE_MS;
     for (let next = this.#next(); next !== undefined && !this.#closed; next = this.#next()) {
       const { act, index } = next;
-      if ((await this.kept(act)) !== null || (await this.#asked(act, index))) {
+      if (await this.#asked(act, index)) {
         this.#done.add(hex(act.id));
         pause = FIRST_PAUSE_MS;
       } else {
@@ -86,12 +86,13 @@ export class Receipts {
   /** Whether it need not be asked for again. */
   async #asked(act: Act, index: number): Promise<boolean> {
     try {
+      if ((await this.kept(act)) !== null) return true;
       const { entry, octets } = await this.#record.prove(index, 0);
       await this.#device.keep(nameOf(act), encode({ entry: b64u(entry.data), proof: text(octets) }));
       return true;
     } catch (error) {
-      // One that does not hold shows itself wherever the seat relies on it.
-      if (error instanceof RecordUntrusted) return true;
+      // One that does not hold shows itself wherever the seat relies on it; a seat that was closed writes nothing more.
+      if (error instanceof RecordUntrusted || this.#closed) return true;
       if (error instanceof CryptoError) return false;
       throw error;
     }
