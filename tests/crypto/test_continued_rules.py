@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI, Request, Response
 
 from evidence.core import act as acts
 from evidence.core import entry as entry_form
@@ -18,34 +17,11 @@ from evidence.core.merkle import Tree
 from sessions.core.continued import STATE, Continuing, Leaf
 from sessions.core.proceeding import evolve
 from sessions.core.state import EMPTY
-from sessions.core.view import view
 from tests.crypto.test_seat import CHOICES, SEAT, World, refused, running
-from tests.device.server import PREFIX, MainServer
 from tests.sessions.node_world import CITIES, MAIN, NOW, PROCEEDING, Chain, Log, new_log_signer
 
 pytestmark = pytest.mark.asyncio
 NEXT = f"{PROCEEDING}/r2"
-
-
-class Server(MainServer):
-    """The doors that a seat of a continued log asks, too."""
-
-    brought: list[Object]
-
-    def _app(self) -> FastAPI:
-        app = super()._app()
-        self.brought = []
-
-        @app.get(PREFIX)
-        async def shown() -> Object:
-            return view(self.game.state, SEAT)
-
-        @app.post(PREFIX + "/proofs")
-        async def prove(request: Request) -> Response:
-            self.brought.append(await request.json())
-            return Response(status_code=204)
-
-        return app
 
 
 class Lost:
@@ -106,8 +82,7 @@ def leaf_of(entry: Entry) -> Leaf:
 
 
 @pytest_asyncio.fixture
-async def lost(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Lost]:
-    monkeypatch.setattr("tests.crypto.test_seat.MainServer", Server)
+async def lost() -> AsyncIterator[Lost]:
     async with running() as world:
         await world.game.to_ballots()
         left = len(world.game.log.entries)
@@ -127,8 +102,6 @@ async def test_what_was_lost_comes_again_and_what_nobody_proves_is_refused(lost:
     client = world.client
     for act in (sealed, asked):
         await client.ask("receipt", act=act.id.hex())
-    server = world.server
-    assert isinstance(server, Server)
     ids = {sealed.id, asked.id}
     known = [leaf_of(entry) for entry in lost.old.entries if entry.act is not None and entry.act.id in ids]
     lost.go_on(tuple(known) if proven else ())
@@ -136,7 +109,7 @@ async def test_what_was_lost_comes_again_and_what_nobody_proves_is_refused(lost:
     state = await world.state()
     assert (state["origin"], state["seen"][0]) == (NEXT, len(world.game.log.entries))
     assert state["offline"] == [sealed.id.hex(), asked.id.hex()]
-    brought = [leaf_of(entry_form.parse(unb64u(str(found["entry"])))).act for found in server.brought]
+    brought = [leaf_of(entry_form.parse(unb64u(found["entry"]))).act for found in world.server.handed]
     assert brought == [sealed.id, asked.id]
     ctr = world.game.state.keys[world.game.thumbprint].ctr
     await client.ask("resume", ctr=ctr, confirmed=[sealed.id.hex(), asked.id.hex()])
