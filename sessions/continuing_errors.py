@@ -5,7 +5,7 @@ SessionError
 ├── TooSoon              an act that was proven to come earlier has no verdict yet (`too-soon`)
 ├── NothingLost          no entries are lost, or this one stands here (`nothing-lost`)
 └── ContinuationRefused  the log cannot go on so (`continuation-refused`)
-    └── TooLate              what is gone was opened or closed already (`too-late`)
+    └── TooLate              what is gone was opened or closed already (`continuation-too-late`)
 """
 
 from __future__ import annotations
@@ -40,4 +40,4 @@ class ContinuationRefused(SessionError):
 class TooLate(ContinuationRefused):
     """What is gone was opened, released or closed already: who holds it has to show it."""
 
-    code = "too-late"
+    code = "continuation-too-late"

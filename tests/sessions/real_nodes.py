@@ -95,14 +95,16 @@ class RealWorld(World):
             self.stores[domain] = FileNodeStore.create(folder / domain)
             keys[domain] = NodeKeys.create(self.stores[domain], domain=domain)
         self.clients = {domain: self._client(domain) for domain in drive.HOLDERS}
-        self.witnesses = [
+        self.witnesses: list[HttpWitness] = [  # type: ignore[assignment]
             HttpWitness(client=self.clients[domain], prefix="http://node", vkey=keys[domain].witness.vkey)
             for domain in drive.HOLDERS
         ]
         self.pins = self.agreed({domain: made.identity.jwk for domain, made in keys.items()})
         self.keys = keys
         self.nodes = {domain: self.node(domain) for domain in drive.HOLDERS}
-        self.holders = {domain: Voice(self, domain) for domain in drive.HOLDERS}
+        self.holders: dict[str, Voice] = {  # type: ignore[assignment]
+            domain: Voice(self, domain) for domain in drive.HOLDERS
+        }
 
     @staticmethod
     def _url(folder: Path) -> str:

@@ -70,7 +70,8 @@ async def go_on(record: Record, client: Client, device: Device) -> bool:
 
 async def _place(record: Record, name: str, newest: int, size: int) -> int | None:
     """Where the log `name` begins to go on; the newest continuation is looked at first."""
-    for n in (newest, *range(size)):
+    places: list[int] = [newest, *range(size)]
+    for n in places:
         entry = parse_entry(await record.octets(n))
         if entry.type == CONTINUED and entry.origin == name:
             return n

@@ -160,7 +160,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "too-soon",
         "nothing-lost",
         "continuation-refused",
-        "too-late",
+        "continuation-too-late",
     ),
     # It was there, and was deleted when its time was over.
     410: ("purged",),
