@@ -22,6 +22,7 @@ from evidence.core.canonical import Object, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, Note
+from evidence.core.origins import proceeding_of
 from evidence.core.proof import Proof
 from evidence.errors import LostLease, NoQuorum, NotRetained, ObjectMissing, Retained
 from evidence.ports import Ledger, StoredDisclosure, Vault
@@ -56,9 +57,11 @@ class Archive:
         if origin in self._centre.purged:
             raise Purged("everything was deleted after the date until which it was kept")
 
-    async def close(self, log: Log, opened: Entry, *, after: Object, within: float) -> Path:
-        """Steps (1) to (6) for a log whose last entry closed it; `after` is the body of `after.open`."""
-        path = self._path(log.origin.rpartition("/")[2])
+    async def close(self, log: Log, opened: Sequence[Entry], *, after: Object, within: float) -> Path:
+        """Steps (1) to (6) for a log whose last entry closed it; `opened` are its own opening and those of the logs
+        that it continues, the first one first; `after` is the body of `after.open`."""
+        origin = proceeding_of(log.origin)
+        path = self._path(origin.rpartition("/")[2])
         if not path.exists():
             # (1)
             note = await log.quorum(log.size, within)
@@ -69,16 +72,15 @@ class Archive:
             final = await self._centre.record_root(log.origin, checkpoint.size, checkpoint.root)
             final_proof = await self._centre.witnessed(final, within)
             # (3)
-            await self._centre.open_after(log.origin, after)
+            await self._centre.open_after(origin, after)
             # (4)
             whole = Contents(
-                opened=opened.data,
-                opened_proof=bytes(await self._centre.witnessed(opened, within)),
+                opened=[(each.data, bytes(await self._centre.witnessed(each, within))) for each in opened],
                 final=final.data,
                 final_proof=bytes(final_proof),
                 checkpoint=note,
                 entries=await self._ledger.entries(log.origin, 0, log.size),
-                disclosures=await self._disclosures(opened, await log.read()),
+                disclosures=await self._disclosures(opened[0], log.origin, await log.read()),
             )
             loop = asyncio.get_running_loop()
 
@@ -88,7 +90,7 @@ class Archive:
             self._folder.mkdir(parents=True, exist_ok=True)
             await asyncio.to_thread(evidence_file.write, path, whole, load)
         # (5)
-        await self.retain(opened, await log.read(), date.fromisoformat(after["retain"]))
+        await self.retain(opened[0], await log.read(), date.fromisoformat(after["retain"]))
         # (6)
         await asyncio.to_thread(self._keyring.destroy, log.origin)
         return path
@@ -122,12 +124,12 @@ class Archive:
             await asyncio.to_thread(self._path(proceeding).unlink, missing_ok=True)
         return gone, left
 
-    async def _disclosures(self, opened: Entry, entries: Sequence[Entry]) -> list[str]:
+    async def _disclosures(self, opened: Entry, log: str, entries: Sequence[Entry]) -> list[str]:
         """Of the proceeding's log, and of its opening in the centre log. Where no result is told, no name is either."""
         resulted = any(entry.type == "ReportFrozen" for entry in entries)
         ended = any(entry.type == "ProceedingAborted" for entry in entries)
         texts: list[str] = []
-        for origin, found in ((opened.origin, (opened,)), (entries[0].origin, entries)):
+        for origin, found in ((opened.origin, (opened,)), (log, entries)):
             kept = (await self._ledger.disclosures(origin, contents.digests(found))).values()
             texts += [each.text for each in kept if each.kind != "person" or resulted or not ended]
         return texts

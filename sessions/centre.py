@@ -10,8 +10,11 @@ from contextlib import asynccontextmanager
 from evidence.core import act as acts
 from evidence.core.act import NO_ACT, Act, Signer
 from evidence.core.canonical import Object, b64u, unb64u
+from evidence.core.continues import Remains
 from evidence.core.entry import Draft, Entry
 from evidence.core.merkle import EMPTY_ROOT
+from evidence.core.note import VerifierKey
+from evidence.core.origins import proceeding_of
 from evidence.core.proof import Proof
 from evidence.errors import Malformed, StaleSize, Unavailable
 from evidence.ports import StoredDisclosure
@@ -32,6 +35,7 @@ class Centre:
         self.entries: list[Entry] = []
         self.openings: dict[str, Entry] = {}
         self.finals: dict[str, Entry] = {}
+        """By the proceeding's own origin, whatever its log is called in the end."""
         self.partnership: dict[str, Entry] = {}
         """By the digest of the act that only its two centres can read (`sessions.partners`)."""
         self.after_opened: dict[str, Entry] = {}
@@ -65,10 +69,22 @@ class Centre:
         body = {"kind": kind, "origin": origin, "vkey": vkey}
         return await self._once(self.openings, origin, "proceeding.open", "ProceedingOpened", body, private)
 
+    async def go_on(self, origin: str, vkey: str, left: Remains) -> Entry:
+        """`ProceedingOpened` of the log that continues another one; once per origin, of the same kind."""
+        former = self.openings[left.origin].act
+        kind = former.body["kind"] if former is not None else ""
+        body = {"continues": left.json, "kind": kind, "origin": origin, "vkey": vkey}
+        return await self._once(self.openings, origin, "proceeding.open", "ProceedingOpened", body, ())
+
+    def key_of(self, origin: str) -> VerifierKey | None:
+        """The key of a proceeding's log, as its opening names it."""
+        opened = self.openings.get(origin)
+        return None if opened is None or opened.act is None else VerifierKey.parse(opened.act.body["vkey"])
+
     async def record_root(self, origin: str, size: int, root: bytes) -> Entry:
-        """`FinalRootRecorded`; once per origin."""
+        """`FinalRootRecorded`; once per proceeding, whose log may go on under another origin than its own."""
         body = {"origin": origin, "root": b64u(root), "size": size}
-        return await self._once(self.finals, origin, "root.record", "FinalRootRecorded", body, ())
+        return await self._once(self.finals, proceeding_of(origin), "root.record", "FinalRootRecorded", body, ())
 
     async def open_after(self, origin: str, body: Object) -> Entry:
         """`AfterOpened`: timetable, calendar and retention of a proceeding that is over; once per origin."""
@@ -171,7 +187,7 @@ class Centre:
                 case "ProceedingOpened" if entry.act is not None:
                     self.openings[entry.act.body["origin"]] = entry
                 case "FinalRootRecorded" if entry.act is not None:
-                    self.finals[entry.act.body["origin"]] = entry
+                    self.finals[proceeding_of(entry.act.body["origin"])] = entry
                 case "CertificateIssued":
                     self._certificates[unb64u(entry.body["certificate"], 32)] = entry.n
                 case "AfterOpened" if entry.act is not None:

@@ -17,6 +17,7 @@ from evidence.core.canonical import Object
 from evidence.core.disclosure import Disclosure
 from evidence.core.entry import Draft, Entry, timestamp
 from evidence.core.merkle import EMPTY_ROOT, Tree
+from evidence.core.origins import proceeding_of
 from evidence.core.proof import Proof
 from evidence.errors import Malformed, StaleSize
 from evidence.ports import StoredDisclosure
@@ -91,7 +92,7 @@ class Docket:
 
     def __init__(self, *, log: Log, clock: Clock, entropy: Entropy) -> None:
         self.origin = log.origin
-        self.id = log.origin.rpartition("/")[2]
+        self.id = proceeding_of(log.origin).rpartition("/")[2]
         self.log = log
         self.state: Proceeding = EMPTY
         self.entries: list[Entry] = []

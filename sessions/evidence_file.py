@@ -22,10 +22,10 @@ MAX_DISCLOSURES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What goes into the file beside the cited objects."""
+    """What goes into the file beside the cited objects; `opened` are the openings of the proceeding's logs with their
+    proofs, the first one first."""
 
-    opened: bytes
-    opened_proof: bytes
+    opened: Sequence[tuple[bytes, bytes]]
     final: bytes
     final_proof: bytes
     checkpoint: bytes
@@ -36,8 +36,11 @@ class Contents:
 def write(path: Path, whole: Contents, load: Callable[[bytes], bytes]) -> None:
     """Write the evidence file durably; `load` gives an object by its SHA-256. The same log gives the same bytes."""
     small = {
-        contents.OPENED: whole.opened,
-        contents.OPENED_PROOF: whole.opened_proof,
+        **{
+            name: data
+            for number, opening in enumerate(whole.opened, 1)
+            for name, data in zip(contents.opened_names(number), opening, strict=True)
+        },
         contents.FINAL: whole.final,
         contents.FINAL_PROOF: whole.final_proof,
         contents.CHECKPOINT: whole.checkpoint,
@@ -77,6 +80,10 @@ class EvidenceFile:
         """The file is the one byte sequence for its contents."""
         if not container.same(self._file, self._members):
             raise Untrusted("the file is not in its one form")
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name."""
+        return name in self._by_name
 
     def read(self, name: str, *, limit: int = 64 * 1024 * 1024) -> bytes:
         """One file's bytes."""

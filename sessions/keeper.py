@@ -27,7 +27,7 @@ from sessions.archive import Archive, ClosedLog
 from sessions.attending import Attending
 from sessions.clerk import Clerk
 from sessions.clocking import Clocking
-from sessions.core import commands, duties, unsealing
+from sessions.core import commands, continuing, duties, unsealing
 from sessions.core.audited import Tender
 from sessions.core.duties import AwaitWitnesses, Duty
 from sessions.core.proceeding import decide
@@ -40,10 +40,12 @@ from sessions.looks import Looks
 from sessions.objects import Objects
 from sessions.people import People
 from sessions.presence import Presence
+from sessions.proofs import Proofs
 from sessions.recording import Recorder
 from sessions.recordings import Recordings
 from sessions.service_errors import NotArchived, NotOwner, NotWitnessedYet, ObjectNotThere
 from sessions.signing_desk import SigningDesk
+from sessions.successor import Successor
 from sessions.tender import MAX_DEFINITION
 from sessions.times import Times
 from sessions.updates import CheckpointGrew, MediaChanged, PresenceChanged, Subscription
@@ -60,7 +62,8 @@ class ProceedingKeeper:
         self,
         *,
         docket: Docket,
-        opened: Entry,
+        opened: Sequence[Entry],
+        proofs: Proofs,
         identity: Signer,
         vault: Vault,
         clerk: Clerk,
@@ -75,6 +78,7 @@ class ProceedingKeeper:
     ) -> None:
         self._docket = docket
         self._opened = opened
+        self.proofs = proofs
         self._identity = identity
         self._vault = vault
         self._clerk = clerk
@@ -229,6 +233,11 @@ class ProceedingKeeper:
         self._demand_ownership()
         return await self._desk.prepare(seat)
 
+    async def continued_by(self, successor: Successor, reason: str) -> Entry:
+        """The opening of the log that continues this one; NothingLost where none is needed."""
+        self._demand_ownership()
+        return await self.proofs.go_on(successor, reason)
+
     # -- objects, receipts, evidence -----------------------------------------------------------------------------
 
     async def names(self, seat: str) -> people.Names:
@@ -282,7 +291,7 @@ class ProceedingKeeper:
         """The evidence file; NotArchived before it is whole, Purged after its time."""
         path = self._archive.path(self.id)
         if path is None:
-            self._archive.demand_kept(self.log.origin)
+            self._archive.demand_kept(self.state.origin)
             raise NotArchived("the evidence file is written after the final root has its quorum")
         return path
 
@@ -340,7 +349,7 @@ class ProceedingKeeper:
         if self._lost or isinstance(self._docket.log, ClosedLog):
             return []
         due = list(duties.duties(self.state))
-        if self.state.witnessed < self._vigil.due and self.state.gate != CLOSED:
+        if continuing.confirmed(self.state) and self.state.witnessed < self._vigil.due and self.state.gate != CLOSED:
             due.append(AwaitWitnesses(self._vigil.due))
         return due
 
@@ -367,9 +376,11 @@ class ProceedingKeeper:
         """The rules speak first, so that who may not act at all learns nothing of what the vault holds."""
         key = self.state.keys.get(act.kid)
         ended = key is not None and not key.live
+        # What is merged comes with nothing: where it would have to, it is refused in the log.
+        alone = ended or (key is not None and key.merge is not None and act.act not in sealing.PURPOSE_OF)
         if disclosures and (act.act != "member.seat" or ended):
             raise Malformed("nothing is disclosed with this act")
-        if ended:
+        if alone:
             return commands.Perform(act)
         match act.act:
             case "member.seat":

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from evidence.core import act as acts
 from evidence.core.act import Act
 from evidence.core.canonical import JSON, Object, b64u, encode, sha256, unb64u
+from evidence.core.origins import proceeding_of
 from evidence.core.tiles import Tile, write_bundle
 from evidence.errors import UnknownLog
 from evidence.ports import Envelopes
@@ -37,6 +38,7 @@ from sessions.core.commands import Perform
 from sessions.core.drawing import bound
 from sessions.core.identity import comparison_code
 from sessions.core.proceeding import decide
+from sessions.node_continuing import Continuing
 from sessions.node_copy import LogCopy
 from sessions.node_errors import (
     AlreadyVouched,
@@ -90,6 +92,7 @@ class CityNode:
         self._copying = asyncio.Lock()
         self._locks: dict[str, asyncio.Lock] = {}
         self.journals = Journals(node=self, store=store, source=source)
+        self.continuing = Continuing(node=self, keys=keys, store=store, source=source, clock=clock)
 
     @property
     def domain(self) -> str:
@@ -259,7 +262,7 @@ class CityNode:
         shown = (await self._source.announced(origin)).get(seat)
         if shown is None:
             raise NotYet(f"no device of {seat[:40]!r} has announced a key")
-        if not same_code(comparison_code(origin, seat, shown), code):
+        if not same_code(comparison_code(proceeding_of(origin), seat, shown), code):
             raise OtherCode("the device that the main server shows has another comparison code")
         act = await self.vouch(origin, seat, shown)
         await self._source.bring(origin, VOUCHES, act)
@@ -435,6 +438,9 @@ class CityNode:
             if own is not None and ctr == 1 and name == "holder.offer" and self.domain in mirror.state.successors:
                 # A node set up anew after the loss of the old one, by the supervisor's order: it goes on where the log
                 # shows the chain of its city's key.
+                ctr, prev = own.ctr + 1, own.last
+            if own is not None and ctr == 1 and mirror.continues_unsigned(self.domain):
+                # The first act in a log that continues another one: the chain goes on as far as the log has it.
                 ctr, prev = own.ctr + 1, own.last
             if own is not None and own.ctr >= ctr:
                 raise NodeStateBroken("the log holds acts of this node that its store does not: an old backup")

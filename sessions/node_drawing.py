@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from evaluation.draw_errors import NoSuchDraw
 from evidence.core.canonical import Object, b64u, encode, unb64u
 from evidence.core.envelope import Envelope
+from evidence.core.origins import proceeding_of
 from evidence.errors import EvidenceError
 from evidence.ports import Envelopes, Sealed
 from sessions.core.drawing import bound
@@ -140,7 +141,7 @@ def answer(share: Share) -> tuple[str, Object]:
 
 
 def _name(origin: str, found: Draw) -> str:
-    return f"draw {origin} {found.leaf.hex()}"
+    return f"draw {proceeding_of(origin)} {found.leaf.hex()}"
 
 
 def _read(value: bytes) -> tuple[Envelope, bytes]:

@@ -3,7 +3,9 @@
 NodeError
 ├── NotYet               the log shown so far does not hold what was asked for (`not-yet`)
 ├── LogForked            the log shown contradicts what this node holds or signed (`log-forked`)
+├── HoldsMore            this node's copy goes beyond what is said to be left (`holds-more`)
 ├── LogRefused           the log does not replay, or was not founded under this node's pins (`log-refused`)
+├── OtherSuccessor       another log continues that one already (`other-successor`)
 ├── NotAHolder           this city holds no share in that proceeding (`not-a-holder`)
 ├── NotSealed            the act named is no seal of this proceeding (`not-sealed`)
 ├── ForeignSeat          the seat belongs to another centre, or to nobody (`foreign-seat`)
@@ -40,6 +42,22 @@ class LogForked(NodeError):
     """Two histories of one log: the node stops serving it."""
 
     code = "log-forked"
+
+
+class HoldsMore(NodeError):
+    """Nothing is gone that this node holds: `tongping recover` takes it back. `size` is that of its copy."""
+
+    code = "holds-more"
+
+    def __init__(self, text: str, size: int) -> None:
+        super().__init__(text)
+        self.size = size
+
+
+class OtherSuccessor(NodeError):
+    """A log goes on once: the one that was admitted first stands."""
+
+    code = "other-successor"
 
 
 class LogRefused(NodeError):

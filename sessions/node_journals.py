@@ -76,8 +76,8 @@ class Journals:
             await asyncio.sleep(every)
 
     async def look(self, origin: str) -> None:
-        known = self._node.replayed.get(origin)
-        if known is not None and known.state.closed is not None:
+        known, record = self._node.replayed.get(origin), self._store.witnessed(origin)
+        if (known is not None and known.state.closed is not None) or (record is not None and record.successor):
             return
         try:
             # Not a question about this log: those who leave their acts meanwhile do not wait for it.

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from evidence.core.act import SoftwareSigner
 from evidence.core.note import COSIGNATURE_V1, NoteSigner
+from evidence.core.origins import proceeding_of
 from sessions.node_errors import NodeStateBroken
 from sessions.node_ports import NodeStore
 
@@ -62,7 +63,8 @@ def public_point(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _holder(origin: str, version: int) -> str:
-    return f"holder {origin}" if version == 1 else f"holder {origin} {version}"
+    name = proceeding_of(origin)
+    return f"holder {name}" if version == 1 else f"holder {name} {version}"
 
 
 def _scalar(key: ec.EllipticCurvePrivateKey) -> bytes:

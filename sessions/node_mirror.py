@@ -2,7 +2,8 @@
 
 Beyond what is asked of every copy (`sessions.node_copy`), in its step (4):
 (4a) entry 0 founds the proceeding under this node's own policy and trust;
-(4b) each act is its signer's, and each append is what `decide` yields: not only what the log says, but what it may say.
+(4b) each act is its signer's, and each append is what `decide` yields: not only what the log says, but what it may say;
+(4c) where it goes on under another origin, it says of what is left what the admitted opening said.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from collections.abc import Sequence
 from evaluation.errors import EvaluationError
 from evidence.core import entry as entry_form
 from evidence.core.canonical import Object, b64u, members, unb64u
+from evidence.core.continues import of_opening
 from evidence.core.entry import Entry
 from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint
+from evidence.core.origins import begins
 from evidence.core.proof import Proof
 from evidence.core.witness import AddLog
 from evidence.errors import EvidenceError, Malformed, Untrusted
 from sessions.core import acts, city_names
+from sessions.core.continued import CONTINUED, Continuing
 from sessions.core.proceeding import decide, evolve
 from sessions.core.replay import command
 from sessions.core.state import EMPTY, Proceeding
@@ -72,6 +76,11 @@ class Mirror(LogCopy):
             raise Untrusted("a receipt of another entry")
         return receipt
 
+    def continues_unsigned(self, centre: str) -> bool:
+        """Whether this log continues another one, and holds no act yet that the centre signed for this one."""
+        mine = (entry.act for entry in self.entries if entry.origin == self.origin and entry.act is not None)
+        return bool(self.state.continuations) and all((act.sub, act.aud) != (centre, self.origin) for act in mine)
+
     def _check(self, found: Sequence[Entry], tree: Tree) -> None:
         """Fold what is found; all of it, or nothing."""
         state = self.state
@@ -79,6 +88,8 @@ class Mirror(LogCopy):
         while at < len(found):
             state, taken = self._append(state, found[at:], tree)
             at += taken
+        if found and state.log != self.origin:
+            raise NotYet("what is left of the log before is shown, and nothing yet of this one")
         self.state = state
 
     def _append(self, state: Proceeding, rest: Sequence[Entry], tree: Tree) -> tuple[Proceeding, int]:
@@ -89,9 +100,12 @@ class Mirror(LogCopy):
             expected = self._decided(state, rest, tree)
             # (4a), once its form is known to be right
             if first.n == 0:
-                check_founding(first, self._pins, self._store.opening(self.origin))
+                check_founding(first, self._pins, self._store.opening(first.origin))
+            # (4c)
+            if first.type == CONTINUED:
+                check_continued(first, self._store.opening(first.origin))
             for n, entry in enumerate(rest[:expected], first.n):
-                if entry.n != n or entry.origin != self.origin:
+                if entry.n != n or not begins(entry.origin, self.origin):
                     raise Untrusted(f"it says it is {entry.n} of {entry.origin}")
                 state = evolve(state, entry)
         except RULES as error:
@@ -147,6 +161,17 @@ def check_founding(entry: Entry, pins: Pins, opening: bytes | None) -> None:
     cited = members(act.body["opening"], {"origin": str, "index": int, "leaf": str})
     if (cited["origin"], cited["index"], unb64u(cited["leaf"], 32)) != (opened.origin, opened.n, opened.leaf):
         raise Untrusted("the founding cites another opening")
+
+
+def check_continued(entry: Entry, opening: bytes | None) -> None:
+    """Step (4c)."""
+    if entry.act is None or not opening:
+        raise Untrusted("no add-log admitted the log that goes on")
+    opened = entry_form.parse(AddLog.parse(opening).entry)
+    said = Continuing.parse(entry.act.body)
+    cited = (said.opening["origin"], said.opening["index"], unb64u(said.opening["leaf"], 32))
+    if said.left != of_opening(opened) or cited != (opened.origin, opened.n, opened.leaf):
+        raise Untrusted("the log goes on otherwise than its opening says")
 
 
 def _root(tree: Tree, size: object) -> bytes | None:

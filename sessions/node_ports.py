@@ -32,6 +32,10 @@ class NodeStore(Protocol):
     def admit(self, origin: str, state: WitnessState, opening: bytes) -> WitnessState:
         """The stored state: the first admission of an origin wins."""
 
+    def succeed(self, former: str, origin: str, state: WitnessState, opening: bytes) -> WitnessState:
+        """`admit` of the log that continues `former`, which ends in the same step: its state names the successor, for
+        ever. MUST raise OtherSuccessor, and do nothing, where another one was named, or `former` is not known."""
+
     def cosign(self, origin: str, decide: Callable[[WitnessState | None], Decision]) -> Decision:
         """Look up, decide and store the new state in one step that no other call MUST come between."""
 
@@ -43,6 +47,9 @@ class NodeStore(Protocol):
 
     def extend(self, origin: str, start: int, entries: Sequence[bytes], head: bytes) -> None:
         """Entries from index `start` on, and the checkpoint that covers them all."""
+
+    def released(self, origin: str) -> list[bytes]:
+        """The freezes that `sign` recorded with `once`, of all logs of this log's proceeding."""
 
     def act(self, origin: str, kind: str, subject: bytes) -> str | None:
         """The act that this node signed on the subject."""
@@ -58,8 +65,8 @@ class NodeStore(Protocol):
     ) -> str:
         """The stored act of (kind, subject), else that of `make(ctr, prev)`, stored as this log's next one; the first
         one's `ctr` is the maker's, every later one follows the last.
-        `once` = (purpose, round, freeze): MUST raise OtherFreeze where the round was recorded with another freeze;
-        record and act MUST be one write."""
+        `once` = (purpose, round, freeze): MUST raise OtherFreeze where the round was recorded with another freeze, in
+        whatever log of the proceeding; record and act MUST be one write."""
 
     def journal(self, origin: str) -> list[bytes]:
         """The lines of this log's journal (`sessions.node_journal`), in their order."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evidence.core.note import NoteSigner
+from evidence.core import entry as entries
+from evidence.core.continues import of_opening
+from evidence.core.note import Note, NoteSigner, with_lines
 from evidence.core.witness import AddCheckpoint, AddLog, Answer, WitnessState, admit, decide
 from evidence.errors import Untrusted
 from sessions.node_errors import NodeStateBroken
@@ -36,11 +38,27 @@ class CityWitness:
             raise NodeStateBroken("this witness knows the centre log under another key than the policy pins")
 
     def add_log(self, body: bytes) -> None:
-        """Gate G0, the recipe of `evidence.core.witness.admit`; the same log again is the same answer."""
+        """Gate G0, the recipe of `evidence.core.witness.admit`; the same log again is the same answer. What is left of
+        a log that it continues was looked at before (`sessions.node_continuing`)."""
         trust = self._pins.trust
-        state = admit(AddLog.parse(body), self._pins.policy, trust.identities[trust.main])
-        if self._store.admit(state.log_key.name, state, body).log_key != state.log_key:
+        request = AddLog.parse(body)
+        state = admit(request, self._pins.policy, trust.identities[trust.main])
+        left = of_opening(entries.parse(request.entry))
+        name = state.log_key.name
+        stored = (
+            self._store.admit(name, state, body)
+            if left is None
+            else self._store.succeed(left.origin, name, state, body)
+        )
+        if stored.log_key != state.log_key:
             raise Untrusted("the log is known under another key")
+        if left is not None and of_opening(entries.parse(AddLog.parse(self._store.opening(name) or b"").entry)) != left:
+            raise Untrusted("the log was admitted with something else left")
+
+    def cosigned(self, state: WitnessState) -> bytes:
+        """The note that was cosigned last, with this witness's line, which is the same as it was then."""
+        note = Note.parse(state.note)
+        return with_lines(state.note, [self._signer.line(note.text, time=state.time)])
 
     def add_checkpoint(self, body: bytes) -> Cosignature:
         """The recipe of `evidence.core.witness.decide`; what is cosigned is on disk before it is answered."""

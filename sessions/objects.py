@@ -49,6 +49,12 @@ def _cited(entry: Entry) -> Iterator[tuple[bytes, str, str]]:
                 yield unb64u(document), SHOWN, ""
         case "Witnessed":
             yield unb64u(entry.body["note"]), SHOWN, ""
+        case "LogContinued":
+            yield unb64u(act["checkpoint"]), SHOWN, ""
+            yield unb64u(act["witnessed"]["note"]), SHOWN, ""
+            yield from ((unb64u(kept), PRIVATE, sub or "") for *_, sub, kept in act["known"])
+        case "LeavesKnown":
+            yield from ((unb64u(kept), PRIVATE, sub or "") for *_, sub, kept in entry.body["known"])
         case "SheetSealed" | "SheetResealed" | "BallotSealed":
             yield unb64u(act["envelope"]["ct"]["sha256"]), PRIVATE, owner
         case "ReportFrozen" | "ReportSigned":

@@ -38,6 +38,9 @@ class HolderNode(Protocol):
     async def reveal(self, origin: str, freeze: bytes) -> str:
         """`draw.reveal` for the draw that this leaf hash froze."""
 
+    async def state(self, origin: str, size: int, root: bytes) -> tuple[str, bytes]:
+        """`copy.state` about what is left of a log, and the note that was cosigned last (docs/protocol.md 11.2)."""
+
     async def vouch_upon(self, origin: str, check: int) -> str:
         """`seat.vouch` for the seat of its own centre that its own operator checked in entry `check`."""
 

@@ -26,6 +26,7 @@ from evidence.core.canonical import sha256
 from evidence.core.entry import Entry
 from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, Note, VerifierKey, read_checkpoint, with_lines
+from evidence.core.origins import begins, proceeding_of
 from evidence.core.witness import AddCheckpoint
 from evidence.errors import EntriesLost, EvidenceError, Unavailable, UnknownLog, Untrusted, WitnessConflict
 from evidence.ports import Ledger, StoredDisclosure, Vault, Witness
@@ -102,7 +103,7 @@ class Recovery:
         self._purged: set[str] = set()
 
     async def run(self) -> list[Recovered]:
-        """Steps (1) to (7) for the centre log and every proceeding that it opened. LostLease while a server runs."""
+        """Steps (1) to (7) for the centre log and every log that it opened. LostLease while a server runs."""
         centre = self._pins.policy.log
         # (1)
         epoch = await self._ledger.lease(centre.name, self._owner, LEASE_S)
@@ -112,12 +113,20 @@ class Recovery:
         said = [(entry.type, entry.act.body) for entry in entries if entry.act is not None]
         self._purged = {body["origin"] for kind, body in said if kind == "ProceedingPurged"}
         finals = {body["origin"]: body["size"] for kind, body in said if kind == "FinalRootRecorded"}
-        for kind, body in said:
-            if kind == "ProceedingOpened":
-                found, _ = await self._log(body["origin"], VerifierKey.parse(body["vkey"]))
-                final = finals.get(found.origin, 0)
-                outcome.append(found if final <= found.size else replace(found, gone=max(final, found.gone)))
-        return outcome
+        # The newest first: a log that went on under another origin lies in that one.
+        opened = [body for kind, body in said if kind == "ProceedingOpened"]
+        gone_on: set[str] = set()
+        logs: list[Recovered] = []
+        for body in reversed(opened):
+            if body["origin"] in gone_on:
+                gone_on |= {body["continues"]["origin"]} if "continues" in body else set()
+                continue
+            found, _ = await self._log(body["origin"], VerifierKey.parse(body["vkey"]))
+            if "continues" in body and found.size > body["continues"]["size"]:
+                gone_on.add(body["continues"]["origin"])
+            final = finals.get(found.origin, 0)
+            logs.append(found if final <= found.size else replace(found, gone=max(final, found.gone)))
+        return [*outcome, *reversed(logs)]
 
     async def _log(self, origin: str, key: VerifierKey) -> tuple[Recovered, list[Entry]]:
         account = _Account(origin, key, await self._own(origin))
@@ -220,7 +229,7 @@ class Recovery:
             finally:
                 await self._ledger.release(origin, epoch)
         # (6)
-        objects, missing = await self._objects(set() if origin in self._purged else contents.kept(back))
+        objects, missing = await self._objects(set() if proceeding_of(origin) in self._purged else contents.kept(back))
         await self._disclose(origin, entries)
         found = Recovered(
             origin=origin,
@@ -251,7 +260,7 @@ class Recovery:
     async def _disclose(self, origin: str, entries: Iterable[Entry]) -> None:
         """Step (7)."""
         stand = self._told.keys() & set(contents.digests(entries))
-        if not stand or self._look_only or origin in self._purged:
+        if not stand or self._look_only or proceeding_of(origin) in self._purged:
             return
         epoch = await self._ledger.lease(origin, self._owner, LEASE_S)
         try:
@@ -277,7 +286,7 @@ def _check_copy(data: Sequence[bytes], own: Sequence[bytes], offer: _Offer) -> T
     if len(tree) != offer.checkpoint.size or tree.root() != offer.checkpoint.root:
         raise Untrusted("the entries shown are not those that the log signed")
     for n, entry in enumerate(entries):
-        if (entry.n, entry.origin) != (n, offer.checkpoint.origin):
+        if entry.n != n or not begins(entry.origin, offer.checkpoint.origin):
             raise Untrusted(f"entry {n} says it is {entry.n} of {entry.origin}")
         if n < len(own) and own[n] != entry.data:
             raise Untrusted(f"entry {n} here is another one: this database went on after it had lost its end")

@@ -17,10 +17,12 @@ from pathlib import Path
 
 from evidence.core import entry as entry_form
 from evidence.core.canonical import Object, b64u, sha256
+from evidence.core.continues import of_opening
 from evidence.core.entry import Entry
 from evidence.core.note import NoteSigner
+from evidence.core.origins import proceeding_of
 from evidence.core.witness import AddLog
-from evidence.errors import EntriesLost, EvidenceError, LostLease
+from evidence.errors import EntriesLost, EvidenceError, LostLease, UnknownLog
 from evidence.ports import Envelopes, Ledger, Vault, Witness
 from evidence.service import LogKeeper
 from evidence.witnessing import read_signed
@@ -47,9 +49,11 @@ from sessions.ports import (
     ReportSigner,
 )
 from sessions.presence import Presence
+from sessions.proofs import Proofs
 from sessions.recording import Recorder
 from sessions.service_errors import KeyLost, NotFoundedYet, UnknownProceeding
 from sessions.signing_desk import SigningDesk
+from sessions.successor import Successor
 from sessions.tender import FindStaged, nothing_staged
 from sessions.times import Times
 from sessions.trust import Centre as Party
@@ -120,6 +124,7 @@ class Proceedings:
         self._founded = asyncio.Condition()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._founding_centre: asyncio.Task[None] | None = None
+        self._going_on = asyncio.Lock()
 
     @property
     def ready(self) -> bool:
@@ -168,8 +173,8 @@ class Proceedings:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Every proceeding of the centre log, in the order of its openings."""
-        return tuple(_id(origin) for origin in self.centre.openings)
+        """Every proceeding of the centre log, in the order of its first openings."""
+        return tuple(dict.fromkeys(_id(origin) for origin in self.centre.openings))
 
     async def start(self) -> None:
         """Lease and load the centre log, and take up every proceeding; each goes on by itself."""
@@ -193,8 +198,8 @@ class Proceedings:
         await self._after.load()
         self._founding_centre = asyncio.create_task(self._centre.found(self._times.pauses.longest))
         await asyncio.wait([self._founding_centre], timeout=_MOMENT_S)
-        for opened in tuple(self._centre.openings.values()):
-            self._begin(opened)
+        for name in self.ids:
+            self._begin(name)
         self._found = frozenset(self._known)
 
     async def stop(self) -> None:
@@ -222,13 +227,40 @@ class Proceedings:
             whole, given = await self.partners.assemble(tender)
             read = founding.read(whole, name=name, staged=staged)
             await self.partners.convene(read.plan.origin, given)
-            opened = await founding.open(read)
-            self._begin(opened)
+            await founding.open(read)
             name = _id(read.plan.origin)
+            self._begin(name)
         with suppress(TimeoutError):
             async with self._founded, asyncio.timeout(self._times.opening):
                 await self._founded.wait_for(lambda: name in self._keepers)
         return name
+
+    async def go_on(self, proceeding: str, reason: str) -> Object:
+        """A log whose acknowledged entries are gone everywhere goes on under the next origin, where another centre has
+        to confirm it (`sessions.successor`). Whatever this process held of the former log ends."""
+        keeper = self.get(proceeding)
+        async with self._going_on:
+            successor = Successor(
+                pins=self._pins,
+                ledger=self._ledger,
+                vault=self._vault,
+                centre=self.centre,
+                founding=self._founding(),
+                keyring=self._keyring,
+                holders=self._holders,
+                clock=self._clock,
+                entropy=self._entropy,
+                open_log=self._open,
+                owner=self._owner,
+                within=self._times.gate,
+            )
+            opened = await keeper.continued_by(successor, reason)
+            self._keepers.pop(proceeding, None)
+            await keeper.stop()
+            self._tasks.pop(proceeding, None)
+            self._begin(proceeding)
+        left = of_opening(opened)
+        return {"origin": _origin(opened), "index": opened.n, "continues": left.json if left else None}
 
     async def purge(self, proceeding: str) -> Object:
         """Delete what belongs to a proceeding whose time of retention is over, and to no other one.
@@ -261,7 +293,8 @@ class Proceedings:
         entry = await self.centre.record_purge(origin, body)  # (2)
         gone, left = await self._archive().purge(proceeding, names, self._clock())  # (3)
         if not left:  # (4)
-            await self._ledger.erase(origin, own)
+            for log in self._logs(proceeding):
+                await self._ledger.erase(_origin(log), own)
             await self._ledger.erase(self.centre.log.origin, outside)
             self.after.forget(origin)
         return {"index": entry.n, "gone": gone, "left": left}
@@ -269,18 +302,21 @@ class Proceedings:
     def _gone(self, keeper: ProceedingKeeper) -> bool:
         return keeper.state.origin in self.centre.purged
 
-    def _begin(self, opened: Entry) -> None:
-        name = _id(_origin(opened))
+    def _begin(self, name: str) -> None:
         self._known.add(name)
         if name not in self._tasks:
-            self._tasks[name] = asyncio.create_task(self._take_up(name, opened))
+            self._tasks[name] = asyncio.create_task(self._take_up(name))
 
-    async def _take_up(self, name: str, opened: Entry) -> None:
+    def _logs(self, name: str) -> list[Entry]:
+        """The openings of a proceeding's logs, the one of its founding first."""
+        return [opened for origin, opened in self.centre.openings.items() if _id(origin) == name]
+
+    async def _take_up(self, name: str) -> None:
         """Until it is taken up; a proceeding that cannot be loaded holds up no other."""
         pause = self._times.pauses.first
         while name not in self._keepers:
             try:
-                await self._load(name, opened)
+                await self._load(name)
             except EvidenceError as error:
                 logger.warning("%s is not taken up yet: %s (%s)", name, error, error.code)
                 await asyncio.sleep(pause)
@@ -291,29 +327,40 @@ class Proceedings:
         async with self._founded:
             self._founded.notify_all()
 
-    async def _load(self, name: str, opened: Entry) -> None:
-        """Lease, load and found, as far as it is missing; then the keeper goes on by itself."""
-        origin, founding = _origin(opened), self._founding()
+    async def _load(self, name: str) -> None:
+        """Lease, load and found, as far as it is missing; then the keeper goes on by itself. Of a proceeding whose log
+        was to go on and did not, it is the former one that is shown."""
+        openings, founding = self._logs(name), self._founding()
+        while (left := of_opening(openings[-1])) is not None and await self._size(openings[-1]) <= left.size:
+            openings.pop()
+        opened = openings[-1]
+        origin = _origin(opened)
         if (signer := self._keyring.log_key(origin)) is not None:
             log = await self._open(signer, introduction=await founding.introduction(opened))
             docket = Docket(log=log, clock=self._clock, entropy=self._entropy)
             try:
                 await docket.load()
-                await founding.found(docket, opened)
+                await founding.found(docket, openings[0])
             except BaseException:
                 await log.close()
                 raise
         else:
             docket = Docket(log=await self._archived(name, origin), clock=self._clock, entropy=self._entropy)
             await docket.load()
-            if origin not in self.centre.after_opened:
+            if docket.state.origin not in self.centre.after_opened:
                 # Closed by a release that did not know of what follows.
                 after = opening_body(docket.state, docket.entries[-1])
-                await self.centre.open_after(origin, after)
-                await self._archive().retain(opened, docket.entries, date.fromisoformat(after["retain"]))
-        keeper = self._keeper(docket, opened)
+                await self.centre.open_after(docket.state.origin, after)
+                await self._archive().retain(openings[0], docket.entries, date.fromisoformat(after["retain"]))
+        keeper = self._keeper(docket, openings)
         keeper.start()
         self._keepers[name] = keeper
+
+    async def _size(self, opened: Entry) -> int:
+        try:
+            return await self._ledger.size(_origin(opened))
+        except UnknownLog:
+            return 0
 
     async def _open_centre(self) -> LogKeeper:
         """As soon as no other process keeps it."""
@@ -340,20 +387,20 @@ class Proceedings:
 
     async def _archived(self, name: str, origin: str) -> ClosedLog:
         """A log whose key is gone, as it must be after its archive and at no other time."""
-        purged = origin in self.centre.purged
-        if (self._archive().path(name) is None and not purged) or origin not in self.centre.finals:
+        purged, proceeding = proceeding_of(origin) in self.centre.purged, proceeding_of(origin)
+        if (self._archive().path(name) is None and not purged) or proceeding not in self.centre.finals:
             raise KeyLost(f"the key of {origin} is missing, and the proceeding is not archived")
         size = await self._ledger.size(origin)
         entries = [entry_form.parse(data) for data in await self._ledger.entries(origin, 0, size)]
         note = await self._ledger.checkpoint(origin)
         if note is None:
             raise KeyLost(f"{origin} has no checkpoint")
-        final = self.centre.finals[origin].act
+        final = self.centre.finals[proceeding].act
         if final is None or (size, read_signed(note).size) != (final.body["size"], final.body["size"]):
             raise EntriesLost(f"{origin} was closed with other entries than the {size} that are here")
         return ClosedLog(origin=origin, entries=entries, note=note)
 
-    def _keeper(self, docket: Docket, opened: Entry) -> ProceedingKeeper:
+    def _keeper(self, docket: Docket, opened: Sequence[Entry]) -> ProceedingKeeper:
         times = self._times
         recorder = Recorder(
             docket=docket,
@@ -394,6 +441,7 @@ class Proceedings:
         return ProceedingKeeper(
             docket=docket,
             opened=opened,
+            proofs=Proofs(docket=docket, policy=self._pins.policy, vault=self._vault, key_of=self.centre.key_of),
             identity=self._keyring.identity,
             vault=self._vault,
             clerk=clerk,
@@ -435,7 +483,7 @@ class Proceedings:
 
 
 def _id(origin: str) -> str:
-    return origin.rpartition("/")[2]
+    return proceeding_of(origin).rpartition("/")[2]
 
 
 def _origin(opened: Entry) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from evaluation.errors import EvaluationError
 from evidence.core.canonical import Object
 from evidence.errors import EvidenceError
+from sessions.core.continued import Gone
 from sessions.core.tracks import Track
 from sessions.core.venue_journal import Finding
 from sessions.errors import SessionError
@@ -40,7 +41,8 @@ class Step:
 @dataclass(slots=True)
 class Verdict:
     """What verification found out; `outcome` is valid, invalid or undetermined. `ranking` = (bidder, name, rank);
-    `journal`: where the log and the venues' own journals differ."""
+    `journal`: where the log and the venues' own journals differ; `continued`: what is gone of each log that goes on
+    under another origin."""
 
     outcome: str = UNDETERMINED
     origin: str = ""
@@ -52,6 +54,7 @@ class Verdict:
     signers: int = 0
     tracks: tuple[Track, ...] = ()
     journal: tuple[Finding, ...] = ()
+    continued: list[Gone] = field(default_factory=list)
 
     @contextmanager
     def step(
@@ -90,4 +93,5 @@ class Verdict:
             "signers": self.signers,
             "recordings": [track.as_json for track in self.tracks],
             "journal": [finding.as_json for finding in self.journal],
+            "continued": [gone.as_json for gone in self.continued],
         }

@@ -5,7 +5,8 @@
 (3) V2: the centre log, with the quorum, names the proceeding's log key and its final root; both acts are the centre's.
 (4) V3: the entries are whole and lead to the final checkpoint with quorum, which is also the recorded final root.
 (5) Exactly the files that the log calls for are there, each with the hash that the log states.
-(6) V3: every earlier checkpoint has its quorum and is a prefix.
+(6) V3: every earlier checkpoint has its quorum and is a prefix. Where the log goes on under another origin, what is
+    left, missing and known of the one before is shown (`sessions.verify_continued`; flag `continued`).
 (7) V4 to V9: every act is signed by a live key of its seat or centre, counted without a gap, and had seen our root;
     every entry is what the rules yield from the entries before it, gates included (docs/adr/0002).
 (8) V1 once more: the log was founded, and every seat bound, under this very policy and trust. V13: what the venues'
@@ -38,10 +39,10 @@ from evidence.core.canonical import Object, sha256, unb64u
 from evidence.core.entry import Entry
 from evidence.core.entry import parse as parse_entry
 from evidence.core.merkle import Tree
-from evidence.core.note import Checkpoint, VerifierKey
+from evidence.core.note import Checkpoint
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Envelopes
-from sessions import advice, draw_secrets, people, pool_facts
+from sessions import advice, draw_secrets, people, pool_facts, verify_continued
 from sessions.core import acts, contents, venue_journal
 from sessions.core.replay import Replay
 from sessions.core.seating import APPROVED
@@ -53,6 +54,7 @@ from sessions.ports import DocumentReader
 from sessions.trust import Pins
 from sessions.uploads import MAX_DOCUMENT
 from sessions.verdict import UNDETERMINED, VALID, Refused, Step, Verdict
+from sessions.verify_continued import Logs
 from signing.core.verdict import Outcome, ReportVerdict
 
 
@@ -123,20 +125,23 @@ def _run(
     with verdict.step(2, "policy", progress, otherwise=UNDETERMINED):
         pins = read_pins(policy)
     with verdict.step(3, "centre-log", progress):
-        origin, key, final = _centre(evidence, pins)
-        verdict.origin = origin
+        logs = verify_continued.read_logs(evidence, pins)
+        final = _final(evidence, pins)
+        verdict.origin = logs.origin
     with verdict.step(4, "entries", progress):
-        entries, tree = _entries(evidence, pins, key, final)
+        entries, tree = _entries(evidence, pins, logs, final)
         verdict.entries = len(entries)
     with verdict.step(5, "files", progress):
-        _files(evidence, entries)
+        _files(evidence, logs, entries)
     with verdict.step(6, "checkpoints", progress):
-        _checkpoints(evidence, entries, tree, key, pins)
+        _checkpoints(evidence, entries, tree, logs, pins)
+        verdict.continued, flags = verify_continued.check(entries, tree, logs, pins, _loading(evidence))
+        verdict.flags += flags
     with verdict.step(7, "rules", progress):
         state, at_reports = _replay(evidence, entries, tree)
     with verdict.step(8, "founding", progress):
         _founding(evidence, state, entries, pins)
-        verdict.flags += _flags(state, entries, pins)
+        verdict.flags += [flag for flag in _flags(state, entries, pins) if flag not in verdict.flags]
         verdict.journal = venue_journal.findings(state, entries)
         verdict.flags += [f"journal-{kind}" for kind in dict.fromkeys(found.kind for found in verdict.journal)]
     with verdict.step(9, "openings", progress):
@@ -144,7 +149,9 @@ def _run(
         draw_secrets.check(state, envelopes)
         _pool_facts(evidence, state, entries)
     with verdict.step(10, "disclosures", progress):
-        _, verdict.withheld = log_checks.disclosed(evidence.disclosures(), [*entries, *_centre_entries(evidence)])
+        _, verdict.withheld = log_checks.disclosed(
+            evidence.disclosures(), [*entries, *logs.openings, _final_entry(evidence)]
+        )
         verdict.flags += ["withheld"] if verdict.withheld else []
         people.check_drawn(state, evidence.disclosures())
     with verdict.step(11, "report", progress):
@@ -172,51 +179,53 @@ def _advised(evidence: EvidenceFile, state: Proceeding, reader: DocumentReader |
     return asyncio.run(advice.check(state, load=load, reader=reader))
 
 
-def _centre(evidence: EvidenceFile, pins: Pins) -> tuple[str, VerifierKey, Checkpoint]:
+def _loading(evidence: EvidenceFile) -> Callable[[bytes], bytes]:
+    return lambda sha: evidence.read(contents.object_name(sha))
+
+
+def _final(evidence: EvidenceFile, pins: Pins) -> Checkpoint:
     """(3)"""
-    opening = log_checks.opening(evidence.read(contents.OPENED), evidence.read(contents.OPENED_PROOF), pins.policy)
     entry, final = log_checks.final_root(
         evidence.read(contents.FINAL), evidence.read(contents.FINAL_PROOF), pins.policy
     )
-    for found, name in ((opening.entry, "proceeding.open"), (entry, "root.record")):
-        act = found.act
-        if act is None or (act.act, act.sub, act.aud) != (name, pins.trust.main, pins.policy.log.name):
-            raise Untrusted(f"the centre's act {name} is missing")
-        verify_act(act, pins.trust.identities[pins.trust.main])
-    if not opening.origin.startswith(pins.trust.main + "/proceedings/"):
-        raise Untrusted("the proceeding is not of this centre")
-    return opening.origin, opening.vkey, final
+    act = entry.act
+    if act is None or (act.act, act.sub, act.aud) != ("root.record", pins.trust.main, pins.policy.log.name):
+        raise Untrusted("the centre's act root.record is missing")
+    verify_act(act, pins.trust.identities[pins.trust.main])
+    return final
 
 
-def _centre_entries(evidence: EvidenceFile) -> list[Entry]:
-    return [parse_entry(evidence.read(name)) for name in (contents.OPENED, contents.FINAL)]
+def _final_entry(evidence: EvidenceFile) -> Entry:
+    return parse_entry(evidence.read(contents.FINAL))
 
 
-def _entries(evidence: EvidenceFile, pins: Pins, key: VerifierKey, final: Checkpoint) -> tuple[list[Entry], Tree]:
+def _entries(evidence: EvidenceFile, pins: Pins, logs: Logs, final: Checkpoint) -> tuple[list[Entry], Tree]:
     """(4)"""
-    entries, tree = log_checks.log(evidence.entries(), evidence.read(contents.CHECKPOINT), key, pins.policy)
+    data, note = evidence.entries(), evidence.read(contents.CHECKPOINT)
+    entries, tree = log_checks.log(data, note, logs.keys[-1], pins.policy, former=logs.former)
     if not entries or entries[-1].type != "ProceedingClosed":
         raise Untrusted("the proceeding was not closed, or its last entries are missing")
-    if final != Checkpoint(entries[0].origin, len(tree), tree.root()):
+    if final != Checkpoint(entries[-1].origin, len(tree), tree.root()):
         raise Untrusted("the final root in the centre log is another")
     return entries, tree
 
 
-def _files(evidence: EvidenceFile, entries: Sequence[Entry]) -> None:
+def _files(evidence: EvidenceFile, logs: Logs, entries: Sequence[Entry]) -> None:
     """(5)"""
     cited = contents.objects(entries)
-    evidence.check_names([*contents.FIXED, *(contents.entry_name(n) for n in range(len(entries))), *cited])
+    openings = (name for number in range(2, len(logs.keys) + 1) for name in contents.opened_names(number))
+    evidence.check_names([*contents.FIXED, *openings, *(contents.entry_name(n) for n in range(len(entries))), *cited])
     for name, expected in cited.items():
         if evidence.sha256(name) != expected:
             raise Untrusted(f"{name} is not the file that the log names")
 
 
-def _checkpoints(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree, key: VerifierKey, pins: Pins) -> None:
+def _checkpoints(evidence: EvidenceFile, entries: Sequence[Entry], tree: Tree, logs: Logs, pins: Pins) -> None:
     """(6)"""
     for entry in entries:
         if entry.type == "Witnessed":
             note = evidence.read(contents.object_name(unb64u(entry.body["note"], 32)))
-            checkpoint = log_checks.prefix(note, key, pins.policy, tree)
+            checkpoint = log_checks.prefix(note, logs.key_of(entry.origin), pins.policy, tree)
             stated = (entry.origin, entry.body["size"], unb64u(entry.body["root"], 32))
             if stated != (checkpoint.origin, checkpoint.size, checkpoint.root) or checkpoint.size > entry.n:
                 raise Untrusted(f"entry {entry.n} states another checkpoint than its note")

@@ -31,6 +31,8 @@ _INCIDENTS = frozenset(
         "VenueLost",
         "VenueRejoined",
         "VenueJournaled",
+        "LogContinued",
+        "ContinuationConfirmed",
         "IncidentDeclared",
         "IncidentOverdue",
         "IncidentDecided",
@@ -292,6 +294,9 @@ class _Log:
                 told |= {name: entry.body[name] for name in ("venue", "room", "cause", "seat") if name in entry.body}
                 if entry.act is not None:
                     told |= {"by": entry.act.sub, "reason": entry.act.body.get("reason")}
+                if entry.type == "LogContinued" and entry.act is not None:
+                    first, end = entry.act.body["missing"]
+                    told |= {"gone": end - first, "known": len(entry.act.body["known"])}
                 if entry.type == "VenueJournaled" and entry.act is not None:
                     told |= {"venue": entry.act.body["venue"], "count": entry.act.body["count"]}
                     told |= {"missing": [act for act in entry.act.body["acts"] if act not in self._acts]}

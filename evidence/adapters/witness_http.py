@@ -60,9 +60,9 @@ class HttpWitness:
 
 
 def _refusal(status: int, body: str) -> Exception:
-    """400, 403, 409 without a size and 422 are verdicts; everything else is a machine that has trouble."""
+    """400, 403, 409 without a size, 410 and 422 are verdicts; everything else is a machine that has trouble."""
     if status == 404:
         return UnknownLog("the witness does not know this log")
-    if status in (400, 403, 409, 422):
+    if status in (400, 403, 409, 410, 422):
         return WitnessRefused(f"status {status}: {body[:200]!r}")
     return Unavailable(f"status {status}")

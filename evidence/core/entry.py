@@ -12,6 +12,7 @@ from evidence.core import disclosure
 from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, decode_object, encode, members, unb64u
 from evidence.core.merkle import leaf_hash
+from evidence.core.origins import begins
 from evidence.errors import Malformed
 
 SALT_BYTES = 16
@@ -73,8 +74,9 @@ def write(draft: Draft, *, n: int, origin: str, at: str, salt: bytes) -> Entry:
 
 
 def check_row(row: Sequence[Entry], origin: str, start: int) -> None:
-    """The entries belong to this log and stand in a row from index `start` on, no act twice."""
-    if not row or any(entry.origin != origin or entry.n != n for n, entry in enumerate(row, start)):
+    """The entries belong to this log, or to one that it continues, and stand in a row from index `start` on, no act
+    twice."""
+    if not row or any(not begins(entry.origin, origin) or entry.n != n for n, entry in enumerate(row, start)):
         raise Malformed("the entries were written for another place")
     ids = [entry.act.id for entry in row if entry.act is not None]
     if len(set(ids)) != len(ids):

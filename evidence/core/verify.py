@@ -48,13 +48,17 @@ def final_root(data: bytes, proof: bytes, policy: Policy) -> tuple[Entry, Checkp
     return entry, Checkpoint(body["origin"], body["size"], unb64u(body.get("root"), 32))
 
 
-def log(data: Sequence[bytes], note: bytes, key: VerifierKey, policy: Policy) -> tuple[list[Entry], Tree]:
-    """(V3) The entries of one log, whole, under a checkpoint with the log's signature and the quorum."""
+def log(
+    data: Sequence[bytes], note: bytes, key: VerifierKey, policy: Policy, *, former: Sequence[tuple[str, int]] = ()
+) -> tuple[list[Entry], Tree]:
+    """(V3) The entries of one log, whole, under a checkpoint with the log's signature and the quorum. Where it
+    continues others, `former` says up to which size the entries are which log's."""
     checkpoint = policy.check_exactly(note, key)
     tree, found = Tree(), []
     for n, octets in enumerate(data):
         entry = entries.parse(octets)
-        if entry.n != n or entry.origin != checkpoint.origin:
+        origin = next((name for name, size in former if n < size), checkpoint.origin)
+        if entry.n != n or entry.origin != origin:
             raise Untrusted(f"entry {n} says it is {entry.n} of {entry.origin}")
         tree.append(entry.leaf)
         found.append(entry)

@@ -4,7 +4,7 @@ The decision is pure. Whoever runs a witness MUST make look-up, decision and sto
 and MUST have the new state on disk before it answers: else two requests at once could roll its record back.
 
 `decide` for add-checkpoint:
-(1) the origin is known;
+(1) the origin is known, and goes on under no other one;
 (2) the log's key signed the checkpoint;
 (3) the old size is at most the checkpoint's;
 (4) the old size is the one that this witness cosigned last;
@@ -14,7 +14,10 @@ and MUST have the new state on disk before it answers: else two requests at once
 `admit` for add-log (gate G0):
 (1) the entry lies in a checkpoint of the pinned centre log that the quorum cosigned;
 (2) it is a `ProceedingOpened` of that log, its act signed by the centre's identity key;
-(3) the new origin belongs to that centre, and its key is a log key under the origin's name.
+(3) the new origin belongs to that centre, and its key is a log key under the origin's name;
+(4) where it continues a log whose entries are gone (docs/protocol.md 11.2), the witness begins with what is left of it,
+    so that it cosigns nothing else; whoever runs it MUST have looked at what is left, and ends that log in the same
+    step.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from enum import Enum
 from evidence.core import act as acts
 from evidence.core import entry as entries
 from evidence.core.canonical import MAX_BYTES, Object, b64, decimal, members, unb64
+from evidence.core.continues import of_opening
 from evidence.core.merkle import EMPTY_ROOT, leaf_hash, verify_consistency
 from evidence.core.note import ED25519, MAX_NOTE, Checkpoint, Note, VerifierKey, read_checkpoint
 from evidence.core.policy import Policy
@@ -48,17 +52,21 @@ class Answer(Enum):
     UNKNOWN_ORIGIN = "unknown-origin"  # 404
     CONFLICT = "conflict"  # 409, with the witness's size
     INCONSISTENT = "inconsistent"  # 422: bad proof, or another root at the same size
+    ENDED = "ended"  # 410: the log goes on under another origin
     CLOCK_BACKWARDS = "clock-backwards"  # 503: nothing is wrong with the request
 
 
 @dataclass(frozen=True, slots=True)
 class WitnessState:
-    """What a witness keeps of one log: its key and the newest tree that it cosigned, with the time."""
+    """What a witness keeps of one log: its key and the newest tree that it cosigned, with the time and the note that it
+    was shown; `successor` is the log that continues it."""
 
     log_key: VerifierKey
     size: int = 0
     root: bytes = EMPTY_ROOT
     time: int = 0
+    note: bytes = b""
+    successor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +147,8 @@ def decide(state: WitnessState | None, request: AddCheckpoint, now: int) -> Deci
     # (1)
     if state is None:
         return Decision(Answer.UNKNOWN_ORIGIN, None)
+    if state.successor:
+        return Decision(Answer.ENDED, state)
     # (2)
     try:
         checkpoint, note = read_checkpoint(request.note, state.log_key)
@@ -158,7 +168,7 @@ def decide(state: WitnessState | None, request: AddCheckpoint, now: int) -> Deci
     # (6)
     if now < state.time:
         return Decision(Answer.CLOCK_BACKWARDS, state)
-    grown = replace(state, size=checkpoint.size, root=checkpoint.root, time=now)
+    grown = replace(state, size=checkpoint.size, root=checkpoint.root, time=now, note=request.note)
     return Decision(Answer.COSIGNED, grown, note.text)
 
 
@@ -181,12 +191,18 @@ def admit(request: AddLog, policy: Policy, identity: Object) -> WitnessState:
     if entry.act.act != "proceeding.open" or entry.act.aud != entry.origin:
         raise Untrusted("the act opens no proceeding")
     # (3)
-    body = members(entry.act.body, {"kind": str, "origin": str, "vkey": str})
+    body = members(entry.act.body, {"kind": str, "origin": str, "vkey": str}, {"continues": dict})
     key = VerifierKey.parse(body["vkey"])
     centre = policy.log.name.rpartition("/")[0]
     if not body["origin"].startswith(centre + "/proceedings/") or key.name != body["origin"] or key.type != ED25519:
         raise Untrusted("the new log's origin or key is not this centre's")
-    return WitnessState(key)
+    # (4)
+    left = of_opening(entry)
+    if left is None:
+        if "/" in body["origin"].removeprefix(centre + "/proceedings/"):
+            raise Untrusted("a log of this name continues another one")
+        return WitnessState(key)
+    return WitnessState(key, left.size, left.root)
 
 
 def _check_growth(state: WitnessState, checkpoint: Checkpoint, proof: tuple[bytes, ...]) -> None:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from evidence.adapters.sealed_files import SealedFiles
 from evidence.core.act import SoftwareSigner
 from evidence.core.note import ED25519, NoteSigner
+from evidence.core.origins import proceeding_of
 from evidence.errors import Untrusted
 from sessions.service_errors import KeyLost
 
@@ -64,11 +65,12 @@ def _read(files: SealedFiles, name: str) -> bytes | None:
 
 
 def _name(origin: str) -> str:
-    """The file name of a proceeding's key: its id, which is base32."""
-    name = origin.rpartition("/")[2]
+    """The file name of a log's key: its proceeding's id, which is base32, and which of its logs it is."""
+    proceeding = proceeding_of(origin)
+    name = proceeding.rpartition("/")[2]
     if not name.isalnum() or not name.isascii():
         raise KeyLost(f"{origin!r} names no proceeding")
-    return f"log-{name}"
+    return f"log-{name}{origin.removeprefix(proceeding).replace('/', '-')}"
 
 
 def _note_signer(name: str, secret: bytes) -> NoteSigner:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evidence.core import act as acts
 from evidence.core.act import NO_ACT, Act
 from evidence.core.canonical import sha256
+from evidence.core.origins import proceeding_of
 from evidence.core.witness import Answer, Decision, WitnessState
-from sessions.node_errors import NodeStateBroken, OtherFreeze
+from sessions.node_errors import NodeStateBroken, OtherFreeze, OtherSuccessor
 
 
 @dataclass(slots=True)
@@ -42,6 +43,13 @@ class MemoryNodeStore:
         self._openings.setdefault(origin, opening)
         return self._witnessed.setdefault(origin, state)
 
+    def succeed(self, former: str, origin: str, state: WitnessState, opening: bytes) -> WitnessState:
+        known = self._witnessed.get(former)
+        if known is None or known.successor not in ("", origin):
+            raise OtherSuccessor(f"{former} is continued by {known.successor if known else 'nothing known'}")
+        self._witnessed[former] = replace(known, successor=origin)
+        return self.admit(origin, state, opening)
+
     def cosign(self, origin: str, decide: Callable[[WitnessState | None], Decision]) -> Decision:
         decision = decide(self._witnessed.get(origin))
         if decision.answer is Answer.COSIGNED and decision.state is not None:
@@ -61,6 +69,9 @@ class MemoryNodeStore:
         held += entries
         self._heads[origin] = head
 
+    def released(self, origin: str) -> list[bytes]:
+        return [freeze for (name, _, _), freeze in self._released.items() if name == proceeding_of(origin)]
+
     def act(self, origin: str, kind: str, subject: bytes) -> str | None:
         return self._acts.get(origin, {}).get((kind, subject))
 
@@ -76,13 +87,14 @@ class MemoryNodeStore:
         signed = self._acts.setdefault(origin, {})
         if (kind, subject) in signed:
             return signed[kind, subject]
-        if once is not None and self._released.get((origin, *once[:2]), once[2]) != once[2]:
+        name = proceeding_of(origin)
+        if once is not None and self._released.get((name, *once[:2]), once[2]) != once[2]:
             raise OtherFreeze(f"shares of {once[0]} round {once[1]} left for another freeze")
         last = acts.parse(list(signed.values())[-1]) if signed else None
         jws = make(last.ctr + 1 if last else 1, last.id if last else NO_ACT).jws
         signed[kind, subject] = jws
         if once is not None:
-            self._released[origin, once[0], once[1]] = once[2]
+            self._released[name, once[0], once[1]] = once[2]
         return jws
 
     def journal(self, origin: str) -> list[bytes]:

@@ -11,6 +11,7 @@ from evidence.core.act import Signer
 from evidence.core.canonical import MAX_BYTES, decode_object, members
 from evidence.core.merkle import MAX_PROOF
 from evidence.core.note import MAX_NOTE
+from evidence.core.origins import proceeding_of
 from evidence.core.tiles import Tile
 from evidence.errors import Malformed, Unavailable
 from sessions.adapters.centre_token import CentreVoice
@@ -66,8 +67,9 @@ class HttpLogSource:
 
     def _proceeding(self, origin: str) -> str:
         prefix = self._main + "/proceedings/"
-        identity = origin.removeprefix(prefix)
-        if identity == origin or not identity.isalnum():
+        name = proceeding_of(origin)
+        identity = name.removeprefix(prefix)
+        if identity == name or not identity.isalnum():
             raise Malformed("not a proceeding of the main centre")
         return f"/v1/proceedings/{identity}"
 

@@ -21,8 +21,9 @@ from evidence.core import act as acts
 from evidence.core.act import NO_ACT, Act
 from evidence.core.canonical import sha256
 from evidence.core.note import VerifierKey
+from evidence.core.origins import proceeding_of
 from evidence.core.witness import Answer, Decision, WitnessState
-from sessions.node_errors import NodeStateBroken, OtherFreeze
+from sessions.node_errors import NodeStateBroken, OtherFreeze, OtherSuccessor
 
 MASTER_KEY = "master.key"
 DATABASE = "node.sqlite"
@@ -47,6 +48,16 @@ CREATE TABLE released (origin TEXT NOT NULL, purpose TEXT NOT NULL, round INTEGE
 _JOURNAL = """
 CREATE TABLE IF NOT EXISTS journal (origin TEXT NOT NULL, n INTEGER NOT NULL, line BLOB NOT NULL,
     PRIMARY KEY (origin, n)) STRICT;
+"""
+# The note that was cosigned last, and which log continues another one.
+_CONTINUED = """
+CREATE TABLE IF NOT EXISTS cosigned (origin TEXT PRIMARY KEY, note BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS continued (origin TEXT PRIMARY KEY, successor TEXT NOT NULL) STRICT;
+"""
+_STATE = """
+SELECT vkey, size, root, time, coalesce((SELECT note FROM cosigned WHERE cosigned.origin = witnessed.origin), x''),
+    coalesce((SELECT successor FROM continued WHERE continued.origin = witnessed.origin), '')
+FROM witnessed WHERE origin = ?
 """
 _APPEND_ONLY = ("secret", "mirror", "head", "act", "released")
 
@@ -85,7 +96,7 @@ class FileNodeStore:
         if key_file.stat().st_mode & 0o077 or len(master) != _KEY_BYTES:
             raise NodeStateBroken(f"{key_file} must be 32 bytes that only its owner can read")
         database = _connect(folder / DATABASE)
-        database.executescript(f"BEGIN IMMEDIATE; {_JOURNAL} {_triggers('journal')} COMMIT;")
+        database.executescript(f"BEGIN IMMEDIATE; {_JOURNAL} {_CONTINUED} {_triggers('journal', 'continued')} COMMIT;")
         return FileNodeStore(database=database, objects=folder / OBJECTS, master=master)
 
     def close(self) -> None:
@@ -105,21 +116,23 @@ class FileNodeStore:
         return self._unseal(name, stored)
 
     def witnessed(self, origin: str) -> WitnessState | None:
-        row = self._one("SELECT vkey, size, root, time FROM witnessed WHERE origin = ?", origin)
-        return _witness_state(row)
+        return _witness_state(self._one(_STATE, origin))
 
     def opening(self, origin: str) -> bytes | None:
         row = self._one("SELECT opening FROM witnessed WHERE origin = ?", origin)
         return None if row is None else bytes(row[0])
 
     def admit(self, origin: str, state: WitnessState, opening: bytes) -> WitnessState:
-        row = (origin, str(state.log_key), opening, state.size, state.root, state.time)
         with self._transaction() as cursor:
-            cursor.execute("INSERT INTO witnessed VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
-            stored = _witness_state(_read_witnessed(cursor, origin))
-        if stored is None:
-            raise NodeStateBroken("an admitted log is not there")
-        return stored
+            return _admit(cursor, origin, state, opening)
+
+    def succeed(self, former: str, origin: str, state: WitnessState, opening: bytes) -> WitnessState:
+        with self._transaction() as cursor:
+            known = _witness_state(_read_witnessed(cursor, former))
+            if known is None or known.successor not in ("", origin):
+                raise OtherSuccessor(f"{former} is continued by {known.successor if known else 'nothing known'}")
+            cursor.execute("INSERT INTO continued VALUES (?, ?) ON CONFLICT DO NOTHING", (former, origin))
+            return _admit(cursor, origin, state, opening)
 
     def cosign(self, origin: str, decide: Callable[[WitnessState | None], Decision]) -> Decision:
         with self._transaction() as cursor:
@@ -130,6 +143,7 @@ class FileNodeStore:
                     "UPDATE witnessed SET size = ?, root = ?, time = ? WHERE origin = ?",
                     (state.size, state.root, state.time, origin),
                 )
+                cursor.execute("INSERT OR REPLACE INTO cosigned VALUES (?, ?)", (origin, state.note))
         return decision
 
     def entries(self, origin: str, start: int = 0, stop: int | None = None) -> list[bytes]:
@@ -154,6 +168,12 @@ class FileNodeStore:
             cursor.executemany("INSERT INTO mirror VALUES (?, ?, ?)", rows)
             cursor.execute("INSERT INTO head VALUES (?, ?, ?)", (origin, start + len(entries), head))
 
+    def released(self, origin: str) -> list[bytes]:
+        with self._lock:
+            query = "SELECT freeze FROM released WHERE origin = ?"
+            rows = self._database.execute(query, (proceeding_of(origin),)).fetchall()
+        return [bytes(freeze) for (freeze,) in rows]
+
     def act(self, origin: str, kind: str, subject: bytes) -> str | None:
         query = "SELECT jws FROM act WHERE origin = ? AND kind = ? AND subject = ?"
         row = self._one(query, origin, kind, subject)
@@ -174,7 +194,7 @@ class FileNodeStore:
             if stored is not None:
                 return str(stored[0])
             if once is not None:
-                _record_release(cursor, origin, once)
+                _record_release(cursor, proceeding_of(origin), once)
             query = "SELECT ctr, jws FROM act WHERE origin = ? ORDER BY ctr DESC LIMIT 1"
             last = cursor.execute(query, (origin,)).fetchone()
             ctr, prev = (last[0] + 1, acts.parse(last[1]).id) if last else (1, NO_ACT)
@@ -277,15 +297,23 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _read_witnessed(cursor: sqlite3.Cursor, origin: str) -> tuple[str | int | bytes, ...] | None:
-    query = "SELECT vkey, size, root, time FROM witnessed WHERE origin = ?"
-    row: tuple[str | int | bytes, ...] | None = cursor.execute(query, (origin,)).fetchone()
+    row: tuple[str | int | bytes, ...] | None = cursor.execute(_STATE, (origin,)).fetchone()
     return row
+
+
+def _admit(cursor: sqlite3.Cursor, origin: str, state: WitnessState, opening: bytes) -> WitnessState:
+    row = (origin, str(state.log_key), opening, state.size, state.root, state.time)
+    cursor.execute("INSERT INTO witnessed VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row)
+    stored = _witness_state(_read_witnessed(cursor, origin))
+    if stored is None:
+        raise NodeStateBroken("an admitted log is not there")
+    return stored
 
 
 def _witness_state(row: tuple[str | int | bytes, ...] | None) -> WitnessState | None:
     match row:
-        case (str(vkey), int(size), bytes(root), int(time)):
-            return WitnessState(VerifierKey.parse(vkey), size, root, time)
+        case (str(vkey), int(size), bytes(root), int(time), bytes(note), str(successor)):
+            return WitnessState(VerifierKey.parse(vkey), size, root, time, note, successor)
     return None
 
 

@@ -36,12 +36,19 @@ class HttpHolderNode:
     async def reveal(self, origin: str, freeze: bytes) -> str:
         return await self._ask("draw/reveal", {"origin": origin, "freeze": b64u(freeze)})
 
+    async def state(self, origin: str, size: int, root: bytes) -> tuple[str, bytes]:
+        answer = await self._answer("log/state", {"origin": origin, "size": size, "root": b64u(root)})
+        return str(answer["act"]), str(answer.get("note", "")).encode()
+
     async def vouch_upon(self, origin: str, check: int) -> str:
         return await self._ask("identity/vouch", {"origin": origin, "check": check})
 
     async def _ask(self, door: str, question: Object) -> str:
-        """The act; a node that is away, overloaded or broken is asked again, one that says no is not believed to
-        have said anything else than its code."""
+        return str((await self._answer(door, question))["act"])
+
+    async def _answer(self, door: str, question: Object) -> dict[str, Any]:
+        """The answer with its act; a node that is away, overloaded or broken is asked again, one that says no is not
+        believed to have said anything else than its code."""
         try:
             async with self._client.stream(
                 "POST", f"{self._url}/{door}", json=question, timeout=_TIMEOUT_S
@@ -56,7 +63,7 @@ class HttpHolderNode:
             raise NodeUnavailable(f"{self._url}: {type(error).__name__}") from error
         answer = _object(body)
         if status == httpx2.codes.OK and isinstance(answer.get("act"), str):
-            return str(answer["act"])
+            return answer
         if 400 <= status < 500 and isinstance(answer.get("code"), str):
             raise NodeRefused(str(answer["code"])[:64], str(answer.get("detail", ""))[:200])
         raise NodeUnavailable(f"{self._url} answered {status}")

@@ -22,7 +22,7 @@ from evidence.core.policy import Policy
 from evidence.core.witness import AddCheckpoint, AddLog, Answer, WitnessState, admit, decide
 from evidence.errors import EvidenceError, UnknownLog, WitnessConflict, WitnessRefused
 from evidence.ports import Envelopes, Sealed
-from sessions.service_errors import NodeRefused
+from sessions.service_errors import NodeRefused, NodeUnavailable
 
 ReadLog = Callable[[str], Awaitable[Sequence[bytes]]]
 
@@ -91,6 +91,10 @@ class MemoryHolder:
     async def offer(self, origin: str) -> str:
         key = self._keys.setdefault(origin, ec.generate_private_key(ec.SECP256R1()))
         return await self._answer(origin, "holder.offer", b"", {"pk": b64u(_public(key))})
+
+    async def state(self, origin: str, size: int, root: bytes) -> tuple[str, bytes]:
+        """It keeps no copy, so it has nothing to say."""
+        raise NodeUnavailable("no copy is kept here")
 
     async def vouch(self, origin: str, seat: str, thumbprint: str) -> str:
         """`seat.vouch`, as the city's own operator asks for it."""

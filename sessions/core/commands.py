@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from evaluation.core.commands import OpenRound as OpenRound
 from evidence.core.act import Act
 from evidence.core.canonical import Object
+from sessions.core.continued import Leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +243,13 @@ class NoteAdvice:
     facts: int
 
 
+@dataclass(frozen=True, slots=True)
+class NoteLeaves:
+    """Entries of what is missing were proven; the vault holds them with their receipts."""
+
+    leaves: tuple[Leaf, ...]
+
+
 Command = (
     Perform
     | FixDefinition
@@ -270,4 +278,5 @@ Command = (
     | NotePages
     | NoteSeats
     | ResolveDraw
+    | NoteLeaves
 )

@@ -17,6 +17,16 @@ WORKBOOK = "workbook.xlsx"
 FIXED = (CHECKPOINT, OPENED, OPENED_PROOF, FINAL, FINAL_PROOF, DISCLOSURES)
 
 
+def opened_names(number: int) -> tuple[str, str]:
+    """Where the opening of the proceeding's log of this number lies, and its proof: 1 is the one that it was founded
+    in, each later one continues the one before."""
+    return (
+        (OPENED, OPENED_PROOF)
+        if number == 1
+        else (f"centre/opened-{number}.json", f"centre/opened-{number}.tlog-proof")
+    )
+
+
 def entry_name(n: int) -> str:
     """Where entry `n` lies; seven digits keep names sorted up to ten million entries."""
     return f"{ENTRIES}/{n:07}.json"
@@ -87,6 +97,14 @@ def _cited(entry: Entry) -> Iterator[tuple[str, bytes]]:
             yield _object(entry.body["sha256"])
         case "Witnessed":
             yield _object(entry.body["note"])
+        case "LogContinued":
+            yield _object(act["checkpoint"])
+            yield _object(act["witnessed"]["note"])
+            for *_, kept in act["known"]:
+                yield _object(kept)
+        case "LeavesKnown":
+            for *_, kept in entry.body["known"]:
+                yield _object(kept)
         case "SheetSealed" | "SheetResealed" | "BallotSealed":
             yield _object(act["envelope"]["ct"]["sha256"])
         case "ReportFrozen" if "workbook" in entry.body:

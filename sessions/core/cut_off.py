@@ -38,6 +38,20 @@ OFFLINE = frozenset({"sheet.seal", "recusal.declare", "incident.note"})
 corrections, draws, the report and whatever changes a stage are not among them."""
 ACCEPTED, REFUSED = "accepted", "refused"
 UNCONFIRMED, REPLACED = "unconfirmed", "seat-replaced"
+NEVER_AGAIN = frozenset(
+    {
+        "seat.bind",
+        "seat.resume",
+        "seat.lose",
+        "seat.reinstate",
+        "seat.release",
+        "member.seat",
+        "identity.check",
+        "draw.open",
+        "report.sign",
+    }
+)
+"""Of the acts that this log had once, and lost, those that speak of the moment, or come with more than themselves."""
 MAX_LATE = 256
 """Acts of an ended key that are kept: far more than anybody signs in a night without the network, and few enough that
 who stole a device cannot fill the log."""
@@ -50,13 +64,15 @@ Rules = Callable[[Proceeding, Act], tuple[Draft, ...]]
 
 def judged_by_rules(state: Proceeding, key: Key, act: Act) -> bool:
     """Whether the place of this act in its chain is answered with an event, and not refused at the door."""
-    resumes = act.act == "seat.resume" and _is_waiting(state, act.sub)
-    return key.merge is not None or resumes or is_late(key, act)
+    resumes = act.act == "seat.resume" and is_waiting(state, act.sub)
+    return key.merge is not None or resumes or is_late(state, key, act)
 
 
-def is_late(key: Key, act: Act) -> bool:
-    """Whether the act was made before its key's end was known where it was made, and comes only now."""
-    return key.ended is not None and act.seen[0] <= key.ended and key.late < MAX_LATE
+def is_late(state: Proceeding, key: Key, act: Act) -> bool:
+    """Whether the act was made before its key's end was known where it was made, and comes only now. What it saw of a
+    log that was continued since counts as far as that log is left."""
+    size = min([act.seen[0], *(each.left.size for each in state.continuations if each.left.origin == act.aud)])
+    return key.ended is not None and size <= key.ended and key.late < MAX_LATE
 
 
 def keep_late(state: Proceeding, act: Act) -> tuple[Draft, ...]:
@@ -75,9 +91,9 @@ def resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     # (1)
     body = members(act.body, {"offline": list, "ctr": int, "server_ctr": int})
     seat = state.seat(act.sub)
-    if not _is_waiting(state, seat.id):
+    if not is_waiting(state, seat.id):
         raise NotLost("the seat is not cut off, or has resumed")
-    if night.closed(state, seat.venue):
+    if night.closed(state, place(state, seat.id)):
         raise NotReady("the area is closed for the night")
     if not state.causes.get(seat.id, _CAUSE_BY) >= _CAUSE_BY:
         raise CauseNotStated("operator and supervisor state why acts of the seat are missing")
@@ -100,12 +116,13 @@ def resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     return (resumed,) if made else (resumed, *_back(state, seat.id, act.seen))
 
 
-def merge(state: Proceeding, act: Act, rules: Rules) -> tuple[Draft, ...]:
-    """An act of a seat that is merging.
+def merge(state: Proceeding, act: Act, rules: Rules, *, known: bool) -> tuple[Draft, ...]:
+    """An act of a seat that is merging; `known`: it is proven that this log had it once, and lost it.
 
     (1) An act that the merge does not announce waits for its turn; a second one at a place is a cloned key's.
     (2) Chain: `ctr` and `prev` follow, and the last one is the one that the resume act names.
-    (3) Accepted if it may be signed offline, is confirmed, its member still sits, and the rules take it here and now.
+    (3) Accepted if it may be signed offline or was accepted once, is confirmed, its member still sits, and the rules
+        take it here and now.
     (4) After the last one the seat is merged, and with the last seat the venue is back.
     """
     key = state.keys[act.kid]
@@ -120,7 +137,7 @@ def merge(state: Proceeding, act: Act, rules: Rules) -> tuple[Draft, ...]:
         return (_gap(key, act),)
     # (3)
     drafts: tuple[Draft, ...] = ()
-    code = _refusal(state, merging, act)
+    code = _refusal(state, merging, act, known)
     if code is None:
         try:
             # The pause that this very merge is about to end does not stand in its way.
@@ -155,7 +172,7 @@ def reinstate(state: Proceeding, act: Act) -> tuple[Draft, ...]:
 def release(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     """`seat.release`: the venue goes on without this seat; its key ends, so that nothing of it is merged later."""
     seat = _about(act)
-    if not _is_waiting(state, seat):
+    if not is_waiting(state, seat):
         raise NotLost("the seat is not cut off, or has resumed")
     return (Draft("SeatReleased", {}, act), *_back(state, seat, None))
 
@@ -171,7 +188,7 @@ def note(state: Proceeding, act: Act) -> tuple[Draft, ...]:
 
 def on_resumed(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     """With acts to merge the seat goes on waiting, and its chain stays where it was."""
-    venue = state.seat(act.sub).venue
+    venue = place(state, act.sub)
     lost = state.lost[venue]
     key = state.keys[act.kid]
     merging = act.body["ctr"] > key.ctr
@@ -196,11 +213,11 @@ def on_suspended(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 
 
 def on_gap(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
-    return replace(_end_key(state, act.sub), causes={**state.causes, act.sub: frozenset()})
+    return replace(end_key(state, act.sub), causes={**state.causes, act.sub: frozenset()})
 
 
 def on_seat_lost(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
-    return _end_key(state, act.body["seat"])
+    return end_key(state, act.body["seat"])
 
 
 def on_reinstated(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
@@ -211,7 +228,7 @@ def on_reinstated(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 def on_released(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     """A room that is released is recorded no more, until it is bound and admitted again."""
     seat = state.seat(act.body["seat"])
-    state = _unwait(_end_key(state, seat.id), seat.id)
+    state = _unwait(end_key(state, seat.id), seat.id)
     if seat.role != ROOM:
         return state
     return replace(
@@ -246,8 +263,8 @@ def keeps_chain(state: Proceeding, entry: Entry, act: Act) -> bool:
     return apart or (key.merge is not None and key.merge.resume == act.id)
 
 
-def _refusal(state: Proceeding, merging: Merge, act: Act) -> str | None:
-    if act.act not in OFFLINE:
+def _refusal(state: Proceeding, merging: Merge, act: Act, known: bool) -> str | None:
+    if act.act in NEVER_AGAIN or not (known or act.act in OFFLINE):
         return NotOffline.code
     if act.id not in merging.confirmed:
         return UNCONFIRMED
@@ -268,7 +285,7 @@ def _gap(key: Key, act: Act) -> Draft:
 
 def _back(state: Proceeding, seat: str, seen: tuple[int, bytes] | None) -> tuple[Draft, ...]:
     """The venue is back with its last waiting seat. `seen` is what that seat proved; None: it was released."""
-    venue = state.seat(seat).venue
+    venue = place(state, seat)
     lost = state.lost[venue]
     if lost.waiting != {seat}:
         return ()
@@ -279,18 +296,25 @@ def _back(state: Proceeding, seat: str, seen: tuple[int, bytes] | None) -> tuple
     return rejoined, Draft("ProceedingResumed", {"venues": [[venue, size, b64u(root)]]})
 
 
-def _is_waiting(state: Proceeding, seat: str) -> bool:
-    lost = state.lost.get(state.seat(seat).venue)
+def is_waiting(state: Proceeding, seat: str) -> bool:
+    """Whether the seat was cut off, and is not back."""
+    lost = state.lost.get(place(state, seat))
     return lost is not None and seat in lost.waiting
 
 
-def _unwait(state: Proceeding, seat: str) -> Proceeding:
+def place(state: Proceeding, seat: str) -> str:
+    """The venue that a seat is cut off and comes back with; who sits in none belongs to the main one."""
     venue = state.seat(seat).venue
+    return venue if venue or state.founding is None else state.founding.main_venue.id
+
+
+def _unwait(state: Proceeding, seat: str) -> Proceeding:
+    venue = place(state, seat)
     lost = state.lost[venue]
     return replace(state, lost={**state.lost, venue: replace(lost, waiting=lost.waiting - {seat})})
 
 
-def _end_key(state: Proceeding, seat: str) -> Proceeding:
+def end_key(state: Proceeding, seat: str) -> Proceeding:
     """The key never acts again; the seat may be vouched for and bound with another one."""
     state = replace(state, vouches={name: vouched for name, vouched in state.vouches.items() if name != seat})
     if seat not in state.seat_key:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evaluation.core import lots, stages
-from sessions.core import advising, clocks, night, signing_off
+from sessions.core import advising, clocks, continuing, night, signing_off
 from sessions.core.commands import FreezeDraw as FreezeDraw
 from sessions.core.commands import FreezeHolders as FreezeHolders
 from sessions.core.commands import OpenLot as OpenLot
@@ -183,7 +183,7 @@ Duty = (
 
 def duties(state: Proceeding) -> tuple[Duty, ...]:
     """Everything that is due now; each is idempotent, and gone once the log shows it done."""
-    if state.founding is None:
+    if state.founding is None or not continuing.confirmed(state):
         return ()
     if state.gate == CLOSED:
         return (RecordRoot(),)

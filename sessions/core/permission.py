@@ -156,6 +156,8 @@ ACTS: Mapping[str, Rule] = {
     "member.deem": _rule(*_MEMBERS, SUPERVISOR, when=frozenset({SIGNING})),
     "reopening.ask": _rule(*_MEMBERS, OPERATOR, relation=Relation.MAIN, when=span(SIGNING, DONE)),
     "reopening.approve": _rule(SUPERVISOR, when=span(SIGNING, DONE)),
+    "log.continue": _rule(MAIN_CENTRE, gates=_LIVE),
+    "log.confirm": _rule(CENTRE, gates=_LIVE),
     "proceeding.close": _rule(OPERATOR, relation=Relation.MAIN, when=frozenset({DONE})),
     # draws
     "pool.freeze": _rule(CENTRE, gates=_LIVE),
@@ -207,6 +209,9 @@ DOORS: Mapping[str, Rule] = {
     "keys.see": _rule(OPERATOR, NODE, ADMINISTRATOR, gates=_LIVE),
     "vouches.bring": _rule(NODE, gates=_LIVE),
     "journals.bring": _rule(NODE, gates=_HOLDER_GATES),
+    "confirmations.bring": _rule(NODE, gates=_LIVE),
+    "proofs.bring": _rule(*ROLES, gates=_LIVE),
+    "log.order": _rule(ADMINISTRATOR, gates=_LIVE),
     "report.prepare": _rule(*_MEMBERS, when=frozenset({SIGNING})),
     "after": _rule(*_PEOPLE, gates=_CLOSED),
     "retention.purge": _rule(ADMINISTRATOR, gates=_CLOSED),

@@ -12,6 +12,7 @@ from evaluation.core.commands import OpenRound
 from evidence.core.act import Act
 from evidence.core.canonical import members
 from evidence.core.entry import Draft, Entry
+from evidence.core.origins import following
 from evidence.errors import EvidenceError
 from sessions.core import (
     aborted,
@@ -19,6 +20,7 @@ from sessions.core import (
     attention,
     clocks,
     confirming,
+    continuing,
     cut_off,
     dissent,
     draw_answers,
@@ -57,6 +59,7 @@ from sessions.core.commands import (
     MissReveals,
     NoteAdvice,
     NoteClockJump,
+    NoteLeaves,
     NoteLooks,
     NoteOffsets,
     NotePages,
@@ -69,6 +72,7 @@ from sessions.core.commands import (
     ResolveDraw,
     StartRecording,
 )
+from sessions.core.continued import CONTINUED
 from sessions.core.draws import seconds
 from sessions.core.permission import demand
 from sessions.core.state import ABORTED, CLOSED, OPEN, PAUSED, Proceeding
@@ -143,6 +147,8 @@ EVENT_OF: Mapping[str, str] = {
     "recusal.request": "RecusalRequested",
     "recusal.decide": "RecusalDecided",
     "proceeding.close": "ProceedingClosed",
+    "log.continue": "LogContinued",
+    "log.confirm": "ContinuationConfirmed",
     "pool.freeze": "PoolFrozen",
     "draw.open": "DrawOpened",
     "draw.contribute": "DrawContributed",
@@ -163,6 +169,7 @@ _ACTS = {
     **meeting.ACTS,
     **help_requests.ACTS,
     **cut_off.ACTS,
+    **continuing.ACTS,
     **venue_journal.ACTS,
     **clocks.ACTS,
     **night.ACTS,
@@ -181,6 +188,7 @@ _EVENTS_OF_ACTS = {
     **meeting.EVENTS_OF_ACTS,
     **help_requests.EVENTS_OF_ACTS,
     **cut_off.EVENTS_OF_ACTS,
+    **continuing.EVENTS_OF_ACTS,
     **venue_journal.EVENTS_OF_ACTS,
     **clocks.EVENTS_OF_ACTS,
     **night.EVENTS_OF_ACTS,
@@ -198,6 +206,7 @@ _FACTS = {
     **page_views.FACTS,
     **attention.FACTS,
     **cut_off.FACTS,
+    **continuing.FACTS,
     **clocks.FACTS,
     **night.FACTS,
     **venue_clocks.FACTS,
@@ -227,6 +236,7 @@ _STATED: Mapping[type, tuple[Callable[[Proceeding, Any], tuple[Draft, ...]], fro
     NoteClockJump: (clocks.jump, _LIVE),
     NoteOffsets: (venue_clocks.note, _LIVE),
     NoteLooks: (looks.note, _NOT_CLOSED),
+    NoteLeaves: (continuing.note, _LIVE),
     OpenRound: (lambda state, command: evaluation_decide.decide(state.evaluation, command), _NOT_CLOSED),
     FreezeReport: (signing_off.freeze_report, frozenset({OPEN})),
     RecordSignature: (signing_off.record, _LIVE),
@@ -250,6 +260,8 @@ def decide(state: Proceeding, command: Command, *, at: str, entropy: bytes) -> t
     Deterministic in its arguments, because every verifier decides again (ADR 2). Only deadlines of draws need `at`; no
     rule of this version needs `entropy`: a lot is drawn from what the holders contribute.
     """
+    if not (isinstance(command, Perform) and command.act.act == "log.confirm"):
+        continuing.demand_confirmed(state)
     match command:
         case Perform(act):
             return _perform(state, act, at)
@@ -274,7 +286,7 @@ def evolve(state: Proceeding, entry: Entry) -> Proceeding:
 
     Folding shows what the log says; whether it was allowed is shown by deciding again (ADR 2).
     """
-    if entry.n != state.size or (state.size > 0 and entry.origin != state.origin) or entry.v != 1:
+    if entry.n != state.size or (state.size > 0 and entry.origin != _log_of(state, entry)) or entry.v != 1:
         raise EntryRefused("the entry does not continue this log, or has an unknown version")
     if (entry.type == "ProceedingFounded") != (state.size == 0) or state.closed is not None:
         raise EntryRefused("the first entry founds, and after the last none follows")
@@ -293,7 +305,9 @@ def _perform(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         _check_gate(state, _NOT_CLOSED)
         return cut_off.keep_late(state, act)
     if key is not None and key.merge is not None:
-        return cut_off.merge(state, act, lambda then, one: _rules(then, one, at))
+        continuing.demand_turn(state, act)
+        known = continuing.known_place(state, act.id) is not None
+        return cut_off.merge(state, act, lambda then, one: _rules(then, one, at), known=known)
     return _rules(state, act, at)
 
 
@@ -337,6 +351,11 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
         asked = help_requests.find(state, members(act.body, {"asked": str, "text": str})["asked"])
         venue = state.seat(asked.seat).venue
     demand(state, act.sub, permission, venue=venue)
+
+
+def _log_of(state: Proceeding, entry: Entry) -> str:
+    """The origin that the next entry has: another one where the log goes on under it."""
+    return following(state.log) if entry.type == CONTINUED else state.log
 
 
 def _check_gate(state: Proceeding, gates: frozenset[str]) -> None:

@@ -15,6 +15,7 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import Untrusted
 from sessions.core import attention, commands, page_views, venue_clocks
 from sessions.core.commands import Command
+from sessions.core.continued import Leaf
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, RECORDING_LOST, Proceeding
 
@@ -90,6 +91,8 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
             return commands.LoseRecording(room=body["room"])
         case "ProceedingResumed" if "room" in body:
             return commands.RegainRecording(room=body["room"])
+        case "LeavesKnown":
+            return commands.NoteLeaves(leaves=tuple(Leaf.parse(row) for row in body["known"]))
         case "DrawOpened":
             return commands.OpenLot(label=body["draw"])
         case "DrawFrozen":

@@ -11,6 +11,7 @@ from evidence.core.act import NO_ACT, NOTHING_SEEN
 from evidence.core.canonical import Object
 from sessions.core.city_names import CityName
 from sessions.core.commands import ClockSample
+from sessions.core.continued import Continuation
 from sessions.core.draws import Drawing
 from sessions.core.places import Places
 from sessions.errors import UnknownRoom, UnknownSeat, UnknownVenue
@@ -379,6 +380,12 @@ class Proceeding:
     seated: Mapping[str, Seated] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
     notes: bytes | None = None
+    continuations: tuple[Continuation, ...] = ()
+
+    @property
+    def log(self) -> str:
+        """The origin of the log as it goes on now; `origin` is the proceeding's own, that of its founding, for ever."""
+        return self.continuations[-1].log if self.continuations else self.origin
 
     @property
     def gate(self) -> str:

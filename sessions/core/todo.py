@@ -7,7 +7,17 @@ from evaluation.core import stages
 from evaluation.core.rounds import BALLOT, SHEET, Round
 from evaluation.core.state import Evaluation
 from evaluation.errors import EvaluationError
-from sessions.core import aborted, confirming, help_requests, night, readiness, seating, signing_off
+from sessions.core import (
+    aborted,
+    confirming,
+    continuing,
+    cut_off,
+    help_requests,
+    night,
+    readiness,
+    seating,
+    signing_off,
+)
 from sessions.core.state import ABORTED, CLOSED, OPEN, OPERATOR, OVERDUE, SUPERVISOR, Proceeding, Seat
 
 _MOTIONS = stages.span(stages.COMPLIANCE_REVIEW, stages.DETAILED_REVIEW)
@@ -23,11 +33,12 @@ def todo(state: Proceeding, seat: Seat) -> list[str]:
         return []
     if seat.id not in state.seat_key:
         return ["seat.bind"]
-    lost = state.lost.get(seat.venue)
+    if not continuing.confirmed(state):
+        return []
     if state.night is not None and seat.role == OPERATOR:
         return [] if {seat.venue} & (state.night.sealed.keys() | state.night.opened) else ["area.seal"]
-    if lost is not None and seat.id in lost.waiting:
-        return [] if night.closed(state, seat.venue) else ["seat.resume"]
+    if cut_off.is_waiting(state, seat.id):
+        return [] if night.closed(state, cut_off.place(state, seat.id)) else ["seat.resume"]
     due = _admissions(state, seat) + (["help.answer"] if help_requests.answerable(state, seat) else [])
     if seat.role == SUPERVISOR and any(cause == OVERDUE for cause, _ in state.pauses):
         due.append("incident.decide")

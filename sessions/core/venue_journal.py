@@ -15,6 +15,7 @@ from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, members, tagged, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed
+from sessions.core.continued import CONFIRMED
 from sessions.core.cut_off import OFFLINE
 from sessions.core.state import Journal, Proceeding
 from sessions.errors import WrongVenue
@@ -84,8 +85,12 @@ def _beside(state: Proceeding, entries: Sequence[Entry]) -> list[Finding]:
     for entry in entries:
         if entry.type == "VenueLost":
             merged[entry.body["venue"]] = []
+        if entry.type == CONFIRMED:
+            # All venues come back from what the main server lost: of that no venue's node keeps a journal.
+            found += [each for rest in merged.values() for each in _unkept(rest, journaled)]
+            merged = {}
         if entry.type == "VenueRejoined":
-            found += _unkept(merged.pop(entry.body["venue"]), journaled)
+            found += _unkept(merged.pop(entry.body["venue"], ()), journaled)
         if entry.type == "OfflineAct":
             made = entries[state.acts[unb64u(entry.body["act"], 32)]].act
             if made is not None and made.act in OFFLINE and (venue := state.seat(made.sub).venue) in merged:

@@ -20,6 +20,9 @@ Visibility = Literal["full", "summary", "hash"]
 # What a room's screen may show: stage, gate and page, and its own part in the recording.
 _ROOM_SEES = frozenset(
     {
+        "LogContinued",
+        "ContinuationConfirmed",
+        "LeavesKnown",
         "RoomAdmitted",
         "RecordingStarted",
         "RecordingEnded",
@@ -77,6 +80,8 @@ def view(state: Proceeding, seat_id: str) -> Object:
     seat = state.seat(seat_id)
     shown: Object = {
         "origin": state.origin,
+        "log": state.log,
+        "continued": _continued(state),
         "size": state.size,
         "stage": state.stage,
         "gate": state.gate,
@@ -170,6 +175,24 @@ def _me(state: Proceeding, seat: Seat) -> Object:
         "merging": key.merge.to if key and key.merge else None,
         "recused": seat.id in state.evaluation.recused,
         "credential": credential.credential if credential else None,
+    }
+
+
+def _continued(state: Proceeding) -> Object | None:
+    """That entries were lost and the log goes on under another origin, and how much of what is missing is known."""
+    if not state.continuations:
+        return None
+    newest = state.continuations[-1]
+    return {
+        "n": newest.n,
+        "origin": newest.left.origin,
+        "size": newest.left.size,
+        "witnessed": newest.left.witnessed,
+        "missing": newest.left.witnessed - newest.left.size,
+        "known": len(newest.known),
+        "confirmed": bool(newest.confirmed),
+        "confirmed_by": newest.confirmed or None,
+        "reason": newest.reason,
     }
 
 

@@ -15,6 +15,7 @@ from cryptography import x509
 
 from evidence.core import act as acts
 from evidence.core.canonical import members, unb64u
+from evidence.core.origins import proceeding_of
 from signing.core.certificate import valid_at
 from signing.core.credential import Credential
 from signing.errors import (
@@ -96,7 +97,7 @@ def authorise(request: Request, credential: Credential, *, now: datetime) -> Aut
     # (3)
     if act.act != REPORT_SIGN:
         raise WrongAct(f"{act.act} does not authorise a signature")
-    if act.aud != credential.holder.origin:
+    if proceeding_of(act.aud) != credential.holder.origin:
         raise WrongLog("the act belongs to another proceeding")
     if act.sub != credential.holder.seat:
         raise WrongSeat("the act belongs to another seat")

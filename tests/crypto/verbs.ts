@@ -164,8 +164,10 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
     return done(await mine().signReport(report));
   },
   state: () => {
-    const { pending, offline, answered, seen, ctr } = mine().device;
+    const { pending, offline, answered, seen, ctr, origin, verdicts } = mine().device;
     return {
+      origin,
+      verdicts: verdicts.map(({ act, code }) => [hex(act.id), code]),
       pending: pending && hex(pending.id),
       offline: offline.map((act) => hex(act.id)),
       answered: answered.length,
@@ -208,6 +210,14 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
     const { leaving } = mine();
     while (leaving !== null && leaving.answers.size < least) await delay(20);
     return Object.fromEntries(leaving?.answers ?? []);
+  },
+  look: async () => mine().look(),
+  receipt: async ({ act }) => {
+    for (;;) {
+      const data = await mine().device.kept(`proof-${act}`);
+      if (data !== null) return new TextDecoder().decode(data);
+      await delay(20);
+    }
   },
   handIn: async () => mine().handIn(),
   resume: async ({ ctr, confirmed }) => done(await mine().resume(ctr, confirmed.map(bytes))),

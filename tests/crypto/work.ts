@@ -32,3 +32,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     process.stdout.write(`${JSON.stringify({ id: asked.id, ...said })}\n`);
   });
 }
+// The seat would go on by itself: what it does in the background waits for a server that is gone.
+process.exit(0);

@@ -16,6 +16,7 @@ from evidence.core import act as acts
 from evidence.core.canonical import b64, b64u
 from evidence.core.tiles import Tile
 from evidence.errors import EvidenceError
+from sessions.core.view import view
 from sessions.errors import SessionError
 from sessions.trust import Pins
 from tests.city.servers import free_port
@@ -37,6 +38,7 @@ class MainServer:
         self.after: list[Callable[[], None]] = []
         self.cut_at: int | None = None
         self.sockets = 0
+        self.handed: list[dict[str, str]] = []
         self.log: Log | None = None
         self.pins: Pins | None = None
         self._server: uvicorn.Server | None = None
@@ -96,6 +98,15 @@ class MainServer:
         @app.get("/v1/me")
         async def me() -> dict[str, str]:
             return {"proceeding": PREFIX.rpartition("/")[2], "seat": "seat-3", "origin": PROCEEDING}
+
+        @app.get(PREFIX)
+        async def seen() -> dict[str, object]:
+            return view(self.game.state, "seat-3")
+
+        @app.post(PREFIX + "/proofs")
+        async def proofs(request: Request) -> Response:
+            self.handed.append(await request.json())
+            return Response(status_code=204)
 
         @app.post(PREFIX + "/acts")
         async def act(request: Request) -> Response:

@@ -289,7 +289,7 @@ class Expert(Seated):
                 return
             case "resume":
                 self.did.append("/expert/resume")
-                press(self.button("expert.resume.go"))
+                press(self.button("comeBack.go"))
                 return
             case "sign":
                 ranking = page.locator(".rank button.primary")

@@ -48,9 +48,10 @@ def state(size: int, time: int = 100) -> WitnessState:
 
 @pytest.mark.parametrize(("old", "size"), [(0, 1), (0, 20), (1, 2), (8, 13), (13, 20), (20, 20), (0, 0)])
 def test_a_log_that_grew_is_cosigned(old: int, size: int) -> None:
-    decision = decide(state(old), request(old, size), 200)
+    asked = request(old, size)
+    decision = decide(state(old), asked, 200)
     assert decision.answer is Answer.COSIGNED
-    assert decision.state == WitnessState(LOG.vkey, size, TREE.root(size), 200)
+    assert decision.state == WitnessState(LOG.vkey, size, TREE.root(size), 200, asked.note)
     assert decision.text == Checkpoint(CENTRE, size, TREE.root(size)).text
 
 

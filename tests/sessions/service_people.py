@@ -116,7 +116,7 @@ class People:
         if centre == drive.MAIN:
             await keeper.vouch(seat, kid)
         else:
-            await keeper.perform(await self.world.holders[centre].vouch(keeper.state.origin, seat, kid))
+            await keeper.perform(await self.world.holders[centre].vouch(keeper.state.log, seat, kid))
 
     def act(self, keeper: ProceedingKeeper, seat: str, name: str, body: Object, **changed: Any) -> Act:
         """The next act of the seat's key."""
@@ -124,7 +124,7 @@ class People:
         key = keeper.state.keys.get(thumbprint(signer.jwk))
         size = keeper.log.newest.size
         parts: dict[str, Any] = {
-            "aud": keeper.state.origin,
+            "aud": keeper.state.log,
             "sub": seat,
             "ctr": key.ctr + 1 if key else 1,
             "prev": key.last if key else NO_ACT,

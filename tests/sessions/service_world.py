@@ -256,8 +256,14 @@ class World:
             )
             for domain in drive.HOLDERS
         }
+        self.pins = self.agreed({d: h.signer.jwk for d, h in self.holders.items()})
+        for witness in self.witnesses:
+            witness.pin(self.pins.policy, self.keyring.identity.jwk)
+
+    def agreed(self, cities: Mapping[str, Object]) -> Pins:
+        """The agreement with cities that have these identity keys."""
         policy = Policy(self.keyring.centre_log.vkey, tuple(w.vkey for w in self.witnesses), 3)
-        identities = {MAIN: self.keyring.identity.jwk} | {d: h.signer.jwk for d, h in self.holders.items()}
+        identities = {MAIN: self.keyring.identity.jwk} | dict(cities)
         trust = {
             "v": 1,
             "main": MAIN,
@@ -269,9 +275,7 @@ class World:
             "holder_k": 2,
             "f": 1,
         }
-        self.pins = Pins.parse(str(policy), json.dumps(trust))
-        for witness in self.witnesses:
-            witness.pin(self.pins.policy, self.keyring.identity.jwk)
+        return Pins.parse(str(policy), json.dumps(trust))
 
     @property
     def keyring(self) -> Keyring:

@@ -118,6 +118,25 @@ test("a hole closes the line, and the resume fills it", async () => {
   live.stop();
 });
 
+test("a server that lost what this page has heard is asked for what it has", async () => {
+  const server = new Server();
+  const { live } = await opened(server, 7);
+  server.newest.tell({ type: "error", code: "unknown-message" });
+  server.newest.close();
+  await until(() => server.lines.length === 2);
+  server.newest.open();
+  assert.deepEqual(server.newest.said, [{ type: "hello", resume: null }]);
+  server.newest.tell(snapshot(4));
+  assert.equal(live.next, 4);
+  // Once the line is open, a refusal of something that was said changes nothing.
+  server.newest.tell({ type: "error", code: "unknown-message" });
+  server.newest.close();
+  await until(() => server.lines.length === 3);
+  server.newest.open();
+  assert.deepEqual(server.newest.said, [{ type: "hello", resume: 4 }]);
+  live.stop();
+});
+
 test("a cut line waits, and does not when somebody presses the button", async () => {
   const server = new Server();
   const { live } = await opened(server);

@@ -48,6 +48,7 @@ _ANSWERS = {
     Answer.UNKNOWN_ORIGIN: 404,
     Answer.CONFLICT: 409,
     Answer.INCONSISTENT: 422,
+    Answer.ENDED: 410,
     Answer.CLOCK_BACKWARDS: 503,
 }
 _STATUSES = {
@@ -65,6 +66,8 @@ _STATUSES = {
     "not-sealed": 409,
     "log-forked": 409,
     "log-refused": 409,
+    "holds-more": 409,
+    "other-successor": 409,
     "already-vouched": 409,
     "other-code": 409,
     "already-fixed": 409,
@@ -80,7 +83,9 @@ _STATUSES = {
     "evidence-unavailable": 503,
 }
 # Somebody shows two histories, or this machine forgot: people must look.
-_ALARMS = frozenset({"log-forked", "log-refused", "released-elsewhere", "reveal-there"})
+_ALARMS = frozenset(
+    {"log-forked", "log-refused", "released-elsewhere", "reveal-there", "holds-more", "other-successor"}
+)
 
 
 JOURNAL = "/journal"
@@ -124,7 +129,7 @@ def create_city_app(
     @app.post("/add-log")
     async def add_log(request: Request) -> Response:
         body = await _read(request, MAX_ADD_LOG)
-        await asyncio.to_thread(node.witness.add_log, body)
+        await node.continuing.admit(body)
         return PlainTextResponse("")
 
     @app.post("/add-checkpoint")
@@ -214,6 +219,18 @@ def create_city_app(
         chain = members(asked["chain"], {"ctr": int, "prev": str})
         place = (chain["ctr"], unb64u(chain["prev"], 32))
         return {"act": node.partnership(asked["act"], asked["aud"], asked["body"], place, tuple(asked["sd"]))}
+
+    @app.post("/log/state")
+    async def state(request: Request) -> dict[str, str]:
+        asked = await _json(request, {"origin": str, "size": int, "root": str})
+        act, note = await node.continuing.state(asked["origin"], asked["size"], unb64u(asked["root"], 32))
+        return {"act": act, "note": note.decode("utf-8")}
+
+    @app.post("/log/confirm")
+    async def confirm(request: Request) -> dict[str, str]:
+        _check_operator(request, operator_token)
+        asked = await _json(request, {"origin": str})
+        return {"act": await node.continuing.confirm(asked["origin"])}
 
     @app.get("/mirror/{origin:path}/checkpoint")
     async def checkpoint(request: Request, origin: str) -> Response:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx2
 
-from evidence.core.canonical import Object, encode, sha256, unb64, unb64u
+from evidence.core.canonical import Object, b64u, encode, sha256, unb64, unb64u
 from web.device.errors import RecordUntrusted, ServerRefused, ServerSilent
 
 COOKIES = ("__Host-sid", "sid")
@@ -26,6 +26,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 # A request that a server has not answered in this time was lost with it.
 _ANSWER_S = 15.0
 ACT_GAP = "act-gap"
+TOO_SOON = "too-soon"
 _GAP_PAUSE_S = 0.2
 # Reports and evidence are the largest answers; a seat reads no more into memory.
 MAX_ANSWER = 256 * 1024 * 1024
@@ -75,7 +76,8 @@ class Client:
         """The one door for acts; the same act gives the same answer.
 
         `act-gap` is waited out: a centre signs through several doors at once, so that an earlier act of its key (its
-        node's offer, say) may still be on its way when a vouch is posted.
+        node's offer, say) may still be on its way when a vouch is posted. So is `too-soon`: another seat's act, proven
+        to come first in a log that goes on, is still to be merged.
         """
         until = time.monotonic() + self._patience_s
         while True:
@@ -83,7 +85,7 @@ class Client:
                 answer = await self.call("POST", self._path("/acts"), json={"act": jws})
                 break
             except ServerRefused as refusal:
-                if refusal.code != ACT_GAP or time.monotonic() > until:
+                if refusal.code not in (ACT_GAP, TOO_SOON) or time.monotonic() > until:
                     raise
             await asyncio.sleep(_GAP_PAUSE_S)
         found = answer.json()
@@ -121,6 +123,10 @@ class Client:
         """The tlog-proof; ServerRefused `not-witnessed-yet` before the quorum."""
         data: bytes = (await self.call("GET", self._path(f"/log/receipts/{n}"))).content
         return data
+
+    async def hand_in(self, entry: bytes, proof: bytes) -> None:
+        """An entry that the main server lost, with its receipt."""
+        await self.call("POST", self._path("/proofs"), json={"entry": b64u(entry), "proof": proof.decode("utf-8")})
 
     async def centre_entry(self, n: int) -> bytes:
         data: bytes = (await self.call("GET", f"/v1/centre/log/entries/{n}")).content

@@ -20,6 +20,7 @@ from evidence.core.act import NO_ACT, NOTHING_SEEN, Act, SoftwareSigner
 from evidence.core.canonical import Object, b64u, unb64u
 from evidence.core.merkle import verify_consistency
 from evidence.core.note import VerifierKey, read_checkpoint
+from evidence.core.origins import begins
 from web.device.errors import ActPending, JournalBroken
 from web.device.journal import Journal, write_durably
 
@@ -39,10 +40,14 @@ class Answered:
 
 
 class Device:
-    """One seat's key in one log. `sub` is the seat's id."""
+    """One seat's key in one proceeding, `origin`. `sub` is the seat's id; `log` is the origin of the log now, which is
+    another one where the log had to go on without entries that are gone."""
 
     def __init__(self, *, folder: Path, origin: str, sub: str, clock: Callable[[], float] = time.time) -> None:
         self.origin = origin
+        self.log = origin
+        self.began = 0
+        """The first entry of the log's own."""
         self.sub = sub
         self.seen: tuple[int, bytes] = NOTHING_SEEN
         self.answered: list[Answered] = []
@@ -119,6 +124,11 @@ class Device:
         if checkpoint.size > self.seen[0]:
             self._append({"seen": [checkpoint.size, b64u(checkpoint.root)]})
 
+    def go_on(self, log: str, size: int, seen: tuple[int, bytes]) -> None:
+        """The log goes on as `log`, with `size` entries left of the one before: own acts beyond them wait to be merged,
+        in their order, before those that were made while cut off."""
+        self._append({"log": log, "size": size, "seen": [seen[0], b64u(seen[1])]})
+
     def keep(self, name: str, data: bytes) -> None:
         """Keep octets under a name of this device: P, s and receipts (protocols.md 3, "The seat keeps")."""
         write_durably(self._folder / _KEPT / name, data)
@@ -135,7 +145,7 @@ class Device:
         return acts.make(
             self._signer,
             act=name,
-            aud=self.origin,
+            aud=self.log,
             sub=self.sub,
             body=body,
             ctr=self._head[0] + 1,
@@ -166,6 +176,14 @@ class Device:
                 self.pending = None
             case {"refused": str()}:
                 self.pending = None
+            case {"log": str(log), "size": int(left), "seen": [int(size), str(root)]}:
+                gone = [made.act for made in self.answered if made.index >= left]
+                pending = [self.pending] if self.pending is not None else []
+                self.answered = [made for made in self.answered if made.index < left]
+                self.offline = sorted([*gone, *self.offline, *pending], key=lambda act: act.ctr)
+                if self.offline:
+                    self._head = (self.offline[-1].ctr, self.offline[-1].id)
+                self.log, self.began, self.pending, self.seen = log, left, None, (size, unb64u(root, 32))
             case {"seen": [int(size), str(root)]}:
                 self.seen = (size, unb64u(root, 32))
             case _:
@@ -173,7 +191,7 @@ class Device:
 
     def _own(self, jws: str) -> Act:
         act = acts.parse(jws)
-        if (act.aud, act.sub, act.kid) != (self.origin, self.sub, self.thumbprint):
+        if not begins(act.aud, self.log) or (act.sub, act.kid) != (self.sub, self.thumbprint):
             raise JournalBroken("an act of another key, seat or log")
         return act
 

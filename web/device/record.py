@@ -12,6 +12,7 @@ from evidence.core import verify
 from evidence.core.entry import Entry
 from evidence.core.merkle import verify_consistency
 from evidence.core.note import VerifierKey, read_checkpoint
+from evidence.core.origins import begins
 from evidence.core.proof import Proof
 from evidence.errors import EvidenceError, Untrusted
 from sessions.trust import Pins
@@ -44,10 +45,12 @@ class Record:
     async def log_key(self) -> VerifierKey:
         """The proceeding's log key, from `ProceedingOpened` in the pinned and witnessed centre log (protocols.md 2)."""
         if self._log_key is None:
-            data, proof = self._opening or await self._ask_opening()
+            # An opening that was handed in is the founding's: the log may go on under another one since.
+            given = self._opening if self._device.began == 0 else None
+            data, proof = given or await self._ask_opening()
             try:
                 found = verify.opening(data, proof, self.pins.policy)
-                if found.entry.act is None or found.origin != self._device.origin:
+                if found.entry.act is None or found.origin != self._device.log:
                     raise Untrusted("the opening is another proceeding's")
                 acts.verify(found.entry.act, self.pins.trust.identities[self.pins.trust.main])
             except EvidenceError as error:
@@ -70,15 +73,23 @@ class Record:
         """Entry n as shown, or None where this role may not see it. Not proven: see `prove`."""
         if n not in self._entries:
             try:
-                found = entries.parse(await self._client.entry(n))
+                found = entries.parse(await self.octets(n))
             except ServerRefused as error:
                 if error.status in HIDDEN:
                     return None
                 raise
-            if found.n != n or found.origin != self._device.origin:
+            if found.n != n or not begins(found.origin, self._device.log):
                 raise RecordUntrusted(f"entry {n} says it is {found.n} of {found.origin}")
             self._entries[n] = found
         return self._entries[n]
+
+    async def octets(self, n: int) -> bytes:
+        """Entry n as shown, whatever log it says it is of; ServerRefused where this role may not see it."""
+        return await self._client.entry(n)
+
+    def follow(self, key: VerifierKey) -> None:
+        """The log goes on under another key, as `web.device.continuing` proved."""
+        self._log_key = key
 
     async def scan(self, start: int, stop: int) -> AsyncIterator[Entry]:
         """The entries [start, stop) that this role may see."""
@@ -90,7 +101,7 @@ class Record:
     async def prove(self, n: int, *, patience_s: float) -> tuple[Entry, Proof]:
         """Entry n and its receipt: the quorum of this seat's own policy cosigned a tree that holds it, and that tree
         and the one seen last are one history. GateClosed where it is not witnessed in time."""
-        receipt = Proof.parse(await self._receipt(n, patience_s))
+        receipt = Proof.parse(await self.receipt(n, patience_s))
         entry = await self.entry(n)
         if entry is None or receipt.index != n:
             raise RecordUntrusted(f"entry {n} is proven, and not shown")
@@ -101,7 +112,8 @@ class Record:
         await self._link(receipt.note)
         return entry, receipt
 
-    async def _receipt(self, n: int, patience_s: float) -> bytes:
+    async def receipt(self, n: int, patience_s: float) -> bytes:
+        """The tlog-proof of entry n, once there is one; not checked."""
         until = time.monotonic() + patience_s
         while True:
             try:
@@ -131,9 +143,9 @@ class Record:
             raise RecordUntrusted(f"the server shows another history: {error}") from error
 
     async def _ask_opening(self) -> Opening:
-        founding = await self.entry(0)
+        founding = await self.entry(self._device.began)
         if founding is None or founding.act is None or type(founding.act.body.get("opening")) is not dict:
-            raise RecordUntrusted("entry 0 founds no proceeding")
+            raise RecordUntrusted("the log's first entry names no opening")
         index = founding.act.body["opening"].get("index")
         if type(index) is not int:
             raise RecordUntrusted("the founding names no opening")

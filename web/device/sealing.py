@@ -18,6 +18,7 @@ from evidence.core import act as acts
 from evidence.core.canonical import Object, b64u, decode_object, encode, members, unb64u
 from evidence.core.entry import Entry
 from evidence.core.envelope import Context, holder_set, join_payload, sheet_commitment
+from evidence.core.origins import begins
 from evidence.core.proof import Proof
 from evidence.errors import EvidenceError, Untrusted
 from evidence.ports import Envelopes
@@ -143,7 +144,7 @@ def _holders(
         offer = offers.get(unb64u(leaf, 32))
         if offer is None or offer.act is None or offer.act.act != "holder.offer":
             raise Untrusted("a listed offer is not in the log")
-        if offer.act.aud != frozen.origin or offer.act.sub not in trust.identities:
+        if not begins(offer.act.aud, frozen.origin) or offer.act.sub not in trust.identities:
             raise Untrusted("an offer by nobody of the agreement, or for another log")
         acts.verify(offer.act, trust.identities[offer.act.sub])
         domains.append(offer.act.sub)

@@ -12,12 +12,14 @@ from evaluation.core.sheet import Item, Place
 from evidence.core import act as acts
 from evidence.core.canonical import Object, b64u
 from evidence.core.entry import Entry
+from evidence.core.proof import Proof
 from evidence.errors import EvidenceError
 from evidence.ports import Envelopes
+from sessions.core.continued import packed
 from sessions.core.cut_off import OFFLINE
 from sessions.errors import SeatKeyEnded
 from sessions.trust import Pins
-from web.device import ranking
+from web.device import continuing, ranking
 from web.device.client import Client
 from web.device.device import Answered, Device
 from web.device.errors import GateClosed, NotOffline, RecordUntrusted, ServerRefused
@@ -27,6 +29,8 @@ from web.device.sealing import GATE_PATIENCE_S, Gate, Kept, Sealed, envelop, pro
 
 # Refusals of the door and not of the act: nothing was decided about the act, so it stays pending.
 UNDECIDED = frozenset({"not-signed-in", "origin-refused", "not-founded-yet", "unknown-proceeding", "not-found"})
+# The log goes on under another origin, or is about to: nothing of what was signed for the one before is given up.
+UNDECIDED |= {"wrong-log", "not-confirmed"}
 
 
 class Seat:
@@ -90,6 +94,27 @@ class Seat:
             "client": None,
         }
         return await self.perform("seat.bind", body)
+
+    async def go_on(self) -> bool:
+        """Whether the log goes on under another origin: then this seat has proven it, and holds what the log lost of
+        its own acts as if made while cut off (`resume`)."""
+        async with self._one_at_a_time:
+            moved = await continuing.go_on(self.record, self.client, self.device)
+            self._gate = None if moved else self._gate
+            return moved
+
+    async def hand_in(self) -> None:
+        """What this device can prove of its own acts, while the main server says that it lost entries."""
+        for made in self.device.answered:
+            await continuing.hand_in(self.client, self.device, made.index)
+
+    async def prove(self, made: Answered) -> Proof:
+        """The receipt of an own act, kept with its entry: what they prove, no loss of the main server can undo."""
+        entry, receipt = await self.record.prove(made.index, patience_s=GATE_PATIENCE_S)
+        if entry.act is None or entry.act.id != made.act.id:
+            raise RecordUntrusted("the log holds something else where this act should stand")
+        self.device.keep(f"proof-{made.index}", packed(entry.data, bytes(receipt)))
+        return receipt
 
     async def resume(self, server_ctr: int, *, confirmed: Collection[bytes] = ()) -> Answered:
         """`seat.resume` after the venue was lost: `confirmed` are the ids of those acts made while cut off that the
@@ -249,9 +274,7 @@ class Seat:
 
     async def _shown(self, sealed: Answered, gate: Gate, purpose: str, number: int) -> Sealed:
         # S6
-        entry, receipt = await self.record.prove(sealed.index, patience_s=GATE_PATIENCE_S)
-        if entry.act is None or entry.act.id != sealed.act.id:
-            raise RecordUntrusted("the log holds something else where this seal should stand")
+        receipt = await self.prove(sealed)
         self.device.keep(f"{purpose}-{number}.receipt", bytes(receipt))
         # S7
         return Sealed(sealed.act.id, sealed.index, receipt, await self._acks(sealed, gate))

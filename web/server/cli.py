@@ -14,16 +14,16 @@ import typer
 import uvloop
 
 from evaluation.errors import EvaluationError
-from evidence.core.canonical import b64u
+from evidence.core.origins import proceeding_of
 from evidence.errors import EvidenceError
 from sessions.after_errors import AfterError
 from sessions.errors import SessionError
 from sessions.node_errors import NodeError
 from sessions.recovery import Recovered
 from sessions.service_errors import ServiceError
-from sessions.verdict import Step, Verdict
+from sessions.verdict import Step
 from signing.errors import SigningError
-from web.server import wiring
+from web.server import verdict_words, wiring
 from web.server.desk import Desk
 from web.server.errors import BadSettings, WebError
 from web.server.first_day import FirstDay
@@ -206,18 +206,21 @@ def vouch(
     state: State = None,
 ) -> None:
     """Vouch for the main venue's first operator; all others are checked by an operator in the browser."""
-    settings = load_settings(state_directory(state))
-    token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
-    Desk(settings.web.local, token, settings.web.certificate).vouch(proceeding, seat, code)
+    _desk(state).vouch(proceeding, seat, code)
     typer.echo(f"已为 {seat} 的设备作保")
 
 
 @app.command("admin-link")
 def admin_link(state: State = None) -> None:
     """Print a one-time link that signs an administrator in, in a browser, within a quarter of an hour."""
+    typer.echo(_desk(state).administrator_link())
+
+
+def _desk(state: Path | None) -> Desk:
+    """The running server's doors, for its administrator."""
     settings = load_settings(state_directory(state))
     token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
-    typer.echo(Desk(settings.web.local, token, settings.web.certificate).administrator_link())
+    return Desk(settings.web.local, token, settings.web.certificate)
 
 
 def _named(zh: str, en: str) -> dict[str, object]:
@@ -336,6 +339,15 @@ def city_vouch(
     typer.echo(f"已为 {seat} 的设备作保")
 
 
+@city.command("confirm")
+def city_confirm(
+    origin: Annotated[str, typer.Argument(help="The log that goes on: centre/proceedings/id/r2.")], state: State = None
+) -> None:
+    """Confirm that a log goes on under another origin, after this city looked at what is missing, and why."""
+    city_desk(state).confirm_at_node(origin)
+    typer.echo(f"已确认 {origin} 继续；各席位须重新确认并补交缺失的操作")
+
+
 @city.command("serve")
 def city_serve(state: State = None) -> None:
     """Run the node."""
@@ -371,7 +383,8 @@ def verify(
     except OSError as error:
         typer.echo(f"tongping: {file}: {error.strerror}", err=True)
         raise typer.Exit(2) from None
-    typer.echo(json.dumps(_as_object(verdict), ensure_ascii=False) if as_json or lines else _in_words(verdict))
+    found = verdict_words.as_object(verdict)
+    typer.echo(json.dumps(found, ensure_ascii=False) if as_json or lines else verdict_words.in_words(verdict))
     raise typer.Exit(verdict.status)
 
 
@@ -394,9 +407,7 @@ def verify_after(
 @app.command()
 def purge(proceeding: Annotated[str, typer.Argument(help="The proceeding's id.")], state: State = None) -> None:
     """Delete what belongs to a proceeding whose time of retention is over; the centre log says so first."""
-    settings = load_settings(state_directory(state))
-    token = read_private(Layout(settings.state).secrets / wiring.ADMINISTRATOR_TOKEN).decode().strip()
-    done = Desk(settings.web.local, token, settings.web.certificate).purge(proceeding)
+    done = _desk(state).purge(proceeding)
     typer.echo(f"中心日志第 {done['index']} 条；已删除 {done['gone']} 个对象，{done['left']} 个按存储期限仍保留")
 
 
@@ -423,25 +434,19 @@ def recover(
     raise typer.Exit(0 if whole(found) else 1)
 
 
-def _as_object(verdict: Verdict) -> dict[str, object]:
-    return {
-        "verdict": verdict.outcome,
-        "origin": verdict.origin,
-        "flags": verdict.flags,
-        "entries": verdict.entries,
-        "withheld": verdict.withheld,
-        "signers": verdict.signers,
-        "ranking": [{"bidder": bidder, "name": name, "rank": rank} for bidder, name, rank in verdict.ranking],
-        "journal": [found.as_json for found in verdict.journal],
-        "steps": [step.as_json for step in verdict.steps],
-    }
-
-
-def _in_words(verdict: Verdict) -> str:
-    flags = f" [{', '.join(verdict.flags)}]" if verdict.flags else ""
-    lines = [f"{rank}. {name} ({bidder})" for bidder, name, rank in verdict.ranking]
-    lines += [f"journal of {found.venue}: {b64u(found.act)} is {found.kind}" for found in verdict.journal]
-    return "\n".join([*lines, f"{verdict.outcome}{flags}: {verdict.origin}, {verdict.entries} entries"])
+@app.command("continue")
+def go_on(
+    origin: Annotated[str, typer.Argument(help="The log whose entries are gone: centre/proceedings/id.")],
+    reason: Annotated[str, typer.Option(help="What happened, as the log shall say it.")],
+    state: State = None,
+) -> None:
+    """Let a log go on under the next origin, where nobody has its acknowledged entries any more (after `recover`)."""
+    done = _desk(state).go_on(proceeding_of(origin).rpartition("/")[2], reason)
+    left = done["continues"]
+    typer.echo(
+        f"日志 {left['origin']} 的第 {left['size']} 至 {left['witnessed'] - 1} 条无处可取，改以 {done['origin']} 继续"
+    )
+    typer.echo(f"请另一中心（非主场）核对后运行：tongping city confirm {done['origin']}")
 
 
 @app.command()

@@ -15,6 +15,8 @@ from web.server.errors import CodeDiffers, DoorRefused
 
 # The process answers on this machine; a vouching waits for one append.
 TIMEOUT_S = 20.0
+# Every node fetches and replays what it lacks of a log, one after the other.
+CONTINUE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ class Desk:
         """Delete a proceeding's files; the server refuses before the date until which everything is kept."""
         return self._call("POST", f"/v1/proceedings/{proceeding}/purge")
 
+    def go_on(self, proceeding: str, reason: str) -> dict[str, Any]:
+        """The log goes on under the next origin; nodes look at what is left first, which takes a while."""
+        return self._call("POST", f"/v1/proceedings/{proceeding}/continue", {"reason": reason}, timeout=CONTINUE_S)
+
+    def confirm_at_node(self, origin: str) -> dict[str, Any]:
+        """A city confirms it by its own node, which looks at the log itself first."""
+        return self._call("POST", "/log/confirm", {"origin": origin}, timeout=CONTINUE_S)
+
     def administrator_link(self) -> str:
         """A one-time link for an administrator's browser."""
         return str(self._call("POST", "/v1/administrator/links")["url"])
@@ -62,10 +72,10 @@ class Desk:
         context.check_hostname = False
         return context
 
-    def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, body: Any = None, *, timeout: float = TIMEOUT_S) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            with httpx2.Client(base_url=self.url, timeout=TIMEOUT_S, trust_env=False, verify=self._trusted) as http:
+            with httpx2.Client(base_url=self.url, timeout=timeout, trust_env=False, verify=self._trusted) as http:
                 answer = http.request(method, path, json=body, headers=headers)
                 found = answer.json() if answer.content else {}
         except (httpx2.HTTPError, ValueError) as error:

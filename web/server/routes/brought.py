@@ -1,4 +1,5 @@
-"""What a city's node hands in without being asked: vouchers for its seats, and its venues' journals (protocol.md 2)."""
+"""What a city's node hands in without being asked: vouchers for its seats, its venues' journals, and its confirmation
+of a log that goes on (docs/protocol.md 2)."""
 
 from __future__ import annotations
 
@@ -37,6 +38,19 @@ async def vouch(here: Caller, id: str, response: Response) -> Performed:
 async def journal(here: Caller, id: str, response: Response) -> Performed:
     """A city's `venue.journal`, handed in by its node."""
     return await _brought(here, "venue.journal", response)
+
+
+@doors.open(
+    "POST",
+    "/v1/proceedings/{id}/confirmations",
+    operation="bringConfirmation",
+    permission="confirmations.bring",
+    reads=ActRequest,
+    status_code=201,
+)
+async def confirmation(here: Caller, id: str, response: Response) -> Performed:
+    """A city's `log.confirm`, handed in by its node."""
+    return await _brought(here, "log.confirm", response)
 
 
 async def _brought(here: Here, name: str, response: Response) -> Performed:

@@ -43,9 +43,15 @@ async def receipt(here: Caller, n: Index) -> Response:
 
 
 def _require_opening(here: Here, n: int) -> None:
-    """A seat learns of no proceeding but its own."""
+    """A seat learns of no proceeding but its own, in whichever log it goes on."""
     if here.node is not None:
         return
-    state = here.services.keeper(here.signed_in.proceeding).state
-    if state.founding is None or state.founding.opening[1] != n:
+    keeper = here.services.keeper(here.signed_in.proceeding)
+    state = keeper.state
+    openings = set() if state.founding is None else {state.founding.opening[1]}
+    for continued in state.continuations:
+        act = keeper.entries[continued.n].act
+        if act is not None:
+            openings.add(act.body["opening"]["index"])
+    if n not in openings:
         raise NotFound("no such entry for this seat")

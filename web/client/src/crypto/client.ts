@@ -71,6 +71,17 @@ export class Client {
     return posted(await this.#json("POST", this.#path("/after/acts"), { act: jws }));
   }
 
+  /** An entry that was acknowledged, with its receipt: `{"entry","proof"}`, as it was kept. */
+  async handInProof(kept: Bytes): Promise<void> {
+    await this.ask({ method: "POST", path: this.#path("/proofs"), body: kept, type: JSON_TYPE });
+  }
+
+  /** Where the newest log begins that continues another one, as the server says it; null where none does. */
+  async continued(): Promise<number | null> {
+    const view = JSON.parse(text(await this.#get(this.#path("")))) as { continued?: { n: number } | null };
+    return view.continued?.n ?? null;
+  }
+
   async putObject(data: Bytes): Promise<void> {
     await this.ask({ method: "POST", path: this.#path("/objects"), body: data, type: "application/octet-stream" });
   }

@@ -7,8 +7,9 @@
  */
 
 import { type Act, type Jwk, jwkOf, makeAct, NO_ACT, NOTHING_SEEN, parseAct, type Seen, thumbprint } from "./act.ts";
-import { b64u, type Bytes, unb64u } from "./bytes.ts";
-import { isArray, type JsonObject } from "./canonical.ts";
+import { b64u, type Bytes, hex, unb64u } from "./bytes.ts";
+import { isArray, type Json, type JsonObject } from "./canonical.ts";
+import { firstLog, sameProceeding } from "./continuation.ts";
 import { ActPending, JournalBroken } from "./errors.ts";
 import { verifyConsistency } from "./merkle.ts";
 import { readCheckpoint, type VerifierKey } from "./note.ts";
@@ -22,11 +23,21 @@ export interface Answered {
   readonly leaf: Bytes;
 }
 
+/** What became of an act that came into the log after it was made; `code` says why it was refused. */
+export interface Verdict {
+  readonly act: Act;
+  readonly index: number;
+  readonly accepted: boolean;
+  readonly code: string | null;
+}
+
+/** Where the newest note that was verified is kept. */
+const CHECKPOINT = "checkpoint";
+
 /** Milliseconds since 1970. */
 export type Clock = () => number;
 
 export class Device {
-  readonly origin: string;
   readonly sub: string;
   readonly jwk: Jwk;
   /** RFC 7638: what the seat's centre vouches for. */
@@ -37,6 +48,12 @@ export class Device {
   readonly #turns = new Turns();
   readonly #answered: Answered[] = [];
   readonly #offline: Act[] = [];
+  /** Ids of acts that an earlier log had acknowledged and lost, in hex. */
+  readonly #lost = new Set<string>();
+  #verdicts: Verdict[] = [];
+  /** The log, and those that it continues: from which index on each. */
+  #logs: readonly (readonly [origin: string, from: number])[];
+  #unseated: string | null = null;
   #pending: Act | null = null;
   #head: readonly [ctr: number, id: Bytes] = [0, NO_ACT];
   #seen: Seen = NOTHING_SEEN;
@@ -46,16 +63,52 @@ export class Device {
     this.#key = key;
     this.jwk = jwk;
     this.thumbprint = thumbprint(jwk);
-    this.origin = origin;
+    this.#logs = [[origin, 0]];
     this.sub = sub;
     this.#clock = clock;
   }
 
+  /** It begins in the proceeding's first log, whatever `origin` is, and goes on from there as its journal does. */
   static async open(store: Store, origin: string, sub: string, clock: Clock = Date.now): Promise<Device> {
     const key = await store.key();
-    const device = new Device(store, key, await jwkOf(key.publicKey), origin, sub, clock);
+    const device = new Device(store, key, await jwkOf(key.publicKey), firstLog(origin), sub, clock);
     for (const line of await store.lines()) device.#replay(line);
     return device;
+  }
+
+  /** The log in which this device acts. */
+  get origin(): string {
+    return this.originAt(Number.POSITIVE_INFINITY);
+  }
+
+  /** The log that entry n was written for: this one, or one that it continues. */
+  originAt(n: number): string {
+    return this.#logs.filter(([, from]) => from <= n).at(-1)?.[0] ?? "";
+  }
+
+  /** The first entry of that log. */
+  get begins(): number {
+    return this.#logs.at(-1)?.[1] ?? 0;
+  }
+
+  /** The log that goes on without this device's binding, where that was lost: the seat takes a new key there. */
+  get unseated(): string | null {
+    return this.#unseated;
+  }
+
+  /** Whether this act, which is still to be merged, was acknowledged before and lost. */
+  wasLost(act: Act): boolean {
+    return this.#lost.has(hex(act.id));
+  }
+
+  /** Whether nothing of this device stands in the log from entry n on, or what it lost there is still to come again. */
+  freshFrom(n: number): boolean {
+    return this.#answered.every(({ index }) => index < n) || this.#offline.some((act) => this.wasLost(act));
+  }
+
+  /** What became of the acts that were merged since the newest cut. */
+  get verdicts(): readonly Verdict[] {
+    return this.#verdicts;
   }
 
   /** Acts that the log holds, oldest first. */
@@ -114,14 +167,31 @@ export class Device {
   }
 
   /** An act of the chain that follows a closed log; nothing of it is kept here, the server tells where the chain is. */
-  signAfter(name: string, body: JsonObject, ctr: number, prev: Bytes): Promise<Act> {
-    const form = { act: name, aud: `${this.origin}/after`, sub: this.sub, body, ctr, prev, seen: this.#seen };
+  signAfter(name: string, body: JsonObject, aud: string, ctr: number, prev: Bytes): Promise<Act> {
+    const form = { act: name, aud, sub: this.sub, body, ctr, prev, seen: this.#seen };
     return makeAct(this.#key, { ...form, iat: Math.floor(this.#clock() / 1000) });
   }
 
-  /** The first of the acts made while cut off stands in the log at `index`, accepted or as refused. */
-  merged(index: number, leaf: Bytes, accepted: boolean): Promise<void> {
-    return this.#turns.run(() => this.#append({ merged: index, leaf: b64u(leaf), accepted }));
+  /** The first of the acts made while cut off stands in the log at `index`; `code` says why it was refused. */
+  merged(index: number, leaf: Bytes, code: string | null): Promise<void> {
+    const line = { merged: index, leaf: b64u(leaf), accepted: code === null };
+    return this.#turns.run(() => this.#append(code === null ? line : { ...line, code }));
+  }
+
+  /**
+   * The log goes on as `origin` from this size on, and this device saw so much of it. What of its own is not among
+   * those entries has to come into the log again, the same octets in their order.
+   */
+  continued(origin: string, size: number, [seen, root]: Seen, note: Bytes): Promise<void> {
+    return this.#turns.run(async () => {
+      await this.#store.keep(CHECKPOINT, note);
+      await this.#append({ continued: origin, size, seen: [seen, b64u(root)] });
+    });
+  }
+
+  /** The newest note that this device verified, null where an earlier release kept none. */
+  checkpoint(): Promise<Bytes | null> {
+    return this.#store.kept(CHECKPOINT);
   }
 
   /** The pending act stands in the log at `index`. */
@@ -152,7 +222,9 @@ export class Device {
       // A turn that was taken meanwhile may have moved `seen` beyond this checkpoint: then there is nothing to move.
       if (size > checkpoint.size) return;
       if (size > 0) verifyConsistency(size, checkpoint.size, proof, root, checkpoint.root);
-      if (checkpoint.size > size) await this.#append({ seen: [checkpoint.size, b64u(checkpoint.root)] });
+      if (checkpoint.size === size) return;
+      await this.#store.keep(CHECKPOINT, note);
+      await this.#append({ seen: [checkpoint.size, b64u(checkpoint.root)] });
     });
   }
 
@@ -191,10 +263,13 @@ export class Device {
   }
 
   #replay(line: JsonObject): void {
-    if (typeof line["act"] === "string") {
+    if (typeof line["continued"] === "string" && typeof line["size"] === "number") {
+      this.#continue(line["continued"], line["size"], line["seen"]);
+    } else if (typeof line["act"] === "string") {
       this.#pending = this.#own(line["act"]);
     } else if (typeof line["offline"] === "string") {
       const act = this.#own(line["offline"]);
+      if (this.#offline.length === 0) this.#verdicts = [];
       this.#offline.push(act);
       this.#pending = null;
       this.#head = [act.ctr, act.id];
@@ -202,6 +277,8 @@ export class Device {
       const act = this.#offline.shift();
       if (act === undefined) throw new JournalBroken("nothing was to be merged");
       if (line["accepted"] === true) this.#answer(act, line["merged"], line);
+      const code = typeof line["code"] === "string" ? line["code"] : null;
+      this.#verdicts.push({ act, index: line["merged"], accepted: line["accepted"] === true, code });
     } else if (typeof line["index"] === "number" && this.#pending !== null) {
       this.#head = [this.#pending.ctr, this.#pending.id];
       this.#answer(this.#pending, line["index"], line);
@@ -213,11 +290,26 @@ export class Device {
         this.#offline.length = 0;
       }
       this.#pending = null;
-    } else if (isArray(line["seen"]) && typeof line["seen"][0] === "number") {
-      this.#seen = [line["seen"][0], unb64u(line["seen"][1], 32)];
     } else {
-      throw new JournalBroken("a line without a meaning");
+      this.#seen = seenIn(line["seen"]);
     }
+  }
+
+  #continue(origin: string, size: number, seen: Json | undefined): void {
+    this.#logs = [...this.#logs, [origin, size]];
+    this.#seen = seenIn(seen);
+    this.#verdicts = [];
+    const gone = this.#answered.filter(({ index }) => index >= size).map(({ act }) => act);
+    const standing = this.#answered.filter(({ index }) => index < size);
+    this.#answered.splice(0, Number.POSITIVE_INFINITY, ...standing);
+    for (const act of gone) this.#lost.add(hex(act.id));
+    if (gone.some(({ act }) => act === "seat.bind")) this.#unseated ??= origin;
+    const waiting = [...gone, ...this.#offline, ...(this.#pending === null ? [] : [this.#pending])];
+    waiting.sort((a, b) => a.ctr - b.ctr);
+    this.#offline.splice(0, Number.POSITIVE_INFINITY, ...waiting);
+    this.#pending = null;
+    const last = waiting.at(-1);
+    if (last !== undefined) this.#head = [last.ctr, last.id];
   }
 
   #answer(act: Act, index: number, line: JsonObject): void {
@@ -226,9 +318,14 @@ export class Device {
 
   #own(jws: string): Act {
     const act = parseAct(jws);
-    if (act.aud !== this.origin || act.sub !== this.sub || act.kid !== this.thumbprint) {
+    if (!sameProceeding(act.aud, this.origin) || act.sub !== this.sub || act.kid !== this.thumbprint) {
       throw new JournalBroken("an act of another key, seat or log");
     }
     return act;
   }
+}
+
+function seenIn(value: Json | undefined): Seen {
+  if (!isArray(value) || typeof value[0] !== "number") throw new JournalBroken("a line without a meaning");
+  return [value[0], unb64u(value[1], 32)];
 }

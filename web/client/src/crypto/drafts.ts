@@ -8,6 +8,7 @@
  */
 
 import { text, utf8 } from "./bytes.ts";
+import { firstLog } from "./continuation.ts";
 import { lock, madeOnce, newBox, openDatabase, run, type Sealed, unlock } from "./indexeddb.ts";
 
 const DATABASE = "tongping-drafts";
@@ -24,7 +25,7 @@ export interface Drafts {
 export async function openDrafts(origin: string, seat: string): Promise<Drafts> {
   const database = await openDatabase(DATABASE, { keys: {}, drafts: {} });
   const box = await madeOnce(database, "keys", BOX, newBox);
-  const full = (name: string) => `${origin}/${seat}/${name}`;
+  const full = (name: string) => `${firstLog(origin)}/${seat}/${name}`;
   return {
     async save(name, value) {
       const sealed = await lock(box, full(name), utf8(JSON.stringify(value)));

@@ -11,12 +11,17 @@
  * ├── NotOffline        the act depends on the log as it is (`not-offline`)
  * ├── GateClosed        what the gate demands is not proven yet (`gate-closed`)
  * ├── RecordUntrusted   what the server shows does not hold under this seat's own pins (`record-untrusted`)
+ * │   └── RecordForked  two histories, and what proves them (`record-untrusted`)
+ * ├── NotConfirmed      the log goes on in another one, which no other centre has confirmed yet (`not-confirmed`)
+ * ├── LogContinued      the log went on in another one: what comes again is looked at first (`log-continued`)
  * ├── PinsRefused       the server hands out other pins than the link names (`pins-refused`)
  * ├── JournalBroken     a journal of another key or log (`journal-broken`)
  * ├── SeatInUse         another tab of this browser holds the seat (`seat-in-use`)
  * ├── SheetRefused      a score or choice that cannot be sealed (`code` names the rule, `item` the place)
  * └── RankingDiffers    the own ranking is not the one that the report states (`ranking-differs`)
  */
+import type { JsonObject } from "./canonical.ts";
+
 export class CryptoError extends Error {
   readonly code: string;
 
@@ -87,6 +92,30 @@ export class GateClosed extends CryptoError {
 export class RecordUntrusted extends CryptoError {
   constructor(message: string) {
     super("record-untrusted", message);
+  }
+}
+
+/** Stop: two histories. `evidence` is what this seat verified, and what it is shown instead: for whoever decides. */
+export class RecordForked extends RecordUntrusted {
+  readonly evidence: JsonObject;
+
+  constructor(message: string, evidence: JsonObject) {
+    super(message);
+    this.evidence = evidence;
+  }
+}
+
+/** Not a matter of this seat: another centre has to look first. */
+export class NotConfirmed extends CryptoError {
+  constructor(message: string) {
+    super("not-confirmed", message);
+  }
+}
+
+/** The log goes on in another one, and what is missing of this seat's acts comes again with `Seat.resume`. */
+export class LogContinued extends CryptoError {
+  constructor(message: string) {
+    super("log-continued", message);
   }
 }
 

@@ -5,6 +5,7 @@
 import { verifyAct } from "./act.ts";
 import { type Bytes, hex, same, unb64u } from "./bytes.ts";
 import { isObject, type JsonObject, members } from "./canonical.ts";
+import { sameProceeding } from "./continuation.ts";
 import type { Entry } from "./entry.ts";
 import { holderSet } from "./envelope.ts";
 import { GateClosed, Untrusted } from "./errors.ts";
@@ -64,7 +65,7 @@ async function holdersOf(pins: Pins, frozen: Entry, offers: ReadonlyMap<string, 
     const act = offers.get(hex(unb64u(leaf, 32)))?.act;
     if (act?.act !== "holder.offer") throw new Untrusted("a listed offer is not in the log");
     const identity = pins.trust.identities.get(act.sub);
-    if (act.aud !== frozen.origin || identity === undefined) {
+    if (!sameProceeding(act.aud, frozen.origin) || identity === undefined) {
       throw new Untrusted("an offer by nobody of the agreement, or for another log");
     }
     await verifyAct(act, identity);
@@ -90,7 +91,7 @@ async function definitionOf(pins: Pins, fixed: Entry) {
   if (act?.act !== "definition.fix" || act.sub !== pins.trust.main || identity === undefined) {
     throw new Untrusted("the definition is not the main centre's act");
   }
-  if (act.aud !== fixed.origin) throw new Untrusted("the definition is another log's");
+  if (!sameProceeding(act.aud, fixed.origin)) throw new Untrusted("the definition is another log's");
   await verifyAct(act, identity);
   const { scoring } = members(fixed.body, { scoring: "object" }, { people: "array", notes: "string" });
   const { sha256 } = members(act.body, { sha256: "string", size: "integer" });

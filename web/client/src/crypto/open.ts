@@ -12,10 +12,12 @@
 import { door, nodeDoor } from "../api/door.ts";
 import { openBrowserStore } from "./browser_store.ts";
 import { type Bytes, same } from "./bytes.ts";
-import { type Call, Client } from "./client.ts";
+import { type Call, Client, delay } from "./client.ts";
+import { firstLog } from "./continuation.ts";
 import { PinsRefused } from "./errors.ts";
 import { openDatabase, run } from "./indexeddb.ts";
-import { Seat } from "./seat.ts";
+import { Seat, type SeatOptions } from "./seat.ts";
+import type { OnFork } from "./record.ts";
 import { parsePins, type Pins } from "./trust.ts";
 
 export { parseFragment } from "./trust.ts";
@@ -44,13 +46,39 @@ export async function rememberPins(origin: string, seat: string, digest: Bytes, 
   });
 }
 
+/** Without a network a seat opens all the same, and hears what is new later. */
+const NEWS_MS = 3000;
+
 /** SeatInUse while another tab has it. Works without the network once the agreement's files were loaded. */
-export async function openSeat(me: Me, call: Call = door): Promise<Seat> {
+export async function openSeat(me: Me, onFork: OnFork = () => undefined, call: Call = door): Promise<Seat> {
   const { pins, node } = await agreed(me, call);
-  const store = await openBrowserStore(me.origin, me.seat);
+  const own = { call, pins, proceeding: me.proceeding, origin: me.origin, sub: me.seat, onFork };
+  // Where the log lost the seat's own binding, the seat takes a new key, kept under the log that lost it.
+  for (let kept = firstLog(me.origin); ; ) {
+    const seat = await opened(kept, node === undefined ? own : { ...own, node: nodeDoor(node) });
+    try {
+      if (seat.device.unseated === null) await heard(seat);
+      if (seat.device.unseated === null) return seat;
+      kept = seat.device.unseated;
+      seat.close();
+    } catch (error) {
+      seat.close();
+      throw error;
+    }
+  }
+}
+
+/** What is new, where the server says it at once. */
+async function heard(seat: Seat): Promise<void> {
+  const news = seat.look();
+  news.catch(() => undefined);
+  await Promise.race([news, delay(NEWS_MS)]);
+}
+
+async function opened(kept: string, own: Omit<SeatOptions, "store">): Promise<Seat> {
+  const store = await openBrowserStore(kept, own.sub);
   try {
-    const own = { call, store, pins, proceeding: me.proceeding, origin: me.origin, sub: me.seat };
-    return await Seat.open(node === undefined ? own : { ...own, node: nodeDoor(node) });
+    return await Seat.open({ ...own, store });
   } catch (error) {
     store.close();
     throw error;
@@ -81,10 +109,10 @@ async function withPins<T>(work: (database: IDBDatabase) => Promise<T>): Promise
 }
 
 async function recalled(database: IDBDatabase, origin: string, seat: string): Promise<Remembered | null> {
-  const found = await run<Remembered | undefined>(database, "pins", "readonly", (s) => s.get(`${origin}/${seat}`));
+  const found = await run<Remembered | undefined>(database, "pins", "readonly", (s) => s.get(`${firstLog(origin)}/${seat}`));
   return found ?? null;
 }
 
 async function store(database: IDBDatabase, origin: string, seat: string, value: Remembered): Promise<void> {
-  await run(database, "pins", "readwrite", (s) => s.put(value, `${origin}/${seat}`));
+  await run(database, "pins", "readwrite", (s) => s.put(value, `${firstLog(origin)}/${seat}`));
 }

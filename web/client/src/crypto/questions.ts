@@ -5,6 +5,7 @@
 
 import { type Act, parseJwk, verifyAct } from "./act.ts";
 import { members } from "./canonical.ts";
+import { sameProceeding } from "./continuation.ts";
 import type { Entry } from "./entry.ts";
 import { Malformed, RecordUntrusted, Untrusted } from "./errors.ts";
 import type { Record } from "./record.ts";
@@ -75,12 +76,12 @@ async function isSigned(record: Shown, question: Named, answer: Entry): Promise<
     const { trust } = record.pins;
     const centre = trust.identities.get(trust.main);
     const vouch = question.vouched === null ? null : (await entryOf(record, question.vouched)).act;
-    if (vouch?.act !== "bidder.vouch" || vouch.sub !== trust.main || vouch.aud !== answer.origin || !centre) return false;
+    if (vouch?.act !== "bidder.vouch" || vouch.sub !== trust.main || !sameProceeding(vouch.aud, answer.origin) || !centre) return false;
     if (vouch.body["question"] !== question.id) return false;
     await verifyAct(vouch, centre);
     // (2)
     const { act } = answer;
-    if (act?.act !== "clarification.answer" || act.sub !== question.bidder || act.aud !== answer.origin) return false;
+    if (act?.act !== "clarification.answer" || act.sub !== question.bidder || !sameProceeding(act.aud, answer.origin)) return false;
     if (act.body["question"] !== question.id) return false;
     // (3)
     await verifyAct(act, parseJwk(vouch.body["jwk"]));

@@ -1,60 +1,80 @@
 /** The log as a seat verified it, under its own pins and not on the server's word. */
 
 import { type Bytes, same } from "./bytes.ts";
+import type { JsonObject } from "./canonical.ts";
 import { type Client, delay } from "./client.ts";
+import { continues } from "./continuation.ts";
 import type { Device } from "./device.ts";
 import { type Entry, parseEntry } from "./entry.ts";
-import { GateClosed, Malformed, RecordUntrusted, ServerRefused, Untrusted } from "./errors.ts";
+import { GateClosed, Malformed, RecordForked, RecordUntrusted, ServerRefused, Untrusted } from "./errors.ts";
+import { follow, openingOf, originOf, shownEntry, sizeOf, withBoth } from "./following.ts";
 import { verifyConsistency } from "./merkle.ts";
 import { readCheckpoint, type VerifierKey } from "./note.ts";
-import { type Opening, openedKey } from "./opening.ts";
+import { type Opening, readOpening } from "./opening.ts";
 import { checkProof, parseProof, type Proof } from "./proof.ts";
 import { leavesOf, tilePath, WIDTH } from "./tree.ts";
 import type { Pins } from "./trust.ts";
+import { Turns } from "./turns.ts";
 
 /** A gate's quorum takes one round trip per witness; asking more often than this only loads the server. */
 export const POLL_MS = 200;
 /** Gates are witnessed within seconds of their entries; a seat that waits longer tells its expert so. */
 export const GATE_PATIENCE_MS = 60_000;
 const NOT_WITNESSED = "not-witnessed-yet";
-/** What a role may not see does not exist for it. */
-const HIDDEN = new Set([403, 404]);
+
+/** Told once this seat holds two histories: what it verified, and what it was shown instead. */
+export type OnFork = (evidence: JsonObject) => void;
 
 /** Entries and proofs of one proceeding. */
 export class Record {
   readonly pins: Pins;
+  /** How large the log was that the server showed last; smaller than `seen` where it lost entries. */
+  shown = Number.POSITIVE_INFINITY;
   readonly #client: Client;
   readonly #device: Device;
   readonly #opening: Opening | null;
+  readonly #onFork: OnFork;
   readonly #entries = new Map<number, Entry>();
-  #logKey: VerifierKey | null = null;
+  readonly #keys = new Map<string, VerifierKey>();
+  readonly #turns = new Turns();
 
   /** `opening` may come from anywhere, since it is checked; without one the main server is asked for it. */
-  constructor(client: Client, device: Device, pins: Pins, opening: Opening | null = null) {
+  constructor(
+    client: Client,
+    device: Device,
+    pins: Pins,
+    opening: Opening | null = null,
+    onFork: OnFork = () => undefined,
+  ) {
+    this.#onFork = onFork;
     this.#client = client;
     this.#device = device;
     this.pins = pins;
     this.#opening = opening;
   }
 
-  /** The proceeding's log key, from `ProceedingOpened` in the pinned and witnessed centre log (protocols.md 2). */
+  /** The log's key, from `ProceedingOpened` in the pinned and witnessed centre log (protocols.md 2). */
   async logKey(): Promise<VerifierKey> {
-    if (this.#logKey === null) {
-      const opening = this.#opening ?? (await this.#askOpening());
-      this.#logKey = await trusting("the proceeding's opening does not hold", () =>
-        openedKey(opening, this.pins, this.#device.origin),
-      );
-    }
-    return this.#logKey;
+    const { origin } = this.#device;
+    const known = this.#keys.get(origin);
+    if (known !== undefined) return known;
+    const { key } = await trusting("the proceeding's opening does not hold", () => this.#opened(origin));
+    this.#keys.set(origin, key);
+    return key;
   }
 
   /** Verify the newest checkpoint and move `seen` on to it; its size. */
   async advance(): Promise<number> {
+    let note: Bytes;
     try {
-      await this.#link(await this.#client.checkpoint());
+      note = await this.#client.checkpoint();
     } catch (error) {
-      if (!(error instanceof ServerRefused && error.status === 404)) throw error;
+      if (error instanceof ServerRefused && error.status === 404) return this.#device.seen[0];
+      throw error;
     }
+    await this.#catchUp(note);
+    this.shown = sizeOf(note);
+    await this.#link(note);
     return this.#device.seen[0];
   }
 
@@ -62,17 +82,11 @@ export class Record {
   async entry(n: number): Promise<Entry | null> {
     const known = this.#entries.get(n);
     if (known !== undefined) return known;
-    let data: Bytes;
-    try {
-      data = await this.#client.entry(n);
-    } catch (error) {
-      if (error instanceof ServerRefused && HIDDEN.has(error.status)) return null;
-      throw error;
-    }
-    const found = parseEntry(data);
-    if (found.n !== n || found.origin !== this.#device.origin) {
-      throw new RecordUntrusted(`entry ${n} says it is ${found.n} of ${found.origin}`);
-    }
+    const found = await shownEntry(this.#client, n);
+    if (found === null) return null;
+    // The log may go on in another one since this seat looked last.
+    if (found.origin !== this.#device.originAt(n)) await this.advance();
+    if (found.origin !== this.#device.originAt(n)) throw new RecordUntrusted(`entry ${n} says it is ${found.origin}'s`);
     this.#entries.set(n, found);
     return found;
   }
@@ -104,7 +118,7 @@ export class Record {
   /** Octets of an entry that came over the live socket: they need not be asked for again, and are checked like those. */
   learn(data: Bytes): void {
     const found = parseEntry(data);
-    if (found.origin === this.#device.origin) this.#entries.set(found.n, found);
+    if (found.origin === this.#device.originAt(found.n)) this.#entries.set(found.n, found);
   }
 
   /** Entry n and its receipt: the quorum of this seat's own policy cosigned a tree that holds it, and that tree and
@@ -112,6 +126,7 @@ export class Record {
   async prove(n: number, patienceMs = GATE_PATIENCE_MS): Promise<{ entry: Entry; proof: Proof; octets: Bytes }> {
     const octets = await this.#receipt(n, patienceMs);
     const proof = parseProof(octets);
+    await this.#catchUp(proof.note);
     const entry = await this.entry(n);
     if (entry === null || proof.index !== n) throw new RecordUntrusted(`entry ${n} is proven, and not shown`);
     const key = await this.logKey();
@@ -136,10 +151,10 @@ export class Record {
     }
   }
 
-  /** This checkpoint and the one seen last are of one history. */
+  /** This checkpoint and the one seen last are of one history; RecordForked has both where they are not. */
   async #link(note: Bytes): Promise<void> {
     const key = await this.logKey();
-    await trusting("the server shows another history", async () => {
+    await this.#watched("the checkpoint does not hold", async () => {
       const { checkpoint } = readCheckpoint(note, key);
       if (checkpoint.origin !== this.#device.origin) throw new RecordUntrusted("the checkpoint is another log's");
       for (;;) {
@@ -148,17 +163,51 @@ export class Record {
         const proof = small > 0 && small < large ? await this.#client.consistency(small, large) : [];
         // The wait for the proof may have let another call move `seen`: then this proof is of other sizes.
         if (this.#device.seen[0] !== size) continue;
-        if (checkpoint.size >= size) await this.#device.verified(note, proof, key);
-        else if (checkpoint.size > 0) verifyConsistency(small, large, proof, checkpoint.root, root);
+        await withBoth(this.#device, note, async () => {
+          if (checkpoint.size >= size) await this.#device.verified(note, proof, key);
+          else if (checkpoint.size > 0) verifyConsistency(small, large, proof, checkpoint.root, root);
+        });
         return;
       }
     });
   }
 
-  /** The server only says where the opening stands: a room's screen may not see entry 0, which says so, too. */
-  async #askOpening(): Promise<Opening> {
+  /** Where the note is that of a log which continues this seat's: go on there, once for all who ask. */
+  #catchUp(note: Bytes): Promise<void> {
+    return this.#watched("the log shown does not continue this seat's", async () => {
+      const origin = originOf(note);
+      if (!continues(origin, this.#device.origin)) return;
+      await this.#turns.run(async () => {
+        if (!continues(origin, this.#device.origin)) return;
+        const key = await follow({
+          client: this.#client,
+          device: this.#device,
+          pins: this.pins,
+          receipt: (n) => this.#receipt(n, GATE_PATIENCE_MS),
+        });
+        this.#keys.set(key.name, key);
+        this.#entries.clear();
+      });
+    });
+  }
+
+  async #watched(what: string, check: () => Promise<void>): Promise<void> {
+    try {
+      await trusting(what, check);
+    } catch (error) {
+      if (error instanceof RecordForked) this.#onFork(error.evidence);
+      throw error;
+    }
+  }
+
+  /** The first entry of a log names its opening. A room's screen may not see entry 0: then the server is asked. */
+  async #opened(origin: string) {
+    const start = this.#device.begins;
+    if (start === 0 && this.#opening !== null) return readOpening(this.#opening, this.pins, origin);
+    const first = await this.entry(start);
+    if (first !== null) return openingOf(this.#client, this.pins, first);
     const { opening } = await this.#client.trust();
-    return [await this.#client.centreEntry(opening), await this.#client.centreReceipt(opening)];
+    return readOpening([await this.#client.centreEntry(opening), await this.#client.centreReceipt(opening)], this.pins, origin);
   }
 }
 

@@ -18,6 +18,7 @@
  *   await seat.signReport(report);                       // report.sign; ServerRefused `signing-turn`: try again
  *   await seat.signOffline(name, body);                  // while cut off: sheet.seal, recusal.declare, incident.note
  *   await seat.sealSheetOffline(scores, { number, asked });
+ *   await seat.look();                                   // follows the log where it goes on in another one (11.2)
  *   await seat.handIn();                                 // back without a pause: they go the ordinary way
  *   await seat.resume(view.me.ctr, [ids…]);              // after a pause; ids of `seat.device.offline` still wanted
  *   seat.device.offline, .pending, .answered, .seen, .ctr, .thumbprint, .jwk
@@ -29,19 +30,22 @@
  */
 
 import { type Act, verifyAct } from "./act.ts";
-import { b64, b64u, type Bytes, hex, same, unb64u } from "./bytes.ts";
+import { b64, b64u, type Bytes, same, unb64u } from "./bytes.ts";
 import { encode, type JsonObject } from "./canonical.ts";
 import { type Call, Client, delay, type Posted } from "./client.ts";
 import type { Disclosure } from "./disclosure.ts";
 import { type Answered, type Clock, Device } from "./device.ts";
 import { type Entropy, holderSet } from "./envelope.ts";
-import { GateClosed, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused } from "./errors.ts";
+import { firstLog } from "./continuation.ts";
+import { GateClosed, LogContinued, NotOffline, RankingDiffers, RecordUntrusted, ServerRefused, ServerSilent } from "./errors.ts";
 import { type Gate, proveGate } from "./gate.ts";
 import { Leaving, OFFLINE } from "./leaving.ts";
 import type { Opening } from "./opening.ts";
+import { Receipts } from "./receipts.ts";
 import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
-import { GATE_PATIENCE_MS, POLL_MS, Record, trusting } from "./record.ts";
+import { GATE_PATIENCE_MS, type OnFork, POLL_MS, Record, trusting } from "./record.ts";
 import { prepareReport, type Ranked, rankLog, type ReportToSign, signBody } from "./report.ts";
+import { Returning, supply } from "./returning.ts";
 import { envelop, holds, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
 import type { Store } from "./store.ts";
 import type { Pins } from "./trust.ts";
@@ -59,6 +63,7 @@ export interface SeatOptions {
   readonly clock?: Clock;
   readonly entropy?: Entropy;
   readonly patienceMs?: number;
+  readonly onFork?: OnFork;
   /** How the own city's node is asked, where its address is known. */
   readonly node?: Call;
 }
@@ -83,7 +88,15 @@ interface Content {
 }
 
 /** Refusals of the door and not of the act: nothing was decided about the act, so it stays pending. */
-const UNDECIDED = new Set(["not-signed-in", "origin-refused", "not-founded-yet", "unknown-proceeding", "not-found"]);
+const UNDECIDED = new Set([
+  "not-signed-in",
+  "origin-refused",
+  "not-founded-yet",
+  "unknown-proceeding",
+  "not-found",
+  "not-confirmed",
+  "too-soon",
+]);
 
 /** `chain` of `GET /v1/proceedings/{id}/after`. */
 export interface AfterChain {
@@ -91,6 +104,11 @@ export interface AfterChain {
   readonly ctr: number;
   readonly prev: string;
   readonly seen: readonly [size: number, root: string];
+}
+
+/** A refusal, or silence, is no news about the log. */
+function undecided(error: unknown): void {
+  if (!(error instanceof ServerRefused || error instanceof ServerSilent)) throw error;
 }
 
 export class Seat {
@@ -101,6 +119,8 @@ export class Seat {
   readonly leaving: Leaving | null;
   readonly #entropy: Entropy;
   readonly #turns = new Turns();
+  readonly #receipts: Receipts;
+  readonly #returning: Returning;
   #gate: Gate | null = null;
 
   private constructor(device: Device, client: Client, record: Record, entropy: Entropy, node: Call | null) {
@@ -109,6 +129,16 @@ export class Seat {
     this.record = record;
     this.#entropy = entropy;
     this.leaving = node && new Leaving(node, () => device.offline);
+    this.#receipts = new Receipts(device, client, record);
+    this.#returning = new Returning({
+      device,
+      client,
+      record,
+      receipts: this.#receipts,
+      turns: this.#turns,
+      resubmit: () => this.#resubmit(),
+      perform: (name, body) => this.perform(name, body),
+    });
   }
 
   static async open(options: SeatOptions): Promise<Seat> {
@@ -116,7 +146,7 @@ export class Seat {
     const device = await Device.open(store, origin, sub, clock);
     const client = new Client(call, proceeding, patienceMs);
     const entropy = options.entropy ?? ((n) => crypto.getRandomValues(new Uint8Array(n)));
-    return new Seat(device, client, new Record(client, device, pins, opening), entropy, options.node ?? null);
+    return new Seat(device, client, new Record(client, device, pins, opening, options.onFork), entropy, options.node ?? null);
   }
 
   /**
@@ -153,31 +183,25 @@ export class Seat {
     );
   }
 
+  /** What is new: where the log goes on in another one, the seat follows; where the server lost entries, what proves
+   * acts of this seat is handed in. A server that is away has no news. */
+  async look(): Promise<void> {
+    try {
+      await this.record.advance().catch(undecided);
+      await this.#receipts.handIn(this.record.shown);
+    } catch (error) {
+      undecided(error);
+    }
+  }
+
   /**
    * `seat.resume` after the venue was lost: `confirmed` are the ids of those acts made while cut off that the person
    * still wants; all of them are then merged, in their order. After a restart it goes on where it was. Where the seat
-   * was given to another device meanwhile, they are handed in all the same: refused, and kept in the log.
+   * was given to another device meanwhile, they are handed in all the same: refused, and kept in the log. After a
+   * continuation of the log (docs/protocol.md 11.2) those that it lost are among them; `onWait`: others come first.
    */
-  async resume(serverCtr: number, confirmed: readonly Bytes[] = []): Promise<Answered> {
-    const earlier = await this.#turns.run(async () => {
-      await this.#resubmit();
-      let found = this.device.resumed;
-      while (found === null && (this.device.offline[0]?.ctr ?? Number.POSITIVE_INFINITY) <= serverCtr) {
-        // It reached the log before the venue was lost, and only its answer did not come.
-        await this.#merge();
-        found = this.device.resumed;
-      }
-      return found;
-    });
-    const body = { offline: this.#wanted(confirmed), ctr: this.device.ctr, server_ctr: serverCtr };
-    try {
-      const resumed = earlier ?? (await this.perform("seat.resume", body));
-      await this.#mergeAll();
-      return resumed;
-    } catch (error) {
-      if (error instanceof ServerRefused && error.code === "seat-key-ended") await this.#mergeAll();
-      throw error;
-    }
+  resume(serverCtr: number, confirmed: readonly Bytes[] = [], onWait: () => void = () => undefined): Promise<Answered> {
+    return this.#returning.resume(serverCtr, confirmed, onWait);
   }
 
   /**
@@ -187,10 +211,11 @@ export class Seat {
   async performAfter(name: string, body: JsonObject, chain: AfterChain): Promise<Posted> {
     await this.record.advance();
     const [size, root] = this.device.seen;
-    if (chain.aud !== `${this.device.origin}/after` || chain.seen[0] !== size || chain.seen[1] !== b64(root)) {
+    const logs = [firstLog(this.device.origin), this.device.origin];
+    if (!logs.some((log) => chain.aud === `${log}/after`) || chain.seen[0] !== size || chain.seen[1] !== b64(root)) {
       throw new RecordUntrusted("what follows is not about the record that this seat has seen");
     }
-    return this.client.postAfter((await this.device.signAfter(name, body, chain.ctr, unb64u(chain.prev, 32))).jws);
+    return this.client.postAfter((await this.device.signAfter(name, body, chain.aud, chain.ctr, unb64u(chain.prev, 32))).jws);
   }
 
   /** G1, proven once by this seat itself (S1), and again once holders were replaced: `version` of the view. */
@@ -303,7 +328,7 @@ export class Seat {
     await this.#turns.run(async () => {
       await this.#resubmit();
       try {
-        while (this.device.offline.length > 0) await this.#merge();
+        while (this.device.offline.length > 0) await this.#returning.merge();
       } catch (error) {
         const decided = error instanceof ServerRefused && !UNDECIDED.has(error.code) && error.code !== "paused";
         if (decided) await this.device.refused(error.code);
@@ -314,12 +339,15 @@ export class Seat {
 
   /** Let another tab have the seat. */
   close(): void {
+    this.#returning.close();
+    this.#receipts.close();
     this.leaving?.close();
     this.device.close();
   }
 
+  /** Seals are bound to the proceeding, whose origin is that of its first log. */
   #place(gate: Gate, round: number): Place {
-    return { aud: this.device.origin, seat: this.device.sub, round, definition: gate.definition };
+    return { aud: firstLog(this.device.origin), seat: this.device.sub, round, definition: gate.definition };
   }
 
   #sheet(gate: Gate, scores: readonly Score[], number: number, asked: readonly Asked[]): Content {
@@ -402,14 +430,6 @@ export class Seat {
     return this.device.answered.filter(({ act }) => names.includes(act.act) && act.body["round"] === number).at(-1) ?? null;
   }
 
-  /** The ciphertext of a seal is with the server before its act. */
-  async #supply(act: Act): Promise<void> {
-    const [purpose, verb] = act.act.split(".");
-    if (verb !== "seal" && verb !== "reseal") return;
-    const kept = await this.device.kept(`${purpose}-${String(act.body["round"])}`);
-    if (kept !== null) await this.client.putObject(readKept(kept).ct);
-  }
-
   /** The holders whose signed `share.ack` of this seal stands in the log, once there are k. */
   async #acks(sealed: Answered, gate: Gate): Promise<readonly string[]> {
     const found = new Set<string>();
@@ -438,40 +458,10 @@ export class Seat {
     return true;
   }
 
-  /** Of several seals for one round only the last has its ciphertext still; the others were given up. */
-  #wanted(confirmed: readonly Bytes[]): string[] {
-    const kind = (act: Act) => `${act.act} ${String(act.body["round"])}`;
-    const last = new Map(this.device.offline.map((act) => [kind(act), hex(act.id)]));
-    return this.device.offline
-      .filter((act) => confirmed.some((id) => same(id, act.id)))
-      .filter((act) => !act.act.endsWith(".seal") || last.get(kind(act)) === hex(act.id))
-      .map((act) => b64u(act.id));
-  }
-
-  async #mergeAll(): Promise<void> {
-    await this.#turns.run(async () => {
-      while (this.device.offline.length > 0) await this.#merge();
-    });
-  }
-
-  /** Post the first act made while cut off; the entry itself says whether it was accepted. */
-  async #merge(): Promise<void> {
-    const act = this.device.offline[0];
-    if (act === undefined) return;
-    await this.#supply(act);
-    const posted = await this.client.postAct(act.jws);
-    const entry = await this.record.entry(posted.index);
-    const found = entry?.act ?? null;
-    if (entry === null || found === null || !same(posted.id, act.id) || !same(found.id, act.id)) {
-      throw new RecordUntrusted("the log holds something else where this act should stand");
-    }
-    await this.device.merged(posted.index, posted.leaf, entry.type !== "OfflineAct");
-  }
-
   async #resubmit(): Promise<Answered | null> {
     const { pending } = this.device;
     if (pending === null) return null;
-    await this.#supply(pending);
+    await supply(this.client, this.device, pending);
     try {
       return await this.#post();
     } catch (error) {
@@ -486,9 +476,14 @@ export class Seat {
     try {
       const posted = await this.client.postAct(act.jws, disclosures);
       if (!same(posted.id, act.id)) throw new RecordUntrusted("the server answered for another act");
-      return await this.device.accepted(posted.index, posted.leaf);
+      const answered = await this.device.accepted(posted.index, posted.leaf);
+      this.#receipts.wake();
+      return answered;
     } catch (error) {
-      if (error instanceof ServerRefused && !UNDECIDED.has(error.code)) await this.device.refused(error.code);
+      if (!(error instanceof ServerRefused) || UNDECIDED.has(error.code)) throw error;
+      if (error.code === "wrong-log") await this.record.advance();
+      if (this.device.pending === null) throw new LogContinued("the act comes again once the seat resumes");
+      await this.device.refused(error.code);
       throw error;
     }
   }

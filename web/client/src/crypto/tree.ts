@@ -28,7 +28,7 @@ export function leavesOf(tiles: readonly Bytes[], size: number, root: Bytes): By
 }
 
 /** RFC 6962 section 2.1. */
-function rootOf(leaves: readonly Bytes[]): Bytes {
+export function rootOf(leaves: readonly Bytes[]): Bytes {
   const [only] = leaves;
   if (only === undefined) throw new Untrusted("no leaves");
   if (leaves.length === 1) return only;

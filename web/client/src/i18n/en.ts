@@ -12,6 +12,7 @@ import rooms from "../pages/rooms/en.ts";
 import signIn from "../pages/sign-in/en.ts";
 import supervisor from "../pages/supervisor/en.ts";
 import screens from "../screens/en.ts";
+import back from "./back.en.ts";
 import shell from "./shell.en.ts";
 
-export default { ...shell, administrator, advice, after, auditor, checkIn, draw, expert, operator, room, rooms, screens, signIn, supervisor };
+export default { ...shell, ...back, administrator, advice, after, auditor, checkIn, draw, expert, operator, room, rooms, screens, signIn, supervisor };

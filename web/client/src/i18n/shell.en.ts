@@ -119,6 +119,12 @@ const en: Shape<typeof zh> = {
     "server-silent":
       "The server does not answer. What you signed is kept on this device and is sent once it is back.",
     "gate-closed": "The witnesses have not confirmed what is needed yet. Please wait a moment.",
+    "not-confirmed":
+      "The main server lost part of the record, and another centre has yet to check it. What you typed and signed is on this device; please wait.",
+    "log-continued":
+      "The main server lost part of the record, and the evaluation goes on in a new log. What you signed is on this device: please come back first, then go on.",
+    "entries-lost":
+      "The main server lost part of the record and takes nothing until that is settled. What you typed and signed is on this device.",
     "not-offline": "This cannot be done while you are cut off. Please wait for the connection.",
     "act-pending": "The step before has no answer yet. Please wait a moment.",
     "journal-broken": "What this device kept for your seat cannot be read. Please ask the staff.",

@@ -12,6 +12,7 @@ import rooms from "../pages/rooms/zh.ts";
 import signIn from "../pages/sign-in/zh.ts";
 import supervisor from "../pages/supervisor/zh.ts";
 import screens from "../screens/zh.ts";
+import back from "./back.zh.ts";
 import shell from "./shell.zh.ts";
 
-export default { ...shell, administrator, advice, after, auditor, checkIn, draw, expert, operator, room, rooms, screens, signIn, supervisor };
+export default { ...shell, ...back, administrator, advice, after, auditor, checkIn, draw, expert, operator, room, rooms, screens, signIn, supervisor };

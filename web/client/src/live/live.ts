@@ -50,6 +50,8 @@ const SILENCE_MS = 4000;
 const WAITS_MS = [500, 1000, 2000, 4000, 8000, 15_000];
 // Refusals that no later try can change: the page has to sign in anew or ask a person.
 const FINAL = new Set([401, 403, 404]);
+/** What a server says to a page that asks for entries beyond its log. */
+const BEYOND = "unknown-message";
 const OPEN = 1;
 
 export class Live {
@@ -193,6 +195,9 @@ export class Live {
         return;
       }
       this.#next = message.n + 1;
+    } else if (message.type === "error" && message.code === BEYOND && this.#status.phase !== "open") {
+      // The server lost entries that this page has heard: what it has now comes with the snapshot.
+      this.#next = null;
     } else if (message.type === "pong") {
       this.#measure(message.t, message.now);
     }

@@ -172,9 +172,27 @@ export interface CityName {
   en: string;
 }
 
+/** The log's last acknowledged entries are gone everywhere, and it goes on under another key (docs/protocol.md 11.2). */
+export interface Continued {
+  /** The entry that says so: everything before it stands. */
+  n: number;
+  origin: string;
+  size: number;
+  witnessed: number;
+  missing: number;
+  /** How many of the missing entries were proven by those who hold receipts. */
+  known: number;
+  confirmed: boolean;
+  confirmed_by: string | null;
+  reason: string;
+}
+
 /** Members after `todo` are absent for room devices and recused members. */
 export interface View {
   origin: string;
+  /** The log in which the proceeding is now. */
+  log?: string;
+  continued?: Continued | null;
   size: number;
   stage: Stage;
   gate: Gate;

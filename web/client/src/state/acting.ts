@@ -14,6 +14,8 @@ export interface Acting extends Performing {
   /** Of this device's key, once it is open. */
   thumbprint: string;
   retry: () => void;
+  /** The seat itself, once it is open. */
+  seat: Seat | null;
 }
 
 /** How the seat signs and hands in: in its proceeding, where nothing else is said. */
@@ -22,15 +24,23 @@ export type Way = (seat: Seat, name: string, body: JsonObject, disclosed: readon
 const IN_THE_PROCEEDING: Way = (seat, name, body, disclosed) => seat.perform(name, body, disclosed);
 
 export function useActing(way: Way = IN_THE_PROCEEDING): Acting {
-  let seat: Seat | null = null;
   let left = false;
-  const acting: Acting = shallowReactive({ state: "opening", code: "", busy: false, thumbprint: "", perform, retry: () => void open() });
+  const acting: Acting = shallowReactive({
+    state: "opening",
+    code: "",
+    busy: false,
+    thumbprint: "",
+    perform,
+    retry: () => void open(),
+    seat: null,
+  });
 
   async function open(): Promise<void> {
     acting.state = "opening";
     try {
-      seat = await openOwnSeat(() => left);
+      const seat = await openOwnSeat(() => left);
       if (seat === null) return;
+      acting.seat = seat;
       acting.thumbprint = seat.device.thumbprint;
       acting.state = "ready";
     } catch (error) {
@@ -40,6 +50,7 @@ export function useActing(way: Way = IN_THE_PROCEEDING): Acting {
   }
 
   async function perform(name: string, body: JsonObject, disclosed: readonly Disclosure[] = []): Promise<boolean> {
+    const { seat } = acting;
     if (seat === null || acting.busy) return false;
     Object.assign(acting, { busy: true, code: "" });
     try {
@@ -55,7 +66,7 @@ export function useActing(way: Way = IN_THE_PROCEEDING): Acting {
 
   onBeforeUnmount(() => {
     left = true;
-    seat?.close();
+    acting.seat?.close();
   });
   void open();
   return acting;

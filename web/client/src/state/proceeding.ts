@@ -23,8 +23,13 @@ export interface Proceeding {
   /** What the presenter looked at last. */
   screen: Screen | null;
   status: Status;
+  /** Entries that this page has shown are gone, or the log goes on in another one: the page is about to begin anew. */
+  renewing: boolean;
   live: Live;
 }
+
+/** Drafts are kept a quarter of a second after the last key (`pages/expert/draft.ts`), and no key is taken any more. */
+const SETTLE_MS = 1500;
 
 interface Shared {
   proceeding: Proceeding;
@@ -84,14 +89,25 @@ function connect(id: string, from: number | null): Proceeding {
     presence: { venues: {}, devices: {} },
     screen: null,
     status: live.status,
+    renewing: false,
     live,
   });
+  /** What pages gathered of the log does not hold any more. */
+  const renewed = (size: number, view: View | undefined): boolean => {
+    const before = proceeding.view;
+    if (before === null || proceeding.renewing) return proceeding.renewing;
+    if (size >= proceeding.size && (view?.log ?? before.log) === before.log) return false;
+    proceeding.renewing = document.body.inert = true;
+    setTimeout(() => location.reload(), SETTLE_MS);
+    return true;
+  };
   live.watch((status) => (proceeding.status = status));
   live.on("snapshot", ({ view, size, checkpoint, media, screen }) => {
-    Object.assign(proceeding, { view, size, checkpoint, media, screen });
+    if (!renewed(size, view)) Object.assign(proceeding, { view, size, checkpoint, media, screen });
   });
   live.on("entry", ({ n, view }) => {
     // A resumed past is told in order; the newest view comes with its last entry.
+    if (renewed(Math.max(proceeding.size, n + 1), view)) return;
     proceeding.size = Math.max(proceeding.size, n + 1);
     if (view) proceeding.view = view;
   });

@@ -1,5 +1,7 @@
 /** The seat's own key in this browser, opened for one page. */
+import { shallowRef } from "vue";
 import { codeOf } from "../api/problem.ts";
+import type { JsonObject } from "../crypto/canonical.ts";
 import type { Seat } from "../crypto/seat.ts";
 import { me } from "./session.ts";
 
@@ -7,13 +9,24 @@ import { me } from "./session.ts";
 const HAND_OVER_MS = 5000;
 const AGAIN_MS = 250;
 
+/** Two histories of one log, as this seat has them: what it verified, and what the server showed instead. */
+export const fork = shallowRef<JsonObject | null>(null);
+
+/** A file of both checkpoints, for those who decide. */
+export function exportFork(): void {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(fork.value, null, 2)], { type: "application/json" }));
+  const link = Object.assign(document.createElement("a"), { href: url, download: "checkpoints.json" });
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
 /** The open seat; null where the page was left meanwhile. The cryptography is a chunk of its own. */
 export async function openOwnSeat(left: () => boolean): Promise<Seat | null> {
   const { openSeat } = await import("../crypto/open.ts");
   const until = Date.now() + HAND_OVER_MS;
   while (me.value !== null && !left()) {
     try {
-      const seat = await openSeat(me.value);
+      const seat = await openSeat(me.value, (evidence) => (fork.value = evidence));
       if (!left()) return seat;
       seat.close();
     } catch (error) {

@@ -47,6 +47,7 @@ export interface Desk {
 
 /** Counts what was done, because the seat's journal is no reactive thing. */
 const beat = ref(0);
+export const changed = (): void => void (beat.value += 1);
 const KEY: InjectionKey<Desk> = Symbol("desk");
 
 export function useDesk(): Desk {
@@ -119,6 +120,8 @@ export function provideDesk(): Desk {
     },
     { immediate: true },
   );
+  // Another centre has looked: the log goes on, and so does this seat.
+  watch(() => view.value?.continued?.confirmed, (is) => is && problem.value === "not-confirmed" && void open());
   watch([seat, cut], ([mine, is]) => mine && (mine.client.patienceMs = is ? 0 : PATIENCE_MS));
   // What only this device can do, and asks nobody: the same sheet to other holders, or opened where holders cannot.
   watch([seat, () => view.value?.todo.join(" ")], async ([mine]) => {

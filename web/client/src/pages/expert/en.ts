@@ -113,15 +113,7 @@ const en: Shape<typeof zh> = {
     none: "There is no document to look at now",
   },
   shared: { title: "Shared document" },
-  resume: {
-    title: "Go on with the evaluation",
-    lead: "Your venue was disconnected and is back. Please confirm and go on; what you typed is on this device.",
-    offline: "You signed these while you were cut off. Tick what still holds:",
-    none: "You signed nothing while you were cut off.",
-    go: "Confirm and go on",
-    done: "You are back",
-    next: "The evaluation resumes by itself once all seats of your venue are back.",
-  },
+  resume: { title: "Go on with the evaluation" },
   problems: {
     "server-silent": "The server could not be reached for a long time. Everything is on this device: check the network and press the button again; nothing is sent twice.",
     "seat-in-use": "This seat is in use in another window. Please close that window and try again.",

@@ -4,6 +4,7 @@ import { codeOf } from "../../api/problem.ts";
 import type { JsonObject } from "../../crypto/canonical.ts";
 import type { Seat } from "../../crypto/seat.ts";
 import { useProceeding, type Proceeding } from "../../state/proceeding.ts";
+import { type Returning, useReturning } from "../../state/returning.ts";
 import { openOwnSeat } from "../../state/seat.ts";
 
 export interface Desk {
@@ -20,6 +21,8 @@ export interface Desk {
   clear(): void;
   /** Sign and hand in; true once the log holds it. */
   act(name: string, body: JsonObject): Promise<boolean>;
+  /** Coming back after a cut. */
+  returning: Returning;
   /** Open the seat's key, when this device has been vouched for. */
   open(): Promise<void>;
 }
@@ -92,6 +95,7 @@ export function provideDesk(): Desk {
     refused,
     clear: () => (refused.value = null),
     act,
+    returning: useReturning(seat, () => proceeding.view),
     open,
   };
   provide(KEY, desk);
