@@ -93,10 +93,10 @@ class Finished:
             seen=act.seen,
         )
         files[contents.FINAL] = encode({**final, "act": recorded.jws})
-        files[contents.FINAL_PROOF] = self._proof(files[contents.FINAL])
+        files[contents.FINAL_PROOF] = self.proof(files[contents.FINAL])
         return files
 
-    def _proof(self, data: bytes) -> bytes:
+    def proof(self, data: bytes) -> bytes:
         """The centre's entry in a centre log of the thief's own making."""
         n = entry_form.parse(data).n
         tree = Tree([sha256(bytes([i])) for i in range(n)] + [leaf_hash(data)])
@@ -139,7 +139,7 @@ def finish(
 
 
 async def _finish(folder: Path, keyring: RememberingKeyring, kind: type[People], case: Object) -> Finished:
-    world = _world(folder, keyring)
+    world = world_with(folder, keyring)
     async with world.running() as proceedings:
         name = await proceedings.create(case)
         keeper = proceedings.get(name)
@@ -149,10 +149,15 @@ async def _finish(folder: Path, keyring: RememberingKeyring, kind: type[People],
         await people.play(keeper, lambda state: state.gate == CLOSED)
         await until(lambda: keyring.log_key(keeper.state.origin) is None, 30)
         origin, path = keeper.state.origin, keeper.evidence_path()
+    return collect(world, keyring, origin, path)
+
+
+def collect(world: World, keyring: RememberingKeyring, origin: str, path: Path | None) -> Finished:
+    """The evidence file of a proceeding whose newest log is `origin`, and what a thief could have."""
     assert path is not None
     with path.open("rb") as file:
         files = {m.name: b"".join(container.pieces(file, m)) for m in container.unpack(file)}
-    policy = folder / "policy"
+    policy = world.folder / "policy"
     policy.mkdir()
     (policy / "tlog-policy").write_text(world.pins.policy_text)
     (policy / "trust.json").write_text(world.pins.trust_text)
@@ -160,7 +165,9 @@ async def _finish(folder: Path, keyring: RememberingKeyring, kind: type[People],
     return Finished(files, policy, origin, keyring.stolen[origin], keyring.centre_log, witnesses, keyring)
 
 
-def _world(folder: Path, keyring: RememberingKeyring) -> World:
+def world_with(folder: Path, keyring: RememberingKeyring) -> World:
+    """A world whose main server has these keys."""
+
     class Mine(World):
         @property
         def keyring(self) -> RememberingKeyring:

@@ -9,6 +9,7 @@ V3 entries:
     test_altered.py::test_every_entry_of_every_type, test_entries_are_read_strictly, test_the_log_without_its_end
     test_forged.py::test_a_renumbered_or_shortened_log_is_refused
     every other checkpoint a prefix: test_a_checkpoint_of_another_history_is_refused
+    a log that goes on under another origin: test_continued.py::test_what_is_shown_of_the_former_log_is_checked
 V4 each gate:
     tests/sessions/test_sealing.py::test_a_seal_follows_the_sight_of_holders_and_definition
     tests/sessions/test_sealing.py::test_no_round_opens_before_its_gate_is_witnessed
@@ -44,6 +45,7 @@ V11 two rankings:
 V12 certificates, CAdES, PAdES, stamps, time intervals:
     test_forged.py::test_a_report_without_a_signer_is_refused; tests/signing/test_pades_validation.py
 V13 one verdict per offline act:
+    test_continued.py::test_what_nodes_centres_and_people_said_is_decided_again
     the venues' own journals: test_what_a_journal_holds_and_the_log_does_not_is_named
     tests/sessions/test_cut_off.py::test_a_log_that_drops_what_was_refused_does_not_replay
     tests/sessions/test_cut_off.py::test_what_an_ended_key_signed_while_cut_off_is_refused_and_kept
