@@ -180,6 +180,7 @@ class Voice(HttpHolderNode):
         super().__init__("http://node", world.clients[domain])
         self._world = world
         self._domain = domain
+        self.signer = world.keys[domain].identity
 
     async def vouch(self, origin: str, seat: str, thumbprint: str) -> str:
         return await self._world.nodes[self._domain].vouch(origin, seat, thumbprint)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from evidence.adapters.database import DatabaseLedger, prepare
@@ -21,7 +22,7 @@ from evidence.adapters.vault_files import FileVault
 from sessions.core import contents
 from sessions.core.state import CLOSED
 from tests.commands import typed
-from tests.partner.world import ADMINISTRATOR, Site, site
+from tests.partner.world import ADMINISTRATOR, site
 from tests.sessions.canaries import disk, found
 from tests.sessions.service_people import People
 from tests.sessions.service_world import World, until
@@ -40,9 +41,9 @@ async def type_in(*words: object) -> tuple[int, str, str]:
 
 
 @asynccontextmanager
-async def listening(running: Site, port: int) -> AsyncIterator[None]:
+async def listening(app: FastAPI, port: int) -> AsyncIterator[None]:
     """The application on a socket, in this loop, where the proceedings live."""
-    server = uvicorn.Server(uvicorn.Config(running.app, port=port, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="off"))
     task = asyncio.create_task(server.serve())
     await until(lambda: server.started, 60)
     try:
@@ -75,7 +76,7 @@ async def test_what_is_kept_until_when_and_what_is_gone_then(tmp_path: Path, mon
 
 
 async def retained(folder: Path, state: Path, world: World, port: int) -> None:
-    async with site(folder, world=world) as running, listening(running, port):
+    async with site(folder, world=world) as running, listening(running.app, port):
         name = await running.proceedings.create(case())
         people = People(world, name)
         keeper = people.keeper(running.proceedings)
