@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from evidence.core import disclosure
 from evidence.core import entry as entry_form
 from evidence.core.canonical import sha256
+from evidence.core.continues import Remains
 from evidence.core.entry import Entry
 from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, Note, VerifierKey, read_checkpoint, with_lines
@@ -116,16 +117,22 @@ class Recovery:
         # The newest first: a log that went on under another origin lies in that one.
         opened = [body for kind, body in said if kind == "ProceedingOpened"]
         gone_on: set[str] = set()
+        seen: dict[str, int] = {}
         logs: list[Recovered] = []
         for body in reversed(opened):
             if body["origin"] in gone_on:
                 gone_on |= {body["continues"]["origin"]} if "continues" in body else set()
                 continue
             found, _ = await self._log(body["origin"], VerifierKey.parse(body["vkey"]))
-            if "continues" in body and found.size > body["continues"]["size"]:
-                gone_on.add(body["continues"]["origin"])
-            final = finals.get(found.origin, 0)
-            logs.append(found if final <= found.size else replace(found, gone=max(final, found.gone)))
+            if "continues" in body:
+                left = Remains.parse(body["continues"])
+                if found.size > left.size:
+                    gone_on.add(left.origin)
+                else:
+                    # Its witnesses may have ended the former log already, and then say no more how far that one went.
+                    seen[left.origin] = left.witnessed
+            least = max(finals.get(found.origin, 0), seen.get(found.origin, 0))
+            logs.append(found if least <= found.size else replace(found, gone=max(least, found.gone)))
         return [*outcome, *reversed(logs)]
 
     async def _log(self, origin: str, key: VerifierKey) -> tuple[Recovered, list[Entry]]:

@@ -1,6 +1,7 @@
 """Opening the log that continues one whose acknowledged entries are gone everywhere (docs/protocol.md 11.2).
 
-(1) The witnesses' records go beyond the log; it is not closed, and no final root of it stands in the centre log.
+(1) The witnesses' records go beyond the log, or it was to go on before: witnesses that ended it then say only that. It
+    is not closed, and no final root of it stands in the centre log.
 (2) What is left: all entries here, under a checkpoint that the log's key signed.
 (3) Every city's node states how far its copy and its record go, or does not answer and is named; one that holds more
     refuses, and then `tongping recover` comes first. How far the records go is shown by a note, cosigned.
@@ -77,7 +78,8 @@ class Successor:
         # (1)
         if state.closed is not None or proceeding_of(log.origin) in self.centre.finals:
             raise TooLate("the log is closed, and its final root is known")
-        if not log.ahead:
+        begun = following(log.origin) in self.centre.openings
+        if not log.ahead and not begun:
             raise NothingLost("no witness has seen more of the log than is here")
         # (2)
         size, root = log.size, log.tree.root()

@@ -6,6 +6,7 @@ They believe the log that `read` shows them; a real node replays it under its ow
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,6 +15,7 @@ from evidence.core import act as acts
 from evidence.core import entry as entry_form
 from evidence.core.act import NO_ACT, Act, SoftwareSigner
 from evidence.core.canonical import Object, b64u, unb64u
+from evidence.core.continues import of_opening
 from evidence.core.entry import Entry
 from evidence.core.envelope import Context, Envelope
 from evidence.core.merkle import Tree
@@ -62,6 +64,10 @@ class MemoryWitness:
             raise WitnessRefused("nothing is pinned yet")
         state = admit(request, self._policy, self._identity)
         self._states.setdefault(state.log_key.name, state)
+        left = of_opening(entry_form.parse(request.entry))
+        if left is not None and left.origin in self._states:
+            former = self._states[left.origin]
+            self._states[left.origin] = replace(former, successor=state.log_key.name)
 
 
 class MemoryHolder:

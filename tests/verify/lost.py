@@ -97,7 +97,7 @@ async def _lose(folder: Path, keyring: RememberingKeyring) -> Lost:
         made = await _sign(people, keeper)
         await until(lambda: keeper.log.cosigned.size == keeper.log.size)
         gone = [(entry, bytes(keeper.receipt(entry.n))) for entry in keeper.entries[left:]]
-    _forget(world, origin, left)
+    forget(world, origin, left)
     async with world.running() as process:
         await until(lambda: process.ready)
         keeper = people.keeper(process)
@@ -108,7 +108,7 @@ async def _lose(folder: Path, keyring: RememberingKeyring) -> Lost:
         await until(lambda: people.id in process._keepers)
         keeper = people.keeper(process)
         people.connect(keeper)
-        await keeper.perform(await _confirm(world, keeper))
+        await keeper.perform(await confirm(world, keeper))
         await _resume(people, keeper, made)
         await people.play(keeper, lambda state: state.gate == CLOSED)
         await until(lambda: keyring.log_key(keeper.state.log) is None, 30)
@@ -130,7 +130,7 @@ async def _sign(people: People, keeper: ProceedingKeeper) -> dict[str, list[Act]
     return made
 
 
-def _forget(world: World, origin: str, size: int) -> None:
+def forget(world: World, origin: str, size: int) -> None:
     """The database as an older copy has it; the nodes' copies are no longer."""
     ledger = world.ledger
     assert isinstance(ledger, MemoryLedger)
@@ -147,7 +147,7 @@ def _forget(world: World, origin: str, size: int) -> None:
         holder.state = node.state  # type: ignore[method-assign]
 
 
-async def _confirm(world: World, keeper: ProceedingKeeper) -> str:
+async def confirm(world: World, keeper: ProceedingKeeper) -> str:
     continued = keeper.state.continuations[-1].leaf
     holder = world.holders[drive.FINANCE]
     return await holder._answer(keeper.state.log, "log.confirm", b"", {"continued": b64u(continued)})
