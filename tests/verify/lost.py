@@ -118,7 +118,7 @@ async def _lose(folder: Path, keyring: RememberingKeyring) -> Lost:
 
 
 async def _sign(people: People, keeper: ProceedingKeeper) -> dict[str, list[Act]]:
-    """What is lost: two sheets, and the chair's question for help."""
+    """What is lost: two sheets, a question for help, and a piece of one room's recording."""
     for seat in ("seat-1", "seat-5"):
         people.unanswered[seat] = await people.seal(keeper, seat)
     made = {seat: [act] for seat, act in people.unanswered.items()}
@@ -127,6 +127,9 @@ async def _sign(people: People, keeper: ProceedingKeeper) -> dict[str, list[Act]
     asked = people.act(keeper, "seat-5", "help.ask", {"kind": "device", "text": ""})
     made["seat-5"].append(asked)
     await keeper.perform(asked.jws)
+    # It is stated, and then the media worker is told to forget it.
+    people.world.worker.engine.cut("room-1")
+    await until(lambda: keeper.entries[-1].type == "SegmentsClosed")
     return made
 
 

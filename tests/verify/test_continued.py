@@ -297,6 +297,23 @@ def test_the_file_is_valid_and_says_what_is_gone(lost: Lost) -> None:
     assert judged(pack(Forger(lost).saying()), lost.policy).steps[-1].name == "rules"
 
 
+def segments(entries: Iterable[Entry]) -> list[Any]:
+    return [segment for entry in entries if entry.type == "SegmentsClosed" for segment in entry.body["segments"]]
+
+
+def test_what_was_recorded_of_it_is_a_declared_gap(lost: Lost) -> None:
+    """The log alone had named it: nothing names it again, and what the worker had not been told to forget comes."""
+    stated = segments(entry for entry, _ in lost.gone)
+    assert stated
+    assert segments(lost.entries[lost.left :])
+    named = {segment["sha256"] for segment in segments(lost.entries)}
+    verdict = judged(pack(lost.files), lost.policy)
+    for track in verdict.tracks:
+        gone = [each for each in stated if (each["room"], each["kind"]) == (track.room, track.kind)]
+        assert not {each["sha256"] for each in gone} & named
+        assert sum(end - start for start, end in track.gaps) >= sum(each["t1"] - each["t0"] for each in gone)
+
+
 @pytest.mark.parametrize(("alter", "code", "said"), SHOWN)
 def test_what_is_shown_of_the_former_log_is_checked(
     lost: Lost, alter: Alter, code: str, said: str, monkeypatch: pytest.MonkeyPatch

@@ -73,7 +73,7 @@ class Doors:
         return str(answer.headers["set-cookie"].split(";")[0])
 
     async def _call(self, method: str, path: str, body: object, headers: dict[str, str]) -> httpx2.Response:
-        content = body if isinstance(body, bytes) or body is None else encode(body)  # type: ignore[arg-type]
+        content = body if isinstance(body, bytes) or body is None else encode(body)
         if content is not None:
             headers = headers | {"Content-Type": "application/json"}
         return await self.running.http.request(method, path, content=content, headers=headers)
