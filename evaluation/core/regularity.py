@@ -94,10 +94,11 @@ class _Totals:
         self, base: tuple[str, Decimal] | None
     ) -> Iterator[tuple[str, str, Mapping[int, int], tuple[str, Decimal] | None]]:
         """Kind, step or ratio, total -> place, base; longer ones first within a kind."""
-        for found in self._grown(lambda a, b: Fraction(2 * b - a)):
+        # Half up, no three prices are all rounded by a half in the worst way: a step is never two grains off.
+        for found in self._grown(lambda a, b: Fraction(2 * b - a), within=_TOLERANCE - 1):
             step = _money(Fraction(found[-1] - found[0], len(found) - 1))
             yield PROGRESSION, step, {total: at for at, total in enumerate(found)}, None
-        for found in self._grown(lambda a, b: Fraction(b * b, a)):
+        for found in self._grown(lambda a, b: Fraction(b * b, a), within=_TOLERANCE):
             yield RATIO, _ratio(Fraction(found[1], found[0])), {total: at for at, total in enumerate(found)}, None
         if base is not None and self.ceiling is not None:
             for apart, places in self._multiples(self.ceiling, free=1):
@@ -108,11 +109,11 @@ class _Totals:
                 if len(places) == len(self.values):
                     yield BASE, _money(apart), places, (MEAN, points.half_up(mean / 100))
 
-    def _grown(self, expect: Callable[[int, int], Fraction]) -> list[list[int]]:
-        """Series in which each term is what the two before it let expect, the longest first."""
+    def _grown(self, expect: Callable[[int, int], Fraction], within: int) -> list[list[int]]:
+        """Series in which each term is what the two before it let expect, within so many grains; the longest first."""
 
         def fits(terms: Sequence[int]) -> bool:
-            off = _TOLERANCE * self._grain(terms)
+            off = within * self._grain(terms)
             return all(abs(c - expect(a, b)) <= off for a, b, c in zip(terms, terms[1:], terms[2:], strict=False))
 
         found: list[list[int]] = []

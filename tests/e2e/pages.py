@@ -159,6 +159,19 @@ class Operator(Seated):
         self.page.locator("dialog[open] button.primary").click()
         return True
 
+    def look_at_draws(self, url: str) -> None:
+        """Where a draw of experts is handed in and followed; this committee was named without one."""
+        self.page.goto(f"{url}/draw")
+        self.page.locator("#pools-heading").wait_for()
+        self.keep("draw")
+        self.page.goto(f"{url}/operator")
+
+    def look_back(self, url: str) -> None:
+        """What follows the evaluation, and what of it is this operator's to do."""
+        self.page.goto(f"{url}/after")
+        self.page.locator("#due-heading").wait_for()
+        self.keep("after")
+
     @property
     def closed(self) -> bool:
         return self.page.locator("#gate.closed").count() > 0
@@ -207,6 +220,9 @@ class Auditor(Person):
         self.button("auditor.verify.start").click()
         page.locator("#verdict.valid").wait_for(timeout=2 * WAIT_MS)
         self.keep("auditor-verify")
+        page.goto(link.partition("/sign-in")[0] + "/auditor/all")
+        page.get_by_role("region", name=self.says("auditor.all.results")).get_by_role("heading").first.wait_for()
+        self.keep("auditor-all")
 
 
 class Expert(Seated):

@@ -71,6 +71,7 @@ def test_a_whole_proceeding_in_real_browsers(tmp_path: Path, language: str) -> N
             for operator in operators[1:]:
                 operator.close()
                 people.remove(operator)
+            operators[0].look_at_draws(site.url)
             evaluate(site, operators[0], supervisor, experts, rooms[-1])
             for person in (operators[0], supervisor, *experts):
                 assert person.saw_everybody, f"{person.name}: {person.moments}"
@@ -80,7 +81,8 @@ def test_a_whole_proceeding_in_real_browsers(tmp_path: Path, language: str) -> N
             assert "/expert/resume" in experts[-1].did
         auditor = Auditor(current, "auditor-1", language, album)
         archived(site, tmp_path)
-        with pictured(tmp_path, [auditor]):
+        with pictured(tmp_path, [operators[0], auditor]):
+            operators[0].look_back(site.url)
             auditor.verify(links["auditor-1"])
         everybody: list[Person] = [*operators, supervisor, auditor, *rooms, *experts]
         assert {person.name: person.wrong for person in everybody if person.wrong} == {}

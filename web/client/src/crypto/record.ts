@@ -10,7 +10,7 @@ import { GateClosed, Malformed, RecordForked, RecordUntrusted, ServerRefused, Un
 import { follow, openingOf, originOf, shownEntry, sizeOf, withBoth } from "./following.ts";
 import { verifyConsistency } from "./merkle.ts";
 import { readCheckpoint, type VerifierKey } from "./note.ts";
-import { type Opening, readOpening } from "./opening.ts";
+import { type Opened, type Opening, readOpening } from "./opening.ts";
 import { checkProof, parseProof, type Proof } from "./proof.ts";
 import { leavesOf, tilePath, WIDTH } from "./tree.ts";
 import type { Pins } from "./trust.ts";
@@ -200,14 +200,19 @@ export class Record {
     }
   }
 
-  /** The first entry of a log names its opening. A room's screen may not see entry 0: then the server is asked. */
-  async #opened(origin: string) {
+  /** A log that goes on names its opening in its first entry, which everybody may see; of the first log the server is
+   * asked, because a room's screen may not see entry 0. */
+  async #opened(origin: string): Promise<Opened> {
     const start = this.#device.begins;
-    if (start === 0 && this.#opening !== null) return readOpening(this.#opening, this.pins, origin);
+    if (start === 0) return readOpening(this.#opening ?? (await this.#askOpening()), this.pins, origin);
     const first = await this.entry(start);
-    if (first !== null) return openingOf(this.#client, this.pins, first);
+    if (first === null) throw new RecordUntrusted(`the server does not show entry ${start}, where the log goes on`);
+    return openingOf(this.#client, this.pins, first);
+  }
+
+  async #askOpening(): Promise<Opening> {
     const { opening } = await this.#client.trust();
-    return readOpening([await this.#client.centreEntry(opening), await this.#client.centreReceipt(opening)], this.pins, origin);
+    return [await this.#client.centreEntry(opening), await this.#client.centreReceipt(opening)];
   }
 }
 
