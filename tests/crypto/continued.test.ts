@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { b64u, hex, text, unb64u } from "../../web/client/src/crypto/bytes.ts";
 import { CryptoError, RecordForked } from "../../web/client/src/crypto/errors.ts";
 import { continues, firstLog, judge } from "../../web/client/src/crypto/continuation.ts";
+import { MemoryStore } from "../../web/client/src/crypto/memory.ts";
 import { ORIGIN, Signer } from "./agreement.ts";
 import { A, type Changes, problem, W, World } from "./continued.ts";
 
@@ -33,6 +34,22 @@ test("a log's names", () => {
   assert.equal(firstLog(ORIGIN), ORIGIN);
   assert.ok(continues(R2, ORIGIN) && continues(`${ORIGIN}/r10`, `${ORIGIN}/r9`));
   assert.ok(!continues(ORIGIN, R2) && !continues(R2, R2) && !continues(`${ORIGIN}x/r2`, ORIGIN));
+});
+
+test("several looks at once are of one history", async (t) => {
+  const world = await World.make();
+  // A disk takes longer than a memory: others look meanwhile.
+  const { keep } = MemoryStore.prototype;
+  t.mock.method(MemoryStore.prototype, "keep", async function (this: MemoryStore, name: string, data: Uint8Array<ArrayBuffer>) {
+    await new Promise((done) => setTimeout(done, 5));
+    return keep.call(this, name, data);
+  });
+  const { device, record } = world.seat;
+  for (const more of [1, 2, 3]) {
+    for (let n = 0; n < more; n += 1) world.agreement.log.append("Witnessed", {});
+    await Promise.all([record.advance(), record.advance(), record.prove(A), record.advance()]);
+    assert.deepEqual(device.seen, world.agreement.log.seen());
+  }
 });
 
 test("what is gone comes again: byte for byte, in its order, with its proofs, one verdict each", async () => {

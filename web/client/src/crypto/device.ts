@@ -211,20 +211,21 @@ export class Device {
   }
 
   /**
-   * Move `seen` on to this checkpoint: signed by the log, and an extension of what was seen before.
+   * Move `seen` on to this checkpoint: signed by the log, and an extension of what was seen before, whose size `from`
+   * the proof is of. False = another call moved `seen` meanwhile: the proof says nothing then.
    *
    * Untrusted = the server shows another history: a fork.
    */
-  verified(note: Bytes, proof: readonly Bytes[], logKey: VerifierKey): Promise<void> {
+  verified(note: Bytes, proof: readonly Bytes[], from: number, logKey: VerifierKey): Promise<boolean> {
     return this.#turns.run(async () => {
       const { checkpoint } = readCheckpoint(note, logKey);
       const [size, root] = this.#seen;
-      // A turn that was taken meanwhile may have moved `seen` beyond this checkpoint: then there is nothing to move.
-      if (size > checkpoint.size) return;
+      if (size !== from) return false;
       if (size > 0) verifyConsistency(size, checkpoint.size, proof, root, checkpoint.root);
-      if (checkpoint.size === size) return;
+      if (checkpoint.size === size) return true;
       await this.#store.keep(CHECKPOINT, note);
       await this.#append({ seen: [checkpoint.size, b64u(checkpoint.root)] });
+      return true;
     });
   }
 

@@ -161,13 +161,13 @@ export class Record {
         const [size, root] = this.#device.seen;
         const [small, large] = [Math.min(size, checkpoint.size), Math.max(size, checkpoint.size)];
         const proof = small > 0 && small < large ? await this.#client.consistency(small, large) : [];
-        // The wait for the proof may have let another call move `seen`: then this proof is of other sizes.
-        if (this.#device.seen[0] !== size) continue;
-        await withBoth(this.#device, note, async () => {
-          if (checkpoint.size >= size) await this.#device.verified(note, proof, key);
-          else if (checkpoint.size > 0) verifyConsistency(small, large, proof, checkpoint.root, root);
+        const linked = await withBoth(this.#device, note, async () => {
+          if (checkpoint.size >= size) return this.#device.verified(note, proof, size, key);
+          if (checkpoint.size > 0) verifyConsistency(small, large, proof, checkpoint.root, root);
+          return true;
         });
-        return;
+        // Another call may have moved `seen` meanwhile: then this proof is of other sizes, and says nothing.
+        if (linked) return;
       }
     });
   }
