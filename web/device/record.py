@@ -133,6 +133,9 @@ class Record:
             checkpoint, _ = read_checkpoint(note, key)
             if checkpoint.size > size:
                 proof = await self._client.consistency(size, checkpoint.size) if size else []
+                if self._device.seen[0] != size:
+                    # Another call moved `seen` meanwhile: then this proof is of other sizes, and says nothing.
+                    return await self._link(note)
                 self._device.verified(note, proof, key)
             elif checkpoint.size == size:
                 self._device.verified(note, [], key)
