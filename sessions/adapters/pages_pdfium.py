@@ -13,6 +13,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pypdfium2  # type: ignore[import-untyped]
@@ -43,12 +44,15 @@ class PdfiumPages:
 
     async def png(self, name: str, page: int, load: Callable[[], Awaitable[bytes]]) -> bytes:
         """Page `page`, counted from 1, of the document that `load` gives if it is not kept already."""
-        kept = self._cache / f"{name}-{page}.png"
-        if await asyncio.to_thread(kept.exists):
-            return await asyncio.to_thread(kept.read_bytes)
-        async with self._turn:
-            image = await _render(await load(), page)
-        await asyncio.to_thread(_keep, kept, image)
+        path = self._cache / f"{name}-{page}.png"
+        image = await asyncio.to_thread(_kept, path)
+        if image is None:
+            async with self._turn:
+                # A page that is turned is asked for by a whole meeting at once, and rendered once.
+                image = await asyncio.to_thread(_kept, path)
+                if image is None:
+                    image = await _render(await load(), page)
+                    await asyncio.to_thread(_keep, path, image)
         return image
 
 
@@ -66,15 +70,23 @@ async def _render(document: bytes, page: int) -> bytes:
     )
     try:
         image, _ = await asyncio.wait_for(child.communicate(document), WALL_S)
-    except (TimeoutError, asyncio.CancelledError):
-        child.kill()
-        await child.wait()
+    except TimeoutError:
         raise PageUnreadable("rendering took too long") from None
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
     if child.returncode == _NO_SUCH_PAGE:
         raise PageMissing(f"no page {page}")
     if child.returncode != 0:
         raise PageUnreadable(f"the renderer ended with {child.returncode}")
     return image
+
+
+def _kept(path: Path) -> bytes | None:
+    with suppress(FileNotFoundError):
+        return path.read_bytes()
+    return None
 
 
 def _keep(path: Path, image: bytes) -> None:

@@ -38,6 +38,14 @@ def by_main(site: Running) -> ByMainCentre:
 async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
     """Every seat bound by a Python device and every room admitted; the answer is the main operator, who leads on as
     soon as the rooms are recorded."""
+    leader, rooms = await bind_seats(stack, site)
+    for room in rooms:
+        await leader.perform("room.admit", {"room": room})
+    return leader
+
+
+async def bind_seats(stack: AsyncExitStack, site: Running) -> tuple[Seat, list[str]]:
+    """Every seat bound by a Python device; the answer is the main operator, and the rooms to be admitted."""
     leader = await seated(stack, site, "operator-1")
     opening = await read_opening(leader.client)
     await by_main(site)("operator-1", leader.device.thumbprint)
@@ -53,9 +61,7 @@ async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
         vouch = by_main(site) if node is None else ByCity(device.client, node.url, node.operator_token, site.origin)
         await vouch(seat["id"], device.device.thumbprint)
         await device.bind()
-    for room in founding.act.body["rooms"]:
-        await leader.perform("room.admit", {"room": room["id"]})
-    return leader
+    return leader, [str(room["id"]) for room in founding.act.body["rooms"]]
 
 
 def admit(site: Running, *rooms: str) -> None:

@@ -17,7 +17,7 @@ from evidence.core import act as acts
 from evidence.core.act import NO_ACT, Act, thumbprint
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.envelope import join_payload, sheet_commitment
-from evidence.errors import EvidenceError
+from evidence.errors import EvidenceError, UnknownLog
 from media.errors import MediaError
 from sessions.core.state import Proceeding
 from sessions.core.view import view
@@ -115,8 +115,13 @@ class People:
             return
         if centre == drive.MAIN:
             await keeper.vouch(seat, kid)
-        else:
-            await keeper.perform(await self.world.holders[centre].vouch(keeper.state.log, seat, kid))
+            return
+        try:
+            vouched = await self.world.holders[centre].vouch(keeper.state.log, seat, kid)
+        except UnknownLog:
+            # The log has not come to the city yet: its operator tries again.
+            raise _Wait from None
+        await keeper.perform(vouched)
 
     def act(self, keeper: ProceedingKeeper, seat: str, name: str, body: Object, **changed: Any) -> Act:
         """The next act of the seat's key."""

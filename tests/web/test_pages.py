@@ -55,6 +55,21 @@ def test_what_was_rendered_is_kept(pdf: bytes, tmp_path: Path) -> None:
     assert asyncio.run(PdfiumPages(cache=tmp_path).png(hashlib.sha256(pdf).hexdigest(), 1, load)) == first
 
 
+@pytest.mark.anyio
+async def test_a_page_that_a_whole_meeting_asks_for_at_once_is_rendered_once(pdf: bytes, tmp_path: Path) -> None:
+    loaded = 0
+
+    async def load() -> bytes:
+        nonlocal loaded
+        loaded += 1
+        return pdf
+
+    pages = PdfiumPages(cache=tmp_path)
+    images = await asyncio.gather(*(pages.png(hashlib.sha256(pdf).hexdigest(), 2, load) for _ in range(20)))
+    assert loaded == 1
+    assert {hashlib.sha256(image).digest() for image in images} == {hashlib.sha256(images[0]).digest()}
+
+
 @pytest.mark.parametrize("page", [0, 3, 99_999])
 def test_a_page_that_is_not_there(pdf: bytes, tmp_path: Path, page: int) -> None:
     with pytest.raises(PageMissing):

@@ -235,13 +235,20 @@ class Live:
         return text
 
     async def _send_all(self, messages: list[Object]) -> None:
-        for message in messages:
-            await self._send(message)
+        texts = [encode(message).decode() for message in messages]
+        # An update wakes every socket in one step of the loop: all write what they have to say, and only then does one
+        # hand it over, so that a turned page reaches the last seat as soon as the first (`bench.skew`).
+        await asyncio.sleep(0)
+        for text in texts:
+            await self._hand_over(text)
 
     async def _send(self, message: Object) -> None:
+        await self._hand_over(encode(message).decode())
+
+    async def _hand_over(self, text: str) -> None:
         # One text at a time, whoever sends it; a line that takes nothing for so long has no reader.
         async with asyncio.timeout(SEND_S), self._turn:
-            await self._socket.send_text(encode(message).decode())
+            await self._socket.send_text(text)
 
     async def _refuse(self, error: Exception) -> None:
         code = code_of(error)

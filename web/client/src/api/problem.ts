@@ -38,3 +38,8 @@ export function codeOf(error: unknown): string {
   const coded = error instanceof Error && "code" in error ? error.code : null;
   return typeof coded === "string" ? coded : "internal";
 }
+
+/** Whether the same may well be answered later: no line, a busy server, too many questions. */
+export function passes(error: unknown): boolean {
+  return error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
+}
