@@ -55,7 +55,7 @@ def test_what_was_rendered_is_kept(pdf: bytes, tmp_path: Path) -> None:
     assert asyncio.run(PdfiumPages(cache=tmp_path).png(hashlib.sha256(pdf).hexdigest(), 1, load)) == first
 
 
-@pytest.mark.anyio
+@pytest.mark.asyncio
 async def test_a_page_that_a_whole_meeting_asks_for_at_once_is_rendered_once(pdf: bytes, tmp_path: Path) -> None:
     loaded = 0
 

@@ -103,13 +103,14 @@ function connect(id: string, from: number | null): Proceeding {
   };
   live.watch((status) => (proceeding.status = status));
   live.on("snapshot", ({ view, size, checkpoint, media, screen }) => {
-    if (!renewed(size, view)) Object.assign(proceeding, { view, size, checkpoint, media, screen });
+    if (renewed(size, view)) return;
+    Object.assign(proceeding, { view: renewedIn(proceeding.view, view), size, checkpoint, media, screen });
   });
   live.on("entry", ({ n, view }) => {
     // A resumed past is told in order; the newest view comes with its last entry.
     if (renewed(Math.max(proceeding.size, n + 1), view)) return;
     proceeding.size = Math.max(proceeding.size, n + 1);
-    if (view) proceeding.view = view;
+    if (view) proceeding.view = renewedIn(proceeding.view, view);
   });
   live.on("checkpoint", ({ note }) => (proceeding.checkpoint = note));
   live.on("media", (media) => (proceeding.media = media));
@@ -121,6 +122,17 @@ function connect(id: string, from: number | null): Proceeding {
   });
   live.start();
   return proceeding;
+}
+
+/** The new view in the place of the old one: what did not change is not shown anew, so that a page turns at once. */
+function renewedIn(before: View | null, view: View): View {
+  if (before === null) return shallowReactive(view);
+  const [old, fresh] = [before as unknown as Record<string, unknown>, view as unknown as Record<string, unknown>];
+  for (const part of new Set([...Object.keys(old), ...Object.keys(fresh)])) {
+    if (!(part in fresh)) delete old[part];
+    else if (JSON.stringify(old[part]) !== JSON.stringify(fresh[part])) old[part] = fresh[part];
+  }
+  return before;
 }
 
 // The network's own news shorten the wait.
