@@ -147,7 +147,7 @@ async def test_a_supervisor_sees_alarms_first_and_signs_with_a_reason(tmp_path: 
         await expect(page.locator("#alarms")).to_contain_text("已按指令暂停")
 
         # What the page plays is stated in the log.
-        await page.get_by_role("button", name="收听 room-3").click()
+        await page.get_by_role("button", name=re.compile("收听 副场 2.* room-3")).click()
         await until(lambda: ("listen", "room-3") in looks(found), ANSWER_S)
         # It has written nothing else.
         acts = [e.act.act for e in keeper.entries if e.act is not None and e.act.sub == "supervisor-1"]
