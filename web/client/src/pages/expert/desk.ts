@@ -192,12 +192,26 @@ export function code(error: unknown): string {
   return "internal";
 }
 
-/** One irreversible thing at a time: busy, and the code of what went wrong. */
+/** The seat once its key is open, also for who presses at once; what keeps it closed is thrown. */
+function opened({ seat, problem }: Desk): Promise<Seat> {
+  return new Promise((resolve, reject) => {
+    const look = (): boolean => {
+      if (seat.value) resolve(seat.value);
+      else if (problem.value) reject(Object.assign(new Error(problem.value), { code: problem.value }));
+      return seat.value !== null || problem.value !== "";
+    };
+    if (look()) return;
+    const stop = watch([seat, problem], () => look() && stop());
+  });
+}
+
+/** One irreversible thing at a time, by this seat: busy, and the code of what went wrong. */
 export function useDoing(): {
   busy: Ref<boolean>;
   failed: Ref<string>;
-  run: <T>(work: () => Promise<T>) => Promise<T | null>;
+  run: <T>(work: (seat: Seat) => Promise<T>) => Promise<T | null>;
 } {
+  const desk = useDesk();
   const busy = ref(false);
   const failed = ref("");
   return {
@@ -208,7 +222,7 @@ export function useDoing(): {
       busy.value = true;
       failed.value = "";
       try {
-        return await work();
+        return await work(await opened(desk));
       } catch (error) {
         failed.value = code(error);
         return null;
