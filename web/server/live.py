@@ -51,7 +51,6 @@ SILENCE_S = 3.0
 SEND_S = 5.0
 # A resuming seat gets the past in pieces of this many entries, so that memory stays bounded.
 PIECE = 200
-# What sending into a closed line can raise.
 # What a message is refused with, and the socket goes on.
 _REFUSED = (
     NotAllowed,
@@ -63,6 +62,7 @@ _REFUSED = (
     EvidenceError,
     PageError,
 )
+# What sending into a closed line can raise.
 _GONE = (WebSocketDisconnect, RuntimeError, OSError, TimeoutError)
 # RFC 6455 section 7.4.1: policy violation; IANA registry: service restart, try again later.
 POLICY, RESTART, TRY_AGAIN = 1008, 1012, 1013

@@ -104,13 +104,13 @@ function connect(id: string, from: number | null): Proceeding {
   live.watch((status) => (proceeding.status = status));
   live.on("snapshot", ({ view, size, checkpoint, media, screen }) => {
     if (renewed(size, view)) return;
-    Object.assign(proceeding, { view: renewedIn(proceeding.view, view), size, checkpoint, media, screen });
+    Object.assign(proceeding, { view: merged(proceeding.view, view), size, checkpoint, media, screen });
   });
   live.on("entry", ({ n, view }) => {
     // A resumed past is told in order; the newest view comes with its last entry.
     if (renewed(Math.max(proceeding.size, n + 1), view)) return;
     proceeding.size = Math.max(proceeding.size, n + 1);
-    if (view) proceeding.view = renewedIn(proceeding.view, view);
+    if (view) proceeding.view = merged(proceeding.view, view);
   });
   live.on("checkpoint", ({ note }) => (proceeding.checkpoint = note));
   live.on("media", (media) => (proceeding.media = media));
@@ -125,7 +125,7 @@ function connect(id: string, from: number | null): Proceeding {
 }
 
 /** The new view in the place of the old one: what did not change is not shown anew, so that a page turns at once. */
-function renewedIn(before: View | null, view: View): View {
+function merged(before: View | null, view: View): View {
   if (before === null) return shallowReactive(view);
   const [old, fresh] = [before as unknown as Record<string, unknown>, view as unknown as Record<string, unknown>];
   for (const part of new Set([...Object.keys(old), ...Object.keys(fresh)])) {
