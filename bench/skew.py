@@ -3,14 +3,15 @@
     python -m bench.skew [--turns 100]
 
 First three Chromium browsers alone, which are the three rooms' pages and send too; then nine seats that are socket
-clients of a process of their own. The main operator turns pages. Noted is when the message reached a page's script,
-when the page was on its screen (the frame after its picture was drawn), and when a socket client had read the message;
-the skew of a turn is the latest minus the earliest of its group. The peer is `websockets.broadcast` from a process of
-its own to as many clients of the same kinds, in turns with ours, so that a noisy machine hurts both: its messages are
-as long as ours, and its pages parse them and draw the picture, no more. Goals: p95 < 150 ms and at most 1.5 times the
-bare broadcast's.
+clients of a process of their own. The main operator turns pages. A page has turned when it is on the screen (the frame
+after its picture was drawn): that is what people compare who talk about a page, so the goal is held there. A socket
+client has turned when it has read the message. The skew of a turn is the latest minus the earliest of its group. The
+peer is `websockets.broadcast` from a process of its own to as many clients of the same kinds, in turns with ours, so
+that a noisy machine hurts both: its messages are as long as ours, and its pages, in the same three browsers, parse them
+and draw the picture, no more. Goals: p95 < 150 ms and at most 1.5 times the bare broadcast's.
 
-On two cores both measure mostly who gets a core next: in use, each of these clients has a machine of its own.
+Told without a goal is when the message reached a page's script. There no screen takes part, and on two cores it mostly
+measures which process gets a core next: in use, each of these clients has a machine of its own.
 """
 
 from __future__ import annotations
@@ -164,11 +165,15 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
                     await asyncio.sleep(BETWEEN_S)
 
             await take_turns()
-            for what, ours, bare in (("reached", REACHED, "() => window.reached"), ("on the screen", DRAWN, DRAWN)):
+            for what, ours, bare in (
+                ("on the screen", DRAWN, DRAWN),
+                ("message reached", REACHED, "() => window.reached"),
+            ):
                 _tell(
                     f"3 Chromium pages, {what}",
                     _skews([await page.evaluate(ours) for page in pages]),
                     _skews([await page.evaluate(bare) for page in bare_pages]),
+                    goal=ours is DRAWN,
                 )
             tell = await stack.enter_async_context(_seats(site, port))
             await _turn(leader, 1)
@@ -337,12 +342,14 @@ def _skews(clients: list[Turns]) -> list[float]:
     return [max(turns[n][1] for turns in clients) - min(turns[n][1] for turns in clients) for n in range(least)]
 
 
-def _tell(what: str, ours: list[float], bare: list[float]) -> None:
+def _tell(what: str, ours: list[float], bare: list[float], *, goal: bool = True) -> None:
     p95, floor = _p95(ours), _p95(bare)
+    skew, ratio = (" (goal < 150)", " (goal <= 1.5)") if goal else ("", "")
+    print(f"{what}: skew p50 {statistics.median(ours):.1f} ms, p95 {p95:.1f} ms{skew} over {len(ours)} page turns")
     print(
-        f"{what}: skew p50 {statistics.median(ours):.1f} ms, p95 {p95:.1f} ms (goal < 150) over {len(ours)} page turns"
+        f"  bare broadcast: p50 {statistics.median(bare):.1f} ms, p95 {floor:.1f} ms;"
+        f" ratio of p95 {p95 / floor:.2f}{ratio}"
     )
-    print(f"  bare broadcast: p50 {statistics.median(bare):.1f} ms, p95 {floor:.1f} ms; ratio of p95 {p95 / floor:.2f}")
 
 
 def _p95(found: list[float]) -> float:
