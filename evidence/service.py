@@ -166,8 +166,7 @@ class LogKeeper:
     @property
     def oldest_unwitnessed(self) -> datetime | None:
         """When the oldest entry outside every cosigned checkpoint was appended: amber at 10 s, red at 60 s."""
-        while self._unwitnessed and self._unwitnessed[0][0] <= self.cosigned.size:
-            self._unwitnessed.popleft()
+        self._forget_witnessed()
         return self._unwitnessed[0][1] if self._unwitnessed else None
 
     def introduce(self, introduction: AddLog) -> None:
@@ -290,7 +289,12 @@ class LogKeeper:
         if self.size > before:
             self._note_growth(self._clock())
 
+    def _forget_witnessed(self) -> None:
+        while self._unwitnessed and self._unwitnessed[0][0] <= self.cosigned.size:
+            self._unwitnessed.popleft()
+
     def _note_growth(self, now: datetime) -> None:
+        self._forget_witnessed()
         self._unwitnessed.append((self.size, now))
         self._grown.set()
 

@@ -37,6 +37,7 @@ class _Segment:
     key: SegmentKey
     rtp0: int
     timecode_ms: int
+    opened_ms: float
     written_ms: float
     rtp1: int
     packets: int = 0
@@ -118,6 +119,9 @@ class TrackRecorder:
                 self._frame(timestamp, frame, now_ms)
             elif self._frames.needs_keyframe:
                 self._gap = True
+                # A whole frame that nobody can decode: the keyframe that was asked for came, and could not be kept.
+                if packet.marker and self._up is not None:
+                    self._up.request_keyframe()
 
     def _frame(self, timestamp: int, frame: bytes, now_ms: float) -> None:
         keyframe = is_keyframe(frame)
@@ -152,8 +156,12 @@ class TrackRecorder:
         at_ms = max(0, round((timestamp - self._rtp_origin) * 1000 / self._rate))
         segment = self._segment
         if segment is not None:
-            elapsed = at_ms - segment.timecode_ms
-            if cut.cut_before(elapsed_ms=elapsed, keyframe=keyframe, video=self._video):
+            elapsed, open_ms = at_ms - segment.timecode_ms, now_ms - segment.opened_ms
+            if cut.cut_before(elapsed_ms=elapsed, open_ms=open_ms, keyframe=keyframe, video=self._video):
+                if open_ms < cut.LEAST_MS:
+                    self._gap = True
+                    self._frames.lost()
+                    return
                 self.close_segment()
                 segment = None
             elif cut.wants_keyframe(elapsed_ms=elapsed, video=self._video) and self._up is not None:
@@ -178,8 +186,8 @@ class TrackRecorder:
         self._number += 1
         key = SegmentKey(self.track.room, self.track.kind, self._take, self._number)
         segment = _Segment(
-            key=key, rtp0=timestamp, timecode_ms=at_ms, written_ms=now_ms, rtp1=timestamp
-        )  # fmt: skip
+            key=key, rtp0=timestamp, timecode_ms=at_ms, opened_ms=now_ms, written_ms=now_ms, rtp1=timestamp
+        )
         t0_ms = max(self._session_ms(timestamp), self._end_ms)
         if self._gap:
             self._declare(segment.gaps, self._end_ms, t0_ms)

@@ -12,10 +12,11 @@ Each step is safe to repeat; the file's presence under its final name says that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from evidence.core import disclosure
 from evidence.core.canonical import Object, unb64u
@@ -24,7 +25,7 @@ from evidence.core.merkle import Tree
 from evidence.core.note import Checkpoint, Note
 from evidence.core.origins import proceeding_of
 from evidence.core.proof import Proof
-from evidence.errors import LostLease, NoQuorum, NotRetained, ObjectMissing, Retained
+from evidence.errors import EvidenceError, LostLease, NoQuorum, NotRetained, ObjectMissing, Retained
 from evidence.ports import Ledger, StoredDisclosure, Vault
 from evidence.witnessing import Signed, read_signed
 from sessions import evidence_file
@@ -148,6 +149,8 @@ class ClosedLog:
 
     lost = False
     ahead = 0
+    alarms: Mapping[str, EvidenceError] = MappingProxyType({})
+    oldest_unwitnessed = None
 
     def __init__(self, *, origin: str, entries: Sequence[Entry], note: bytes) -> None:
         self.origin = origin

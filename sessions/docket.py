@@ -7,8 +7,9 @@ Every command takes the same way: decide on the state, append, fold, tell the li
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from evidence.core import act as acts_form
@@ -19,7 +20,7 @@ from evidence.core.entry import Draft, Entry, timestamp
 from evidence.core.merkle import EMPTY_ROOT, Tree
 from evidence.core.origins import proceeding_of
 from evidence.core.proof import Proof
-from evidence.errors import Malformed, StaleSize
+from evidence.errors import EvidenceError, Malformed, StaleSize
 from evidence.ports import StoredDisclosure
 from evidence.witnessing import Signed
 from sessions.core import acts
@@ -71,6 +72,10 @@ class Log(Protocol):
     def lost(self) -> bool: ...
     @property
     def ahead(self) -> int: ...
+    @property
+    def alarms(self) -> Mapping[str, EvidenceError]: ...
+    @property
+    def oldest_unwitnessed(self) -> datetime | None: ...
 
     async def append(
         self,

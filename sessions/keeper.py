@@ -19,7 +19,6 @@ from evidence.core.envelope import Envelope
 from evidence.core.proof import Proof
 from evidence.errors import LostLease, Malformed, NoQuorum, ObjectMissing
 from evidence.ports import Vault
-from media.ports import Offer
 from sessions import people, pool_facts
 from sessions.after import opening_body
 from sessions.announced import AnnouncedKeys
@@ -83,7 +82,7 @@ class ProceedingKeeper:
         self._vault = vault
         self._clerk = clerk
         self._desk = desk
-        self._recorder = recorder
+        self.recorder = recorder
         self.looks = looks
         self._presence = presence
         self._archive = archive
@@ -144,7 +143,7 @@ class ProceedingKeeper:
     @property
     def media(self) -> MediaChanged:
         """What a socket is told first about the rooms."""
-        return self._recorder.media
+        return self.recorder.media
 
     @property
     def presence(self) -> PresenceChanged:
@@ -156,7 +155,7 @@ class ProceedingKeeper:
     def start(self) -> None:
         """Go on with everything that is due."""
         if self.state.gate != CLOSED:
-            self._begin(self._recorder.run(), self._recorder.announce(), self._vigil.run(), self.viewing.run())
+            self._begin(self.recorder.run(), self.recorder.announce(), self._vigil.run(), self.viewing.run())
             self._begin(self.clocking.run(), self.attending.run())
         self._begin(self._errands.run(), self._follow_log(), self._follow_checkpoints(), self.looks.run())
 
@@ -307,19 +306,7 @@ class ProceedingKeeper:
     async def publish(self, room: str, sdp: str) -> str:
         """The answer to an admitted room's offer."""
         self._demand_ownership()
-        return await self._recorder.publish(room, sdp)
-
-    async def watch(self, watcher: str) -> Offer:
-        """All rooms' slots for one watcher."""
-        return await self._recorder.watch(watcher)
-
-    async def answer(self, subscription: str, sdp: str) -> None:
-        """The watcher's answer."""
-        await self._recorder.answer(subscription, sdp)
-
-    async def loopback(self, name: str, sdp: str) -> str:
-        """The answer to a device check: its packets go back to it."""
-        return await self._recorder.loopback(name, sdp)
+        return await self.recorder.publish(room, sdp)
 
     def connected(self, seat: str) -> None:
         """A socket of this seat was opened."""

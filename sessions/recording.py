@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evidence.ports import Vault
-from media.core.events import EngineStarted, Event, RoomConnected, RoomLost, SegmentClosed
+from media.core.events import EngineStarted, Event, RecorderAlarm, RoomConnected, RoomLost, SegmentClosed
 from media.core.plan import RoomPlan
 from media.core.record import SegmentKey
 from media.errors import MediaError, MediaUnavailable
@@ -27,6 +27,10 @@ from sessions.service_errors import RoomNotAdmitted
 from sessions.updates import MediaChanged
 
 logger = logging.getLogger(__name__)
+
+# What arrives does not reach the disk: to the people in the room that is no recording. A disk that is nearly full still
+# takes it, and is an alarm only.
+_NOT_WRITTEN = frozenset({"disk-failed", "disk-stalled"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ class Recorder:
         self._folded = 0
         self._flowed: dict[str, float] = {}
         self._first_flow = now() + grace - times.lost
+        self.alarm: str | None = None
+        """What keeps recordings from the disk, or soon may: a cause of `RecorderAlarm`, told again when we connect."""
         self.receivers: frozenset[tuple[str, str]] = frozenset()
         """(watcher, room): to whom the worker sends a room that is connected."""
         self._announcer = Announcer(
@@ -195,6 +201,8 @@ class Recorder:
             ages = [tracks[kind]["age_ms"] for kind in segments.REQUIRED if kind in tracks]
             if not facts["connected"] or len(ages) < len(segments.REQUIRED) or None in ages:
                 continue
+            if self.alarm in _NOT_WRITTEN:
+                continue
             age = max(ages) / 1000
             self._flowed[room] = max(self._flowed.get(room, 0.0), now - age)
             if age < self._times.flowing and facts["recording_since_ms"] is not None:
@@ -248,6 +256,7 @@ class Recorder:
             case EngineStarted(engine):
                 if engine != self._engine_id:
                     self._connected.clear()
+                self.alarm = None
                 self._engine_id = engine
             case RoomConnected(room):
                 self._connected[room] = True
@@ -255,6 +264,10 @@ class Recorder:
                 self._connected[room] = False
             case SegmentClosed(record):
                 self._announcer.note(record)
+                return
+            case RecorderAlarm(cause, detail):
+                self.alarm = None if cause == "disk-ok" else cause
+                logger.warning("recording of %s: %s %s", self._docket.origin, cause, detail)
                 return
             case _:
                 logger.info("media of %s: %s", self._docket.origin, event)

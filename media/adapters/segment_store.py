@@ -5,7 +5,7 @@
                                  NNNNNN.seg.part      being written
                                  NNNNNN.json          the record of a sealed segment, not acknowledged yet
                                  NNNNNN.seg           sealed, never changed again
-                                 NNNNNN.acked.json    the record, acknowledged
+                                 NNNNNN.acked.json    the record, acknowledged; the segment itself is gone
 
 Sealing a segment:
 
@@ -128,6 +128,8 @@ def acknowledge(root: Path, key: SegmentKey) -> None:
     record = folder / _name(key, "json")
     if record.exists():
         record.rename(folder / _name(key, "acked.json"))
+    # The vault has the segment; what stays here says until when this track is accounted for.
+    (folder / _name(key, "seg")).unlink(missing_ok=True)
 
 
 def recover(root: Path) -> tuple[list[SegmentRecord], list[SegmentRecord], dict[TrackKey, int]]:
@@ -144,8 +146,13 @@ def recover(root: Path) -> tuple[list[SegmentRecord], list[SegmentRecord], dict[
     for _, folder in _takes(root):
         for path in sorted(folder.glob("*.json")):
             record = _read_record(path)
-            if record is not None:
-                (acknowledged if path.name.endswith(".acked.json") else waiting).append(record)
+            if record is None:
+                continue
+            if path.name.endswith(".acked.json"):
+                (folder / _name(record.key, "seg")).unlink(missing_ok=True)
+                acknowledged.append(record)
+            else:
+                waiting.append(record)
     return waiting, acknowledged, takes
 
 

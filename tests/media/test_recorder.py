@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from media.core import webm
+from media.core import cut, webm
 from media.core.plan import Kind
 from media.core.record import SegmentKey
 from media.core.rtp import RtpPacket
@@ -282,3 +282,43 @@ def test_a_picture_that_keeps_changing_its_size_does_not_make_a_take_each_time(f
     one.send(list(Camera(flicker).packets(60)), NOW)
     one.stop()
     assert 1 <= len({key.take for key in one.keys}) <= 3
+
+
+def test_a_keyframe_that_could_not_be_recorded_is_asked_for_again(frames: Frames) -> None:
+    """A camera that sends keyframes only when asked, and the disk was full just when one came. Nothing was lost."""
+    one = studio()
+    one.publish()
+    still = [data for _, key, data in frames if not key]
+    endless = [frames[0]] + [(number * 67, False, still[number % 50]) for number in range(1, 60)]
+    packets = list(Camera(endless).packets(50))
+    one.sink.full = True
+    one.send([entry for entry in packets if entry[0] < 1_000], NOW)
+    one.sink.full = False
+    one.asked.clear()
+    one.send([entry for entry in packets if entry[0] >= 1_000], NOW)
+    assert one.asked
+
+
+def test_timestamps_that_stand_still_do_not_make_one_endless_segment(sounds: Frames) -> None:
+    one = studio("mic")
+    one.publish()
+    packets = list(Camera(sounds).packets(50 * 60, video=False))
+    first = packets[0][2].timestamp
+    one.send([(at, key, packet._replace(timestamp=first)) for at, key, packet in packets], NOW)
+    one.stop()
+    assert len(one.keys) >= 2
+    assert all(one.frames(key) <= 50 * 21 for key in one.keys)
+
+
+def test_timestamps_that_leap_do_not_make_a_segment_each(sounds: Frames) -> None:
+    one = studio("mic")
+    one.publish()
+    packets = list(Camera(sounds).packets(50 * 10, video=False))
+    leaping = [
+        (at, key, packet._replace(timestamp=(packets[0][2].timestamp + number * 48_000 * 5) % 2**32))
+        for number, (at, key, packet) in enumerate(packets)
+    ]
+    one.send(leaping, NOW)
+    one.stop()
+    assert 1 <= len(one.keys) <= 10_000 / cut.LEAST_MS + 1
+    assert all(offset < 2**15 for key in one.keys for offset in [one.sink.tails[key].duration_ms])

@@ -111,7 +111,11 @@ async def test_the_next_process_announces_again_what_nobody_acknowledged(disk: D
     await disk.sink.drained([TRACK])
     disk.sink.acknowledge([keys[0], SegmentKey("main", "mic", 9, 9)])
     await disk.sink.close()
+    # The vault has it: what is purged there must not live on here, and the disk must not fill up.
+    assert [path.name for path in disk.root.rglob("*.seg")] == ["000002.seg"]
+    (next(disk.root.rglob("000002.seg")).parent / "000001.seg").write_bytes(b"killed between two steps")
     disk.sink = disk.open()
+    assert [path.name for path in disk.root.rglob("*.seg")] == ["000002.seg"]
     assert [record.key for record in disk.sink.unacknowledged()] == [keys[1]]
     assert disk.sink.unacknowledged() == disk.closed[1:]
     assert disk.sink.last_end_ms(TRACK) == 1_020

@@ -158,11 +158,12 @@ def test_rfc_3550_a_8_loss_and_jitter_are_counted() -> None:
 
 
 def test_segments_are_cut_at_keyframes_after_four_seconds_or_at_ten_at_the_latest() -> None:
-    assert not cut.cut_before(elapsed_ms=3_000, keyframe=True, video=True)
-    assert cut.cut_before(elapsed_ms=4_000, keyframe=True, video=True)
-    assert not cut.cut_before(elapsed_ms=9_999, keyframe=False, video=True)
-    assert cut.cut_before(elapsed_ms=10_000, keyframe=False, video=True)
-    assert cut.cut_before(elapsed_ms=4_000, keyframe=False, video=False)
+    assert not cut.cut_before(elapsed_ms=3_000, open_ms=3_000, keyframe=True, video=True)
+    assert cut.cut_before(elapsed_ms=4_000, open_ms=4_000, keyframe=True, video=True)
+    assert not cut.cut_before(elapsed_ms=9_999, open_ms=9_999, keyframe=False, video=True)
+    assert cut.cut_before(elapsed_ms=10_000, open_ms=10_000, keyframe=False, video=True)
+    assert cut.cut_before(elapsed_ms=4_000, open_ms=4_000, keyframe=False, video=False)
+    assert cut.cut_before(elapsed_ms=0, open_ms=20_000, keyframe=False, video=True)
     assert not cut.wants_keyframe(elapsed_ms=5_999, video=True)
     assert cut.wants_keyframe(elapsed_ms=6_000, video=True)
     assert not cut.wants_keyframe(elapsed_ms=6_000, video=False)

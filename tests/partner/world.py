@@ -44,7 +44,7 @@ from tests.sessions.service_world import World, tender
 from web.server.app import create_app
 from web.server.cursors import Cursors
 from web.server.identity import Identity, digest_of
-from web.server.limits import Buckets, Rate
+from web.server.limits import OBJECT_RATE, Buckets, Rate
 from web.server.oauth import ASSERTION_TYPE, PartnerDoor
 from web.server.services import Services
 from web.server.tickets import Tickets
@@ -317,6 +317,7 @@ async def site(
             session_buckets=Buckets(PLENTY, clock=time.monotonic),
             sign_in_buckets=Buckets(PLENTY, clock=time.monotonic),
             sdp_buckets=Buckets(PLENTY, clock=time.monotonic),
+            object_buckets=Buckets(OBJECT_RATE, clock=time.monotonic),
             partners=PartnerDoor(accounts=accounts, origin=ORIGIN, clock=clock),
             partner_accounts=accounts,
             partner_buckets=Buckets(partner_rate, clock=time.monotonic),

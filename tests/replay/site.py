@@ -22,7 +22,7 @@ from tests.sessions.service_world import World, tender, until
 from web.server.app import create_app
 from web.server.cursors import Cursors
 from web.server.identity import Identity, digest_of
-from web.server.limits import MESSAGE_RATE, SESSION_RATE, SIGN_IN_RATE, Buckets
+from web.server.limits import MESSAGE_RATE, OBJECT_RATE, SESSION_RATE, SIGN_IN_RATE, Buckets
 from web.server.services import Services
 from web.server.tickets import Tickets
 from web.server.verifying import Verifications
@@ -101,6 +101,7 @@ async def site(
             session_buckets=Buckets(SESSION_RATE, clock=time.monotonic),
             sign_in_buckets=Buckets(SIGN_IN_RATE, clock=time.monotonic),
             sdp_buckets=Buckets(MESSAGE_RATE, clock=time.monotonic),
+            object_buckets=Buckets(OBJECT_RATE, clock=time.monotonic),
             partners=unused,
             partner_accounts=unused,
             partner_buckets=unused,

@@ -96,7 +96,7 @@ async def test_what_is_watched_replayed_and_audited_is_noted_before_and_after_th
         people.connect(keeper)
         await people.play(keeper, lambda state: state.stage == "compliance-review")
 
-        offer = await keeper.watch("supervisor-1-0123456789abcdef")
+        offer = await keeper.recorder.watch("supervisor-1-0123456789abcdef")
         world.worker.engine._joined.add(offer.subscription)
         keeper.looks.listens("supervisor-1", "room-2")
         await until(lambda: {look[1] for look in keeper.looks._under_way} == {"watch", "listen"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from sessions.service_errors import RoomNotAdmitted
 from sessions.updates import MediaChanged, PresenceChanged
 from tests.sessions.service_people import People
 from tests.sessions.service_world import SDP, World, audit, tender, types, until
+from web.server.routes.administration import listed_alarms
 
 
 class Meeting:
@@ -96,6 +98,23 @@ async def test_without_a_recording_the_evaluation_pauses(meeting: Meeting) -> No
     people.absent.clear()
     await people.play(keeper, lambda state: state.gate == OPEN)
     assert types(keeper.entries)[-1] == "ProceedingResumed"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("cause", ["disk-failed", "disk-stalled"])
+async def test_what_does_not_reach_the_disk_is_no_recording(meeting: Meeting, cause: str) -> None:
+    """Packets still come from every room; the worker's alarm says that nothing of them is kept."""
+    keeper = meeting.keeper
+    meeting.world.worker.engine.alarm("disk-nearly-full")
+    await until(lambda: keeper.recorder.alarm == "disk-nearly-full")
+    assert meeting.state.gate == OPEN
+    meeting.world.worker.engine.alarm(cause)
+    await until(lambda: len(meeting.state.pauses) == 3)
+    assert meeting.state.pauses == {("recording-lost", f"room-{n}") for n in (1, 2, 3)}
+    assert cause in [alarm.kind for alarm in listed_alarms(keeper, keeper.state, time.time())]
+    meeting.world.worker.engine.alarm("disk-ok")
+    await meeting.people.play(keeper, lambda state: state.gate == OPEN)
+    assert keeper.recorder.alarm is None
 
 
 @pytest.mark.asyncio

@@ -35,6 +35,8 @@ SESSION_RATE = Rate(per_second=40, burst=200)
 SIGN_IN_RATE = Rate(per_second=100 / 60, burst=60)
 # Session descriptions of one session: each costs the worker a handshake (ASVS 17.3.1).
 SDP_RATE = Rate(per_second=1, burst=10)
+# Sealed sheets of one session: a sheet has few parts and is sealed again a few times; what is stored is never deleted.
+OBJECT_RATE = Rate(per_second=1 / 15, burst=30)
 # Socket messages of one connection: a ping each second and a pointer at 15 a second (reliability report row 43).
 MESSAGE_RATE = Rate(per_second=20, burst=60)
 # Requests of one partner, all its programs together: a feed of ten thousand events is 50 pages, a poll every second

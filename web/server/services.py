@@ -44,6 +44,7 @@ class Services:
     session_buckets: Buckets
     sign_in_buckets: Buckets
     sdp_buckets: Buckets
+    object_buckets: Buckets
     partners: PartnerDoor
     partner_accounts: PartnerAccounts
     partner_buckets: Buckets

@@ -26,7 +26,7 @@ from sessions.trust import Pins
 from web.server.errors import BadSettings
 from web.server.identity import LINK_S, Identity, digest_of
 from web.server.installation import Layout, Party, ensure_token, read_private
-from web.server.limits import PARTNER_RATE, SDP_RATE, SESSION_RATE, SIGN_IN_RATE, TOKEN_RATE, Buckets
+from web.server.limits import OBJECT_RATE, PARTNER_RATE, SDP_RATE, SESSION_RATE, SIGN_IN_RATE, TOKEN_RATE, Buckets
 from web.server.settings import CitySettings, Settings
 from web.server.tickets import Tickets
 from web.server.workers import Worker, WorkerEngines, WorkerFolder, retire
@@ -233,6 +233,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             session_buckets=Buckets(SESSION_RATE, clock=time.monotonic),
             sign_in_buckets=Buckets(SIGN_IN_RATE, clock=time.monotonic),
             sdp_buckets=Buckets(SDP_RATE, clock=time.monotonic),
+            object_buckets=Buckets(OBJECT_RATE, clock=time.monotonic),
             partners=PartnerDoor(accounts=partner_accounts, origin=settings.public_origin, clock=time.time),
             partner_accounts=partner_accounts,
             partner_buckets=Buckets(PARTNER_RATE, clock=time.monotonic),

@@ -19,6 +19,8 @@ from web.server.schemas.session import Link
 
 doors = Doors("administration")
 PDF = "application/pdf"
+# An act that is in no checkpoint with its quorum for so long is an alarm (protocols.md 2).
+UNWITNESSED_S = 60.0
 
 
 @doors.open("POST", "/v1/administrator/links", operation="issueAdministratorLink", permission="create", status_code=201)
@@ -38,7 +40,7 @@ async def listed(here: Caller) -> form.ProceedingList:
         except NotFoundedYet:
             found.append(_starting(name))
         else:
-            found.append(await _listed(keeper))
+            found.append(await _listed(keeper, here.services.clock()))
     return form.ProceedingList(proceedings=found)
 
 
@@ -47,7 +49,7 @@ async def summary(here: Caller, id: str) -> form.ProceedingSummary:
     keeper, state = here.keeper, here.keeper.state
     announced = {found.seat for found in keeper.announced.waiting(state)}
     return form.ProceedingSummary(
-        **(await _listed(keeper)).model_dump(),
+        **(await _listed(keeper, here.services.clock())).model_dump(),
         size=state.size,
         offers=len(state.offers),
         holders=len(state.holders),
@@ -128,7 +130,7 @@ def _starting(name: str) -> form.ListedProceeding:
     return form.ListedProceeding(id=name, origin=None, title=None, stage=None, gate="starting", alarms=[])
 
 
-async def _listed(keeper: ProceedingKeeper) -> form.ListedProceeding:
+async def _listed(keeper: ProceedingKeeper, now: float) -> form.ListedProceeding:
     state, tender = keeper.state, await keeper.tender()
     return form.ListedProceeding(
         id=keeper.id,
@@ -136,12 +138,19 @@ async def _listed(keeper: ProceedingKeeper) -> form.ListedProceeding:
         title=None if tender is None else tender.title,
         stage=state.stage,
         gate=state.gate,
-        alarms=listed_alarms(keeper, state),
+        alarms=listed_alarms(keeper, state, now),
     )
 
 
-def listed_alarms(keeper: ProceedingKeeper, state: Proceeding) -> list[form.Alarm]:
+def listed_alarms(keeper: ProceedingKeeper, state: Proceeding, now: float) -> list[form.Alarm]:
+    """What the administrator of the machines must hear of, at `now` in seconds of Unix time."""
     found = [form.Alarm(kind=kind, subject=subject or None) for kind, subject in sorted(state.pauses)]
+    if keeper.recorder.alarm is not None:
+        found.append(form.Alarm(kind=keeper.recorder.alarm, subject=None))
+    found += [form.Alarm(kind="witness-refused", subject=name) for name in sorted(keeper.log.alarms)]
+    oldest = keeper.log.oldest_unwitnessed
+    if oldest is not None and now - oldest.timestamp() >= UNWITNESSED_S:
+        found.append(form.Alarm(kind="unwitnessed", subject=None))
     if state.gate != CLOSED and keeper.lost:
         found.append(form.Alarm(kind="not-owner", subject=None))
     if keeper.log.ahead:

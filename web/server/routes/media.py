@@ -44,7 +44,7 @@ async def publish(here: Caller, id: str, room: str) -> Response:
 async def check_device(here: Caller, id: str) -> Response:
     # One for each session: a spare machine is checked while the seat's own one works.
     name = f"{here.seat}-{here.signed_in.digest.hex()[:16]}"
-    answer = await here.keeper.loopback(name, await _description(here))
+    answer = await here.keeper.recorder.loopback(name, await _description(here))
     return Response(answer, status_code=201, media_type=SDP)
 
 
@@ -52,7 +52,7 @@ async def check_device(here: Caller, id: str) -> Response:
 async def watch(here: Caller, id: str) -> Watch:
     here.services.sdp_buckets.take(here.signed_in.digest)
     # Two pages of one seat are two sessions, and two watchers.
-    offer = await here.keeper.watch(f"{here.seat}-{here.signed_in.digest.hex()[:16]}")
+    offer = await here.keeper.recorder.watch(f"{here.seat}-{here.signed_in.digest.hex()[:16]}")
     slots = [Slot(mid=slot.mid, room=slot.room, kind=slot.kind) for slot in offer.slots]
     return Watch(subscription=offer.subscription, sdp=offer.sdp, slots=slots)
 
@@ -66,5 +66,5 @@ async def watch(here: Caller, id: str) -> Watch:
     status_code=204,
 )
 async def answer_watch(here: Caller, id: str, subscription: str) -> Response:
-    await here.keeper.answer(subscription, await _description(here))
+    await here.keeper.recorder.answer(subscription, await _description(here))
     return Response(status_code=204)

@@ -34,6 +34,7 @@ PageNumber = Annotated[int, Path(ge=1, le=100_000)]
     status_code=201,
 )
 async def put_object(here: Caller, id: str) -> Stored:
+    here.services.object_buckets.take(here.signed_in.digest)
     data = await here.octets(OCTETS, limit=MAX_OBJECT)
     return Stored(sha256=await here.keeper.put_object(data), size=len(data))
 
