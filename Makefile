@@ -48,9 +48,9 @@ test-long: $(READY) client system ## what takes longer: one kill per run, long g
 e2e: $(READY) client system ## whole proceedings and long replays in real browsers
 	@$(BIN)/pytest -q -m e2e --timeout 1800
 
-pictures: $(READY) client system ## the guide's pictures, from a whole proceeding in real browsers
+pictures: $(READY) client system ## the guide's pictures, from whole proceedings in real browsers
 	@rm -rf build/pictures
-	@$(BIN)/pytest -q -m e2e tests/e2e tests/chromium/test_pages.py -k "zh or administrator or every_page" --timeout 1800
+	@$(BIN)/pytest -q -m pictures --timeout 1800
 	@$(BIN)/python -m tests.e2e.album
 
 test-rules: $(READY) ## 100 000 generated proceedings, and as many tenders by two rankings (a part of test-long)

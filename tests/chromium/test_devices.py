@@ -132,6 +132,7 @@ def fact(board: Page, name: str) -> Locator:
     return card.locator("dl > div").filter(has=board.get_by_text(name, exact=True)).locator("dd")
 
 
+@pytest.mark.pictures
 def test_the_board_tells_apart_what_is_wrong_with_a_rooms_devices(board: Page, room: Page) -> None:
     """Unplugged, muted and not permitted are three things, and each has another way out."""
     camera, microphone = fact(board, "摄像机"), fact(board, "话筒")

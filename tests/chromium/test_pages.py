@@ -129,6 +129,7 @@ def test_a_page_outlives_a_restart_of_the_server(site: Running, page: Page) -> N
 
 
 @pytest.mark.e2e
+@pytest.mark.pictures
 def test_every_page_has_its_words_and_no_violation(site: Running, page: Page) -> None:
     """WCAG 2.2 AA by axe, in both languages and in large text; no key of the words shows."""
     album = Album()

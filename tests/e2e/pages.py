@@ -21,6 +21,10 @@ PRESS_MS = 5_000
 # A page that is not what it was a moment ago is looked at anew after this time.
 STEP_MS = 15_000
 PREFERENCES = "tongping/preferences"
+# Nobody forks the log here: a page that says so is wrong, even for a moment.
+NO_FORK = """new MutationObserver(() => {
+    if (document.querySelector("[data-forked]")) setTimeout(() => { throw new Error("the page says that the log forked"); });
+}).observe(document, { childList: true, subtree: true });"""
 PIXELS = """id => {
     const canvas = document.getElementById(id);
     if (!canvas || canvas.width < 64) return null;
@@ -47,6 +51,7 @@ class Person:
         self._album = album
         context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
         context.set_default_timeout(WAIT_MS)
+        context.add_init_script(NO_FORK)
         if language != "zh":
             # Once: what the person chooses later stays chosen.
             stored = json.dumps({"locale": language, "large": False})

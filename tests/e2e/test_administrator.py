@@ -44,6 +44,7 @@ def keep(page: Page, name: str) -> None:
     assert album.wrong == {}
 
 
+@pytest.mark.pictures
 def test_a_tender_is_set_up_step_by_step(page: Page) -> None:
     page.get_by_role("link", name="教育信息化运行维护服务项目").wait_for()
     keep(page, "administrator-tenders")

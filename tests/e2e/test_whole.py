@@ -36,7 +36,7 @@ WHOLE_S = 1200.0
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", [pytest.param("zh", marks=pytest.mark.pictures), "en"])
 def test_a_whole_proceeding_in_real_browsers(tmp_path: Path, language: str) -> None:
     """The Chinese run keeps a copy of every page in both languages, and axe looks at it."""
     plans = case(None).plans
