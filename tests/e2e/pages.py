@@ -23,7 +23,8 @@ STEP_MS = 15_000
 PREFERENCES = "tongping/preferences"
 # Nobody forks the log here: a page that says so is wrong, even for a moment.
 NO_FORK = """new MutationObserver(() => {
-    if (document.querySelector("[data-forked]")) setTimeout(() => { throw new Error("the page says that the log forked"); });
+    const forked = document.querySelector("[data-forked]");
+    if (forked) setTimeout(() => { throw new Error("the page says that the log forked"); });
 }).observe(document, { childList: true, subtree: true });"""
 PIXELS = """id => {
     const canvas = document.getElementById(id);
