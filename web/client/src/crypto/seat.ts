@@ -13,9 +13,9 @@
  *   await seat.sealBallot(choice, { number, choices, onStep });
  *   await seat.resealSheet({ number, version });         // todo `sheet.reseal`: holders were replaced
  *   await seat.openOwn("sheet", number);                 // todo `sheet.author_open`
- *   const ranked = await seat.confirmRanking();          // the own ranking over the log; RankingDiffers once stated
- *   const report = await seat.prepareReport();           // G3 proven; document, its hash and what is to be signed
- *   await seat.signReport(report);                       // report.sign; ServerRefused `signing-turn`: try again
+ *   await seat.confirmRanking();                         // the own ranking over the log; RankingDiffers once stated
+ *   const ranked = await seat.proveReport(shown);        // G3, own ranking and sheets, and the document on the page
+ *   await seat.signReport(ranked);                       // report.sign; ServerRefused `signing-turn`: try again
  *   await seat.signOffline(name, body);                  // while cut off: sheet.seal, recusal.declare, incident.note
  *   await seat.sealSheetOffline(scores, { number, asked });
  *   await seat.look();                                   // follows the log where it goes on in another one (11.2)
@@ -44,7 +44,7 @@ import type { Opening } from "./opening.ts";
 import { Receipts } from "./receipts.ts";
 import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
 import { GATE_PATIENCE_MS, type OnFork, POLL_MS, Record, trusting } from "./record.ts";
-import { prepareReport, type Ranked, rankLog, type ReportToSign, signBody } from "./report.ts";
+import { demandSame, type Ranked, rankLog, signBody } from "./report.ts";
 import { Returning, supply } from "./returning.ts";
 import { envelop, holds, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
 import type { Store } from "./store.ts";
@@ -288,16 +288,16 @@ export class Seat {
     return ranked;
   }
 
-  /** The report to be shown before it is signed; ServerRefused `signing-turn` while another seat signs. */
-  async prepareReport(): Promise<ReportToSign> {
+  /** What is to be signed, as this seat proved it; `shown` is the hash of the document on the page, in base64url. */
+  async proveReport(shown: string): Promise<Ranked> {
     const ranked = await rankLog(this.record, this.device);
-    if (ranked.mine !== ranked.stated) throw new RankingDiffers(ranked.mine, ranked.stated);
-    return prepareReport(this.client, ranked.frozen);
+    demandSame(ranked, shown);
+    return ranked;
   }
 
-  /** `report.sign` over what `prepareReport` gave. */
-  async signReport(report: ReportToSign): Promise<Answered> {
-    return this.perform("report.sign", signBody(report));
+  /** `report.sign` over what `proveReport` gave; ServerRefused `signing-turn` while another seat signs. */
+  async signReport({ frozen }: Ranked): Promise<Answered> {
+    return this.perform("report.sign", signBody(frozen, await this.client.prepareSignature()));
   }
 
   /** Sign while cut off: kept on disk, left with the city's node, and merged when the person confirms it on return
