@@ -351,7 +351,7 @@ def other_preparation(world: World) -> None:
 
 @pytest.mark.parametrize("lie", [None, other_scores, not_witnessed, other_preparation])
 async def test_the_signing_page_does_not_take_the_servers_word(lie: Lie | None) -> None:
-    """What the page does, in its order; without a lie it signs. `scan`, which proves nothing, would take all of them."""
+    """What the page does, in its order; without a lie it signs."""
     async with running() as world:
         game, client = world.game, world.client
         await to_opened(world)
@@ -487,6 +487,44 @@ async def to_sheets(world: World) -> Callable[[str], Object]:
     await game.elected()
     await game.reviewed()
     return partial(alike, await client.ask("asked", valid=list(game.state.evaluation.valid or ())))
+
+
+async def test_a_refused_seal_takes_nothing_of_the_accepted_one() -> None:
+    """The sheet in the log is the one that its author can seal again, and open where its holders are lost."""
+    async with running() as world:
+        game, client = world.game, world.client
+        sheet = await to_sheets(world)
+        first = await client.ask("sealSheet", **sheet("12.50"))
+        world.server.failures = [lambda: problem(409, "paused")]
+        assert await refused(client.ask("sealSheet", **sheet("1.00"))) == "paused"
+        await world.sit()
+        assert (await client.ask("sealSheet", **sheet("12.50")))["act"] == first["act"]
+        for name in OTHERS:
+            game.seal(name)
+        await until(lambda: not game.round.unsafe(2))
+        freeze = game.freeze()
+        game.confirm(freeze, SEAT)
+        await client.ask("perform", act="freeze.ok", body={"freeze": b64u(freeze)})
+        game.approve(freeze)
+        game.witness()
+        lost: Object = {"purpose": "sheet", "round": 1, "holders": sorted(CITIES[1:]), "reason": "节点损毁"}
+        game.by("supervisor-1", "holders.miss", lost)
+        await client.ask("openOwn", number=1)
+        assert list(game.round.plaintexts) == [bytes.fromhex(first["act"])]
+
+
+async def test_another_seal_does_not_overtake_the_one_whose_answer_did_not_come() -> None:
+    """It was decided first, so that the new one replaces it and is not refused as stale."""
+    async with running() as world:
+        game, client = world.game, world.client
+        sheet = await to_sheets(world)
+        await client.ask("patience", ms=0)
+        world.server.failures = [lambda: problem(503, "not-ready")]
+        assert await refused(client.ask("sealSheet", **sheet("2.00"))) == "server-silent"
+        await client.ask("patience", ms=5000)
+        second = await client.ask("sealSheet", **sheet("3.00"))
+        assert game.round.current[SEAT].hex() == second["act"]
+        assert len(game.round.seals) == 2
 
 
 async def test_acts_signed_while_cut_off_are_merged_on_return() -> None:

@@ -200,6 +200,7 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
     const sealed = await mine().sealSheet(scores, { number, asked });
     return { act: hex(sealed.act), index: sealed.index, acks: sealed.acks };
   },
+  openOwn: async ({ number }) => done(await mine().openOwn("sheet", number)),
   checkSheet: async ({ scores, number, asked }) => mine().checkSheet(scores, { number, asked }),
   kept: async ({ name }) => {
     const data = await mine().device.kept(name);
