@@ -23,6 +23,7 @@ from sessions.errors import SigningTurn
 from sessions.people import People
 from sessions.ports import Clock, Preparations, ReportSigner
 from sessions.service_errors import NothingToSign, StaleRevision
+from signing.core.authorisation import check_time
 from signing.core.credential import Holder
 from signing.core.prepared import Prepared
 from signing.ports import CloudSigner, Issued
@@ -90,7 +91,9 @@ class SigningDesk:
             }
 
     async def revision_of(self, act: Act) -> bytes:
-        """The stored revision that this `report.sign` is over; StaleRevision unless it follows the newest one."""
+        """The stored revision that this `report.sign` is over; StaleRevision unless it follows the newest one, and
+        ActFromTheFuture where the signing service would not sign for it yet."""
+        check_time(act, self._clock())
         hashes = act.body.get("hashes")
         if not isinstance(hashes, list) or len(hashes) != 1:
             raise StaleRevision("one hash is signed over")

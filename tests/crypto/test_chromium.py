@@ -195,7 +195,7 @@ async def test_a_seats_life_in_a_browser(which: str, script: Path, tmp_path: Pat
         for name in OTHERS:
             game.by(name, "ranking.confirm", {"ranking": b64u(report.ranking), "document": b64u(report.document)})
         assert (await second.ask("confirmRanking"))["mine"] == b64u(report.ranking)
-        await second.ask("prepareReport")
+        await second.ask("proveReport", shown=b64u(report.document))
         await second.ask("signReport")
         assert game.state.report is not None
         assert game.state.report.signed == (SEAT,)

@@ -13,10 +13,11 @@ import { parseCheckpoint, parseKey, parseNote, verifyNote } from "../../web/clie
 import * as plain from "../../web/client/src/crypto/plaintext.ts";
 import { checkExactly, parsePolicy } from "../../web/client/src/crypto/policy.ts";
 import { parseProof } from "../../web/client/src/crypto/proof.ts";
-import type { ReportToSign } from "../../web/client/src/crypto/report.ts";
+import type { Ranked } from "../../web/client/src/crypto/report.ts";
 import { Seat } from "../../web/client/src/crypto/seat.ts";
 import type { Store } from "../../web/client/src/crypto/store.ts";
 import { parseFragment, parsePins } from "../../web/client/src/crypto/trust.ts";
+import { signReport } from "../../web/client/src/pages/expert/signing.ts";
 
 type Asked = { readonly [name: string]: any };
 
@@ -76,7 +77,7 @@ export interface Surroundings {
 }
 
 let seat: Seat | null = null;
-let report: ReportToSign | null = null;
+let ranked: Ranked | null = null;
 const mine = (): Seat => {
   if (seat === null) throw new Error("no seat is open");
   return seat;
@@ -155,13 +156,13 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
     const { mine: own, stated, outcome } = await mine().confirmRanking();
     return { mine: own, stated, ranking: outcome.ranking };
   },
-  prepareReport: async () => {
-    report = await mine().prepareReport();
-    return { pdf: hex(report.pdf), document: hex(report.frozen.document), hashes: report.prepared.hashes };
+  proveReport: async ({ shown }) => {
+    ranked = await mine().proveReport(shown);
+    return { document: hex(ranked.frozen.document), candidates: ranked.outcome.ranking.candidates };
   },
   signReport: async () => {
-    if (report === null) throw new Error("nothing was prepared");
-    return done(await mine().signReport(report));
+    if (ranked === null) throw new Error("nothing was proven");
+    return done(await signReport(mine(), ranked));
   },
   state: () => {
     const { pending, offline, answered, seen, ctr, origin, verdicts } = mine().device;
@@ -199,6 +200,7 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
     const sealed = await mine().sealSheet(scores, { number, asked });
     return { act: hex(sealed.act), index: sealed.index, acks: sealed.acks };
   },
+  openOwn: async ({ number }) => done(await mine().openOwn("sheet", number)),
   checkSheet: async ({ scores, number, asked }) => mine().checkSheet(scores, { number, asked }),
   kept: async ({ name }) => {
     const data = await mine().device.kept(name);

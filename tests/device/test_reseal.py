@@ -11,12 +11,13 @@ from evidence.core.canonical import Object, b64u
 from sessions.adapters.node_memory import MemoryNodeStore
 from sessions.core.commands import FreezeHolders
 from sessions.node_errors import NodeStateBroken
-from tests.device.server import until
+from tests.device.server import problem, until
 from tests.device.test_seat import CHOICES, World, running
 from tests.sessions.node_play import SCORING, make_node
 from tests.sessions.node_world import CITIES, PROCEEDING
 from web.device import sealing
-from web.device.errors import GateClosed
+from web.device.errors import GateClosed, ServerRefused
+from web.device.seat import Seat
 
 pytestmark = pytest.mark.asyncio
 OTHERS = ("seat-1", "seat-2", "seat-4", "seat-5")
@@ -52,6 +53,15 @@ async def anew(world: World, domain: str) -> None:
     game.nodes[domain] = node
 
 
+async def refused_anew(world: World) -> Seat:
+    """Other scores are sealed, and refused: the sheet that was accepted is the one to deal anew or to open, after."""
+    asked = world.game.state.evaluation.asked()
+    world.server.failures = [lambda: problem(409, "paused")]
+    with pytest.raises(ServerRefused):
+        await world.seat.seal_sheet({item: Decimal("0.25") for item, _ in asked}, number=1, asked=asked)
+    return await world.restart()
+
+
 async def test_a_node_set_up_anew_holds_what_seats_deal_again(tmp_path: Path) -> None:
     async with running(tmp_path) as world:
         game, seat = world.game, world.seat
@@ -62,6 +72,7 @@ async def test_a_node_set_up_anew_holds_what_seats_deal_again(tmp_path: Path) ->
             await seat.reseal_sheet(number=1, version=1)
         first = await seat.seal_sheet(scores, number=1, asked=asked)
         kept = sealing.Kept.parse(seat.device.kept("sheet-1") or b"")
+        seat = await refused_anew(world)
         lost = CITIES[1]
         await anew(world, lost)
         # Without the supervisor's word the new node does not go on where the old one ended.
@@ -104,6 +115,7 @@ async def test_a_seat_opens_its_own_sheet_when_its_holders_are_lost(tmp_path: Pa
         with pytest.raises(GateClosed):
             await seat.open_own("sheet", number=1)
         await seat.seal_sheet(dict(asked), number=1, asked=asked)
+        seat = await refused_anew(world)
         for name in OTHERS:
             game.seal(name)
         await until(lambda: not game.round.unsafe(2))

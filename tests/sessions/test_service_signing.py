@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from sessions.core.state import CLOSED
 from sessions.errors import AlreadySigned, SigningTurn
 from sessions.service import ProceedingKeeper
 from sessions.service_errors import NothingToSign, StaleRevision
+from signing.errors import ActFromTheFuture
 from tests.sessions.drive import MEMBERS
 from tests.sessions.service_people import People
 from tests.sessions.service_world import TIMES, World, audit, tender, types, until
@@ -94,6 +96,21 @@ async def test_a_hash_that_was_not_prepared_for_this_seat_is_not_signed(now: Sig
     await keeper.perform(people.act(keeper, "seat-1", "report.sign", body).jws)
     with pytest.raises(AlreadySigned):
         await keeper.perform(people.act(keeper, "seat-1", "report.sign", body).jws)
+
+
+@pytest.mark.asyncio
+async def test_an_act_that_claims_a_time_to_come_is_not_logged(now: Signing) -> None:
+    """The signing service would refuse it until then, and nobody else could sign meanwhile."""
+    keeper, people = now.keeper, now.people
+    wanted = await keeper.prepare_signature("seat-1")
+    body = {part: wanted[part] for part in ("credential", "hashes", "document")}
+    late = int(time.time()) + 3600
+    with pytest.raises(ActFromTheFuture):
+        await keeper.perform(people.act(keeper, "seat-1", "report.sign", body, iat=late).jws)
+    assert "SignatureAuthorised" not in types(keeper.entries)
+    # The clock is right now, and the same place in the chain is free.
+    await now.sign("seat-1")
+    await now.sign("seat-2")
 
 
 @pytest.mark.asyncio

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { Problem } from "../../web/client/src/api/problem.ts";
+import { Device } from "../../web/client/src/crypto/device.ts";
+import { MemoryStore } from "../../web/client/src/crypto/memory.ts";
+import { measured, serverClock } from "../../web/client/src/live/clock.ts";
 import { Live, type Line } from "../../web/client/src/live/live.ts";
 import type { Snapshot } from "../../web/client/src/live/messages.ts";
 import type { View } from "../../web/client/src/live/view.ts";
@@ -173,6 +176,31 @@ test("the clock's offset comes from the shortest round trip", async () => {
   server.newest.tell({ type: "pong", t: now - 5000, now: now + 600_000 });
   assert.ok(Math.abs((live.status.offset ?? 0) - 600_000) < 100, "a late answer says less");
   live.stop();
+});
+
+test("a clock that somebody sets is followed, and a measurement across the jump is none", async () => {
+  const server = new Server();
+  const { live } = await opened(server);
+  server.newest.tell(snapshot(1));
+  const pong = (ahead: number, sent: number): void => server.newest.tell({ type: "pong", t: Date.now() - sent, now: Date.now() + ahead });
+  pong(0, 10);
+  pong(0, -3_600_000);
+  pong(0, 3_600_000);
+  assert.ok(Math.abs(live.status.offset ?? Infinity) < 100, "set between ping and pong");
+  // The line is slower than it was, and the clock is an hour ahead of the server's: both cannot be right.
+  pong(-3_600_000, 500);
+  assert.ok(Math.abs((live.status.offset ?? 0) + 3_600_000) < 1000);
+  live.stop();
+});
+
+test("what a seat signs carries the server's clock, whatever this device's says", async () => {
+  const ahead = 3_600_000;
+  measured(-ahead);
+  const seat = await Device.open(new MemoryStore(), "centre.example/proceedings/01J9", "seat-1", serverClock);
+  const { iat } = await seat.sign("commitment.sign", {});
+  measured(null);
+  assert.ok(Math.abs(iat * 1000 - (Date.now() - ahead)) < 5000);
+  assert.ok(Math.abs(serverClock() - (Date.now() - ahead)) < 100, "what was measured holds while the line is away");
 });
 
 test("what an old line still says is not heard", async () => {

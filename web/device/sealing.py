@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from evidence.core import act as acts
+from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, decode_object, encode, members, unb64u
 from evidence.core.entry import Entry
 from evidence.core.envelope import Context, holder_set, join_payload, sheet_commitment
@@ -22,6 +23,7 @@ from evidence.core.origins import begins
 from evidence.core.proof import Proof
 from evidence.errors import EvidenceError, Untrusted
 from evidence.ports import Envelopes
+from web.device.device import Device
 from web.device.errors import GateClosed, RecordUntrusted
 from web.device.record import Record
 
@@ -70,6 +72,41 @@ class Kept:
         kinds = {"ct": str, "envelope": dict, "p": str, "s": str}
         value = members(decode_object(data, limit=1 << 22), kinds)
         return Kept(unb64u(value["p"]), unb64u(value["s"], 32), unb64u(value["ct"]), value["envelope"])
+
+
+class Seals:
+    """What this device keeps of its seals."""
+
+    def __init__(self, device: Device) -> None:
+        self._device = device
+
+    def newest(self, purpose: str, number: int) -> Kept | None:
+        """The dealing of a round that was kept last, whatever became of it."""
+        return self._read(f"{purpose}-{number}")
+
+    def of(self, act: Act) -> Kept | None:
+        """What this act of the device seals; None where the act is no seal."""
+        purpose, _, verb = act.act.partition(".")
+        if verb not in ("seal", "reseal"):
+            return None
+        name = f"{purpose}-{act.body['round']}"
+        found = (self._read(each) for each in (name, f"{name}.{act.id.hex()}"))
+        return next((kept for kept in found if kept is not None and kept.envelope == act.body["envelope"]), None)
+
+    def keep(self, purpose: str, number: int, kept: Kept) -> None:
+        """Keep a new dealing. The one before stays, under the name of the act that seals it: the new one may be
+        refused, and only what is kept of an accepted seal can be dealt anew or opened by its author."""
+        name, before = f"{purpose}-{number}", self.newest(purpose, number)
+        made = [*(answered.act for answered in self._device.answered), *self._device.offline]
+        made += [self._device.pending] if self._device.pending is not None else []
+        act = next((act for act in made if before is not None and act.body.get("envelope") == before.envelope), None)
+        if before is not None and act is not None:
+            self._device.keep(f"{name}.{act.id.hex()}", bytes(before))
+        self._device.keep(name, bytes(kept))
+
+    def _read(self, name: str) -> Kept | None:
+        stored = self._device.kept(name)
+        return None if stored is None else Kept.parse(stored)
 
 
 @dataclass(frozen=True, slots=True)

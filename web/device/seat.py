@@ -25,7 +25,7 @@ from web.device.device import Answered, Device
 from web.device.errors import GateClosed, NotOffline, RecordUntrusted, ServerRefused
 from web.device.leaving import Leaving
 from web.device.record import POLL_S, Opening, Record
-from web.device.sealing import GATE_PATIENCE_S, Gate, Kept, Sealed, envelop, prove_gate
+from web.device.sealing import GATE_PATIENCE_S, Gate, Kept, Sealed, Seals, envelop, prove_gate
 
 # Refusals of the door and not of the act: nothing was decided about the act, so it stays pending.
 UNDECIDED = frozenset({"not-signed-in", "origin-refused", "not-founded-yet", "unknown-proceeding", "not-found"})
@@ -55,6 +55,7 @@ class Seat:
         self._entropy = entropy
         self._one_at_a_time = asyncio.Lock()
         self._gate: Gate | None = None
+        self._seals = Seals(device)
         self.leaving = Leaving(node=node, acts=lambda: list(device.offline)) if node is not None else None
 
     async def close(self) -> None:
@@ -127,7 +128,7 @@ class Seat:
                 # It reached the log before the venue was lost, and only its answer did not come.
                 await self._merge()
         if resumed is None:
-            # Of several seals for one round only the last has its ciphertext still; the others were given up.
+            # Of several seals for one round only the last is wanted; it stands for the others.
             seals = {(act.act, str(act.body.get("round"))): act.id for act in self.device.offline}
             ids = [
                 b64u(act.id)
@@ -207,24 +208,20 @@ class Seat:
         """Deal the sheet of this round anew, to the holders of this version: the same plaintext, a new secret. Nobody
         is asked, since nothing changes of what was scored."""
         gate = await self.gate(version)
-        stored, current = self.device.kept(f"sheet-{number}"), self._current("sheet", number)
-        if stored is None or current is None:
-            raise GateClosed("this device has sealed no sheet in this round")
-        kept = Kept.parse(stored)
+        act, sealed = self._accepted("sheet", number)
+        kept = self._seals.newest("sheet", number)
         # A dealing that was kept and not sent before a crash goes out now.
-        if kept.envelope == current.act.body["envelope"] or kept.envelope["set"] != b64u(gate.set):
-            kept = self._dealt(gate, "sheet", number, kept.plaintext)
+        made = kept is not None and kept.plaintext == sealed.plaintext and kept.envelope != act.body["envelope"]
+        if kept is None or not made or kept.envelope["set"] != b64u(gate.set):
+            kept = self._dealt(gate, "sheet", number, sealed.plaintext)
         await self.client.put_object(kept.ct)
-        sealed = await self.perform("sheet.reseal", self._seal_body(gate, "sheet", number, kept))
-        return await self._shown(sealed, gate, "sheet", number)
+        again = await self.perform("sheet.reseal", self._seal_body(gate, "sheet", number, kept))
+        return await self._shown(again, gate, "sheet", number)
 
     async def open_own(self, purpose: str, *, number: int) -> Answered:
         """`sheet.author_open`: what only this device can still open: its holders are lost, or could not read it."""
-        stored, current = self.device.kept(f"{purpose}-{number}"), self._current(purpose, number)
-        if stored is None or current is None:
-            raise GateClosed("this device has sealed nothing in this round")
-        body: Object = {"act": b64u(current.act.id), "p": b64u(Kept.parse(stored).plaintext)}
-        return await self.perform("sheet.author_open", body)
+        act, kept = self._accepted(purpose, number)
+        return await self.perform("sheet.author_open", {"act": b64u(act.id), "p": b64u(kept.plaintext)})
 
     async def sign_offline(self, name: str, body: Object) -> acts.Act:
         """Sign while cut off: kept on disk, left with the city's node, and merged when the person confirms it on return
@@ -264,6 +261,8 @@ class Seat:
     ) -> Sealed:
         """S2 to S7; the same content again is the same seal, whatever happened in between."""
         gate = await self.gate()
+        # What was signed before is decided first: it may be the very seal, or the one that this replaces.
+        await self.resubmit()
         kept = self._keep(gate, purpose, number, same, build)
         sealed = self._sealed_as(purpose, number, kept.envelope)
         if sealed is None:
@@ -282,13 +281,12 @@ class Seat:
     def _keep(
         self, gate: Gate, purpose: str, number: int, same: Callable[[bytes], bool], build: Callable[[], bytes]
     ) -> Kept:
-        name = f"{purpose}-{number}"
-        stored = self.device.kept(name)
-        kept = Kept.parse(stored) if stored is not None else None
-        if kept is None or not same(kept.plaintext):
-            # S2
-            kept = self._dealt(gate, purpose, number, build())
-        return kept
+        current = self._current(purpose, number)
+        for kept in (current and self._seals.of(current.act), self._seals.newest(purpose, number)):
+            if kept is not None and same(kept.plaintext):
+                return kept
+        # S2
+        return self._dealt(gate, purpose, number, build())
 
     def _dealt(self, gate: Gate, purpose: str, number: int, plaintext: bytes) -> Kept:
         # S3
@@ -303,7 +301,7 @@ class Seat:
             plaintext=plaintext,
         )
         # S5, P and s; the act is in the journal before it is sent
-        self.device.keep(f"{purpose}-{number}", bytes(kept))
+        self._seals.keep(purpose, number, kept)
         return kept
 
     def _seal_body(self, gate: Gate, purpose: str, number: int, kept: Kept) -> Object:
@@ -316,6 +314,14 @@ class Seat:
             "replaces": None if current is None else b64u(current.act.id),
         }
 
+    def _accepted(self, purpose: str, number: int) -> tuple[acts.Act, Kept]:
+        """This device's newest accepted seal of the round, and what it sealed."""
+        current = self._current(purpose, number)
+        kept = self._seals.of(current.act) if current is not None else None
+        if current is None or kept is None:
+            raise GateClosed("this device has sealed nothing in this round")
+        return current.act, kept
+
     def _current(self, purpose: str, number: int) -> Answered | None:
         """This device's newest accepted seal of the round."""
         names = (f"{purpose}.seal", f"{purpose}.reseal")
@@ -324,11 +330,9 @@ class Seat:
 
     async def _supply(self, act: acts.Act) -> None:
         """The ciphertext of a seal is with the server before its act."""
-        purpose, _, verb = act.act.partition(".")
-        if verb in ("seal", "reseal"):
-            kept = self.device.kept(f"{purpose}-{act.body['round']}")
-            if kept is not None:
-                await self.client.put_object(Kept.parse(kept).ct)
+        kept = self._seals.of(act)
+        if kept is not None:
+            await self.client.put_object(kept.ct)
 
     def _sealed_as(self, purpose: str, number: int, envelope: Object) -> Answered | None:
         current = self._current(purpose, number)

@@ -10,6 +10,7 @@
  */
 
 import { door, nodeDoor } from "../api/door.ts";
+import { serverClock } from "../live/clock.ts";
 import { openBrowserStore } from "./browser_store.ts";
 import { type Bytes, same } from "./bytes.ts";
 import { type Call, Client, delay } from "./client.ts";
@@ -52,7 +53,7 @@ const NEWS_MS = 3000;
 /** SeatInUse while another tab has it. Works without the network once the agreement's files were loaded. */
 export async function openSeat(me: Me, onFork: OnFork = () => undefined, call: Call = door): Promise<Seat> {
   const { pins, node } = await agreed(me, call);
-  const own = { call, pins, proceeding: me.proceeding, origin: me.origin, sub: me.seat, onFork };
+  const own = { call, pins, proceeding: me.proceeding, origin: me.origin, sub: me.seat, onFork, clock: serverClock };
   // Where the log lost the seat's own binding, the seat takes a new key, kept under the log that lost it.
   for (let kept = firstLog(me.origin); ; ) {
     const seat = await opened(kept, node === undefined ? own : { ...own, node: nodeDoor(node) });

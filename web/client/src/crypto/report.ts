@@ -4,18 +4,18 @@
  * (1) `ReportFrozen` is witnessed under the own pins;
  * (2) the own ranking over the proven log is the one that it states (`ranking.confirm`, stated even where it differs);
  * (3) the own sheets were opened as they were sealed;
- * (4) the document shown is the frozen one, by its hash;
+ * (4) the document that the page shows is the frozen one, by its hash;
  * (5) what is signed (`report.sign`) is what was prepared for this seat over that document.
  */
 
 import { digest, fromEntries, type RankedEntry } from "../ranking/ranking.ts";
 import { b64u, type Bytes, text, unb64u } from "./bytes.ts";
 import { isObject, type JsonObject, members } from "./canonical.ts";
-import type { Client, Prepared } from "./client.ts";
+import type { Prepared } from "./client.ts";
 import type { Device } from "./device.ts";
 import type { Entry } from "./entry.ts";
 import { sheetCommitment } from "./envelope.ts";
-import { GateClosed, RecordUntrusted } from "./errors.ts";
+import { GateClosed, RankingDiffers, RecordUntrusted } from "./errors.ts";
 import type { Record } from "./record.ts";
 
 /** The frozen report as this seat proved it. */
@@ -35,14 +35,6 @@ export interface Ranked {
   readonly outcome: ReturnType<typeof fromEntries>;
 }
 
-/** What the signing page shows, and what `report.sign` will say. */
-export interface ReportToSign {
-  readonly frozen: Frozen;
-  /** The frozen report, a PDF; its SHA-256 was checked. */
-  readonly pdf: Bytes;
-  readonly prepared: Prepared;
-}
-
 /** (1) to (3). */
 export async function rankLog(record: Record, device: Device): Promise<Ranked> {
   await record.advance();
@@ -53,20 +45,19 @@ export async function rankLog(record: Record, device: Device): Promise<Ranked> {
   return { mine: await digest(outcome.ranking), stated: frozen.ranking, frozen, outcome };
 }
 
-/** (4) and what the signing service prepared for this seat. */
-export async function prepareReport(client: Client, frozen: Frozen): Promise<ReportToSign> {
-  const pdf = await client.object(frozen.document);
-  const prepared = await client.prepareSignature();
-  if (prepared.document !== b64u(frozen.document) || prepared.hashes.length !== 1) {
-    throw new RecordUntrusted("something else than the frozen report was prepared");
-  }
-  for (const hash of prepared.hashes) unb64u(hash, 32);
-  return { frozen, pdf, prepared };
+/** (4): `shown` is the hash of the octets on the page, in base64url. RankingDiffers where nothing may be signed. */
+export function demandSame({ mine, stated, frozen }: Ranked, shown: string): void {
+  if (b64u(frozen.document) !== shown) throw new RecordUntrusted("the page shows another report than the frozen one");
+  if (mine !== stated) throw new RankingDiffers(mine, stated);
 }
 
-/** (5) The body of `report.sign`. */
-export function signBody({ prepared, frozen }: ReportToSign): JsonObject {
-  return { credential: prepared.credential, hashes: prepared.hashes, document: b64u(frozen.document) };
+/** (5) The body of `report.sign` over what the signing service prepared. */
+export function signBody(frozen: Frozen, { credential, document, hashes }: Prepared): JsonObject {
+  if (document !== b64u(frozen.document) || hashes.length !== 1) {
+    throw new RecordUntrusted("something else than the frozen report was prepared");
+  }
+  for (const hash of hashes) unb64u(hash, 32);
+  return { credential, hashes, document };
 }
 
 async function frozenIn(record: Record, entries: readonly Entry[]): Promise<Frozen> {

@@ -11,7 +11,7 @@ import type { Answered, Device } from "./device.ts";
 import { LogContinued, RecordUntrusted, ServerRefused } from "./errors.ts";
 import type { Receipts } from "./receipts.ts";
 import type { Record } from "./record.ts";
-import { holds, readKept } from "./sealing.ts";
+import { Seals } from "./sealing.ts";
 import type { Turns } from "./turns.ts";
 
 /** Until another seat has brought what the log held before: people press buttons meanwhile. */
@@ -101,8 +101,7 @@ export class Returning {
     });
   }
 
-  /** Of several seals for one round that never were in the log only the last has its ciphertext still; the others were
-   * given up. */
+  /** Of several seals for one round that never were in the log only the last is wanted; it stands for the others. */
   #wanted(confirmed: readonly Bytes[]): string[] {
     const { device } = this.#parts;
     const kind = (act: Act) => `${act.act} ${String(act.body["round"])}`;
@@ -114,11 +113,8 @@ export class Returning {
   }
 }
 
-/** The ciphertext of a seal is with the server before its act; of one that was replaced the server has it. */
+/** The ciphertext of a seal is with the server before its act. */
 export async function supply(client: Client, device: Device, act: Act): Promise<void> {
-  const [purpose, verb] = act.act.split(".");
-  if (verb !== "seal" && verb !== "reseal") return;
-  const stored = await device.kept(`${purpose}-${String(act.body["round"])}`);
-  const kept = stored === null ? null : readKept(stored);
-  if (kept !== null && holds(act, kept)) await client.putObject(kept.ct);
+  const kept = await new Seals(device).of(act);
+  if (kept !== null) await client.putObject(kept.ct);
 }

@@ -13,9 +13,9 @@
  *   await seat.sealBallot(choice, { number, choices, onStep });
  *   await seat.resealSheet({ number, version });         // todo `sheet.reseal`: holders were replaced
  *   await seat.openOwn("sheet", number);                 // todo `sheet.author_open`
- *   const ranked = await seat.confirmRanking();          // the own ranking over the log; RankingDiffers once stated
- *   const report = await seat.prepareReport();           // G3 proven; document, its hash and what is to be signed
- *   await seat.signReport(report);                       // report.sign; ServerRefused `signing-turn`: try again
+ *   await seat.confirmRanking();                         // the own ranking over the log; RankingDiffers once stated
+ *   const ranked = await seat.proveReport(shown);        // G3, own ranking and sheets, and the document on the page
+ *   await seat.signReport(ranked);                       // report.sign; ServerRefused `signing-turn`: try again
  *   await seat.signOffline(name, body);                  // while cut off: sheet.seal, recusal.declare, incident.note
  *   await seat.sealSheetOffline(scores, { number, asked });
  *   await seat.look();                                   // follows the log where it goes on in another one (11.2)
@@ -44,9 +44,10 @@ import type { Opening } from "./opening.ts";
 import { Receipts } from "./receipts.ts";
 import { type Asked, buildBallot, buildSheet, parseBallot, parseSheet, type Place, type Score } from "./plaintext.ts";
 import { GATE_PATIENCE_MS, type OnFork, POLL_MS, Record, trusting } from "./record.ts";
-import { prepareReport, type Ranked, rankLog, type ReportToSign, signBody } from "./report.ts";
+import { demandSame, type Ranked, rankLog, signBody } from "./report.ts";
 import { Returning, supply } from "./returning.ts";
-import { envelop, holds, type Kept, type Purpose, readKept, type Sealed, type Step, writeKept } from "./sealing.ts";
+import { type BallotRound, type Content, type Purpose, type SheetRound, type Step } from "./sealing.ts";
+import { envelop, holds, type Kept, type Sealed, Seals } from "./sealing.ts";
 import type { Store } from "./store.ts";
 import type { Pins } from "./trust.ts";
 import { Turns } from "./turns.ts";
@@ -66,25 +67,6 @@ export interface SeatOptions {
   readonly onFork?: OnFork;
   /** How the own city's node is asked, where its address is known. */
   readonly node?: Call;
-}
-
-/** Which round, and where a page wants to hear how far the seal has come. */
-export interface SheetRound {
-  readonly number: number;
-  readonly asked: readonly Asked[];
-  readonly onStep?: (step: Step) => void;
-}
-
-export interface BallotRound {
-  readonly number: number;
-  readonly choices: readonly string[];
-  readonly onStep?: (step: Step) => void;
-}
-
-/** Whether a kept plaintext says the same, and how to make one that does. */
-interface Content {
-  readonly same: (plaintext: Bytes) => boolean;
-  readonly build: () => Bytes;
 }
 
 /** Refusals of the door and not of the act: nothing was decided about the act, so it stays pending. */
@@ -119,6 +101,7 @@ export class Seat {
   readonly leaving: Leaving | null;
   readonly #entropy: Entropy;
   readonly #turns = new Turns();
+  readonly #seals: Seals;
   readonly #receipts: Receipts;
   readonly #returning: Returning;
   #gate: Gate | null = null;
@@ -129,6 +112,7 @@ export class Seat {
     this.record = record;
     this.#entropy = entropy;
     this.leaving = node && new Leaving(node, () => device.offline);
+    this.#seals = new Seals(device);
     this.#receipts = new Receipts(device, client, record);
     this.#returning = new Returning({
       device,
@@ -253,26 +237,29 @@ export class Seat {
    * asked, since nothing changes of what was scored. */
   async resealSheet({ number, version }: { number: number; version: number }): Promise<Sealed> {
     const gate = await this.gate(version);
-    const stored = await this.device.kept(`sheet-${number}`);
-    const current = this.#current("sheet", number);
-    if (stored === null || current === null) throw new GateClosed("this device has sealed no sheet in this round");
-    let kept = readKept(stored);
+    const sealed = await this.#sealed("sheet", number);
+    let kept = await this.#seals.newest("sheet", number);
     // A dealing that was kept and not sent before a crash goes out now.
-    if (holds(current.act, kept) || kept.envelope["set"] !== b64u(holderSet(gate.holders))) {
-      kept = await this.#deal(gate, "sheet", number, kept.plaintext);
+    const made = kept !== null && same(kept.plaintext, sealed.kept.plaintext) && !holds(sealed.act, kept);
+    if (kept === null || !made || kept.envelope["set"] !== b64u(holderSet(gate.holders))) {
+      kept = await this.#deal(gate, "sheet", number, sealed.kept.plaintext);
     }
     await this.client.putObject(kept.ct);
-    const sealed = await this.perform("sheet.reseal", this.#sealBody(gate, "sheet", number, kept));
-    return this.#shown(sealed, gate, "sheet", number);
+    const again = await this.perform("sheet.reseal", this.#sealBody(gate, "sheet", number, kept));
+    return this.#shown(again, gate, "sheet", number);
+  }
+
+  /** S6 and S7 of this device's newest accepted seal of the round, which was handed in another way. */
+  async finishSeal(purpose: Purpose, number: number, onStep?: (step: Step) => void): Promise<Sealed> {
+    const sealed = this.#current(purpose, number);
+    if (sealed === null) throw new GateClosed("this device has sealed nothing in this round");
+    return this.#shown(sealed, await this.gate(), purpose, number, onStep);
   }
 
   /** `sheet.author_open`: what only this device can still open: its holders are lost, or could not read it. */
   async openOwn(purpose: Purpose, number: number): Promise<Answered> {
-    const stored = await this.device.kept(`${purpose}-${number}`);
-    const current = this.#current(purpose, number);
-    if (stored === null || current === null) throw new GateClosed("this device has sealed nothing in this round");
-    const { plaintext } = readKept(stored);
-    return this.perform("sheet.author_open", { act: b64u(current.act.id), p: b64u(plaintext) });
+    const { act, kept } = await this.#sealed(purpose, number);
+    return this.perform("sheet.author_open", { act: b64u(act.id), p: b64u(kept.plaintext) });
   }
 
   /**
@@ -288,16 +275,16 @@ export class Seat {
     return ranked;
   }
 
-  /** The report to be shown before it is signed; ServerRefused `signing-turn` while another seat signs. */
-  async prepareReport(): Promise<ReportToSign> {
+  /** What is to be signed, as this seat proved it; `shown` is the hash of the document on the page, in base64url. */
+  async proveReport(shown: string): Promise<Ranked> {
     const ranked = await rankLog(this.record, this.device);
-    if (ranked.mine !== ranked.stated) throw new RankingDiffers(ranked.mine, ranked.stated);
-    return prepareReport(this.client, ranked.frozen);
+    demandSame(ranked, shown);
+    return ranked;
   }
 
-  /** `report.sign` over what `prepareReport` gave. */
-  async signReport(report: ReportToSign): Promise<Answered> {
-    return this.perform("report.sign", signBody(report));
+  /** `report.sign` over what `proveReport` gave; ServerRefused `signing-turn` while another seat signs. */
+  async signReport({ frozen }: Ranked): Promise<Answered> {
+    return this.perform("report.sign", signBody(frozen, await this.client.prepareSignature()));
   }
 
   /** Sign while cut off: kept on disk, left with the city's node, and merged when the person confirms it on return
@@ -365,6 +352,8 @@ export class Seat {
     content: Content,
     onStep: (step: Step) => void = () => undefined,
   ): Promise<Sealed> {
+    // What was signed before is decided first: it may be the very seal, or the one that this replaces.
+    await this.resubmit();
     const kept = await this.#keep(gate, purpose, number, content);
     onStep("kept");
     let sealed = this.#current(purpose, number);
@@ -398,9 +387,10 @@ export class Seat {
   }
 
   async #keep(gate: Gate, purpose: Purpose, number: number, content: Content): Promise<Kept> {
-    const stored = await this.device.kept(`${purpose}-${number}`);
-    const old = stored === null ? null : readKept(stored);
-    if (old !== null && content.same(old.plaintext)) return old;
+    const current = this.#current(purpose, number);
+    for (const old of [current && (await this.#seals.of(current.act)), await this.#seals.newest(purpose, number)]) {
+      if (old !== null && content.same(old.plaintext)) return old;
+    }
     // S2
     return this.#deal(gate, purpose, number, content.build());
   }
@@ -409,7 +399,7 @@ export class Seat {
     // S3
     const kept = await envelop(gate, purpose, this.#place(gate, number), plaintext, this.#entropy);
     // S5, P and s; the act is in the journal before it is sent
-    await this.device.keep(`${purpose}-${number}`, writeKept(kept));
+    await this.#seals.keep(purpose, number, kept);
     return kept;
   }
 
@@ -422,6 +412,14 @@ export class Seat {
       part: [1, 1],
       replaces: current === null ? null : b64u(current.act.id),
     };
+  }
+
+  /** This device's newest accepted seal of the round, and what it sealed. */
+  async #sealed(purpose: Purpose, number: number): Promise<{ act: Act; kept: Kept }> {
+    const act = this.#current(purpose, number)?.act;
+    const kept = act === undefined ? null : await this.#seals.of(act);
+    if (act === undefined || kept === null) throw new GateClosed("this device has sealed nothing in this round");
+    return { act, kept };
   }
 
   /** This device's newest accepted seal of the round. */

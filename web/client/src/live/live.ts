@@ -204,16 +204,18 @@ export class Live {
     for (const listener of this.#listeners.get(message.type) ?? []) (listener as Listener<Kind>)(message);
   }
 
-  /** The clock's offset from the ping with the shortest round trip: it bounds the error (RFC 5905's simplest filter). */
+  /** The clock's offset from the ping with the shortest round trip: it bounds the error (RFC 5905's simplest filter).
+   * A worse one counts all the same where the two cannot both be right: then somebody has set the clock. */
   #measure(sent: number, server: number): void {
     const rtt = this.#now() - sent;
-    if (this.#pinged?.t === sent) this.#pinged.rtt = Math.max(0, Math.round(rtt));
-    if (rtt <= this.#best * 1.5 || this.#status.offset === null) {
-      this.#best = Math.min(this.#best, rtt);
-      this.#set({ offset: Math.round(server - sent - rtt / 2), rtt: Math.round(rtt) });
-    } else {
-      this.#set({ rtt: Math.round(rtt) });
-    }
+    // The clock was set between ping and pong.
+    if (rtt < 0 || rtt > SILENCE_MS) return;
+    if (this.#pinged?.t === sent) this.#pinged.rtt = Math.round(rtt);
+    const [offset, before] = [Math.round(server - sent - rtt / 2), this.#status.offset];
+    const set = before === null || Math.abs(offset - before) > rtt + this.#best;
+    if (set) this.#best = rtt;
+    this.#best = Math.min(this.#best, rtt);
+    this.#set(set || rtt <= this.#best * 1.5 ? { offset, rtt: Math.round(rtt) } : { rtt: Math.round(rtt) });
   }
 
   #set(change: Partial<Status>): void {

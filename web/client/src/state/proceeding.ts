@@ -8,6 +8,7 @@ import { getCurrentInstance, onBeforeUnmount, shallowReactive, shallowRef, type 
 import { call } from "../api/call.ts";
 import type { IssueSocketTicketData, IssueSocketTicketResponses } from "../api/generated/index.ts";
 import { attend } from "../live/attention.ts";
+import { measured } from "../live/clock.ts";
 import { Live, type Status } from "../live/live.ts";
 import type { Media, Presence, Screen } from "../live/messages.ts";
 import type { View } from "../live/view.ts";
@@ -101,7 +102,10 @@ function connect(id: string, from: number | null): Proceeding {
     setTimeout(() => location.reload(), SETTLE_MS);
     return true;
   };
-  live.watch((status) => (proceeding.status = status));
+  live.watch((status) => {
+    proceeding.status = status;
+    measured(status.offset);
+  });
   live.on("snapshot", ({ view, size, checkpoint, media, screen }) => {
     if (renewed(size, view)) return;
     Object.assign(proceeding, { view: merged(proceeding.view, view), size, checkpoint, media, screen });

@@ -196,6 +196,7 @@ const en: Shape<typeof zh> = {
     rankTitle: "First, this device checks the ranking",
     rankWhat: "It ranks the opened scores of the record by itself and holds the result against the report; both go into the record. Nobody signs before all members' devices agree.",
     rank: "Check the ranking",
+    proving: "Your device checks the record entry by entry, and ranks it by itself…",
     ranked: "Your device's ranking is in the record. Waiting for the other members; the button to sign appears here when all agree.",
     turn: "{name} is signing; it goes on by itself when it is your turn.",
     done: "You have signed the report",
