@@ -224,6 +224,7 @@ def on_founded(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
         members=roster.committee_of(made.seats),
         holders=made.holders,
         holder_k=made.holder_k,
+        engine=int(made.engine),
     )
     presenter = first_presenter(made.seats.values(), made.venues)
     return replace(state, origin=entry.origin, founding=made, keys=keys, evaluation=evaluation, presenter=presenter)

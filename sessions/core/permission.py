@@ -122,7 +122,7 @@ ACTS: Mapping[str, Rule] = {
     # evaluation
     "stage.advance": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),
     "commitment.sign": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
-    "recusal.declare": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
+    "recusal.declare": _rule(*_MEMBERS, when=span(DECLARATIONS, TALLY)),
     "ballot.seal": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION})),
     "sheet.seal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
     "sheet.reseal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),

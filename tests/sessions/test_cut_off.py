@@ -16,7 +16,8 @@ two acts with one `ctr` (cloned profile):
 gap in `ctr`, wrong `prev`:
     test_a_gap_ends_the_key_until_the_cause_is_stated
 recusal declared offline:
-    test_a_recusal_declared_offline_counts_from_its_place
+    test_a_recusal_declared_offline_counts_from_its_place, test_a_recusal_declared_offline_voids_the_sheets_of_its_seat,
+    test_a_recusal_declared_offline_does_not_undo_what_is_agreed
 seat lost with its disk:
     test_a_seat_lost_with_its_disk_scores_again_with_another_key
 """
@@ -28,7 +29,7 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.errors import NotSafe
+from evaluation.errors import CommitteeRefused, NotSafe
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed, Untrusted
@@ -52,9 +53,10 @@ from sessions.errors import (
     WrongLog,
     WrongRole,
 )
+from tests.sessions import drive as tests_drive
 from tests.sessions.cut_off import Away, anew, back, rebind, seal_of
 from tests.sessions.draws import audited
-from tests.sessions.drive import SHOWN, Drive, spread
+from tests.sessions.drive import HOLDERS, SHOWN, Drive, founding, spread
 
 REASON = "设备被盗"
 
@@ -148,6 +150,74 @@ def test_a_recusal_declared_offline_counts_from_its_place() -> None:
     assert types(made) == ["OfflineAct", "SeatMerged"]
     back(drive, "room-3", "operator-3")
     assert drive.state.gate == "open"
+    audited(drive)
+
+
+def recusal_of(drive: Drive) -> Object:
+    return {"recuse": True, "grounds": [drive.state.evaluation.rules.recusal_grounds[0]], "shown": SHOWN}
+
+
+def test_a_recusal_declared_offline_voids_the_sheets_of_its_seat(drive: Drive) -> None:
+    """Effective at merge; later acts of the seat refused; its sheets voided": the one that the log had, and the one
+    that was merged just before."""
+    for seat in ("seat-1", "seat-5"):
+        drive.seal(seat, drive.sheet(seat, spread()[seat]))
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    again = away.seal(replaces=b64u(drive.round.current["seat-5"]))
+    recusal, later = away.sign("recusal.declare", recusal_of(drive)), away.note()
+    away.resume([again, recusal, later])
+    assert told(drive.take(again)) == ("accepted", None)
+    made = drive.take(recusal)
+    assert types(made) == ["RecusalDeclared", "MemberRecused", "SheetVoided", "OfflineAct"]
+    assert made[2].body == {"act": b64u(again.id), "ground": "recusal", "decision": b64u(recusal.id)}
+    assert told(drive.take(later)) == ("refused", "seat-replaced")
+    assert drive.round.voided == {again.id}
+    assert "seat-5" not in drive.round.required
+    back(drive, "room-3", "operator-3")
+    assert drive.state.evaluation.vacant == ("seat-5",)
+    assert drive.state.evaluation.seats == ("seat-1", "seat-2", "seat-3", "seat-4")
+    # The others' seals stand, and nothing is frozen before somebody sits in the place.
+    for seat in ("seat-2", "seat-3", "seat-4"):
+        drive.seal(seat, drive.sheet(seat, spread()[seat]))
+    drive.acknowledge()
+    with pytest.raises(CommitteeRefused):
+        drive.freeze()
+    audited(drive)
+
+
+def test_a_recusal_declared_offline_does_not_undo_what_is_agreed(drive: Drive) -> None:
+    """What people agreed to open is opened first; whoever then still withdraws says so again."""
+    for seat, scores in spread().items():
+        drive.seal(seat, drive.sheet(seat, scores))
+    drive.to_opening()
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    recusal = away.sign("recusal.declare", recusal_of(drive))
+    away.resume([recusal])
+    assert told(drive.take(recusal)) == ("refused", "leaving-refused")
+    back(drive, "room-3", "operator-3")
+    for holder in HOLDERS:
+        drive.release(holder)
+    drive.open()
+    sealed = drive.round.current["seat-5"]
+    made = drive.perform("seat-5", "recusal.declare", recusal_of(drive))
+    assert types(made) == ["RecusalDeclared", "MemberRecused", "SheetVoided"]
+    assert drive.round.voided == {sealed}
+    assert "seat-5" not in {read.seat for read in drive.state.evaluation.sheets()}
+    audited(drive)
+
+
+def test_a_log_of_an_earlier_engine_keeps_a_late_recusal_as_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules that a proceeding was founded under are those by which it is decided again."""
+    monkeypatch.setattr(tests_drive, "founding", lambda identities: founding(identities) | {"engine": "2"})
+    drive = Drive().until("detailed-review")
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    recusal = away.sign("recusal.declare", recusal_of(drive))
+    away.resume([recusal])
+    assert told(drive.take(recusal)) == ("refused", "too-late")
+    assert "seat-5" in drive.state.evaluation.seats
     audited(drive)
 
 
