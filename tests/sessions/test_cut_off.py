@@ -11,7 +11,8 @@ expert moved to another seat, old key's act merges later:
 `replaces` is not the current sheet:
     test_a_seal_that_replaces_another_is_stale
 two acts with one `ctr` (cloned profile):
-    test_two_acts_at_one_place_suspend_the_key, test_a_second_device_that_resumes_suspends_the_key
+    while it merges: test_two_acts_at_one_place_suspend_the_key, test_a_second_device_that_resumes_suspends_the_key
+    at any other time: tests/sessions/test_cloned_key.py
     two tabs: tests/crypto/test_chromium.py::test_a_seats_life_in_a_browser
 gap in `ctr`, wrong `prev`:
     test_a_gap_ends_the_key_until_the_cause_is_stated
@@ -37,7 +38,6 @@ from sessions.core.commands import AuthoriseSignature, LoseRecording, LoseVenue
 from sessions.core.cut_off import MAX_LATE
 from sessions.core.view import visibility
 from sessions.errors import (
-    ActFork,
     ActGap,
     ActRepeated,
     CauseNotStated,
@@ -223,13 +223,7 @@ def test_a_log_of_an_earlier_engine_keeps_a_late_recusal_as_refused(monkeypatch:
 
 def test_two_acts_at_one_place_suspend_the_key(drive: Drive, away: Away) -> None:
     """Two acts with one `ctr` (cloned profile)": both kept, seat key suspended, supervisor decides."""
-    clone = Away(drive, "seat-5")
-    clone.seen = away.seen
-    note, other = away.note(), clone.note("另一台")
-    away.resume([note])
-    drive.take(note)
     drive.execute(LoseVenue("venue-2", 40))
-    # The clone of a seat that is back is refused at the door; one that still merges leaves both acts in the log.
     twin = Away(drive, "seat-4")
     ours, last = twin.note(), twin.note("二")
     theirs = drive.act("seat-4", "incident.note", {"seat": None, "text": "另"}, ctr=ours.ctr, prev=ours.prev)
@@ -248,7 +242,6 @@ def test_two_acts_at_one_place_suspend_the_key(drive: Drive, away: Away) -> None
     with pytest.raises(NotSuspended):
         drive.perform("supervisor-1", "seat.reinstate", {"seat": "seat-4", "reason": REASON})
     assert types(drive.take(last)) == ["IncidentNoted", "OfflineAct", "SeatMerged"]
-    assert other.id not in drive.state.acts
     audited(drive)
 
 
@@ -452,16 +445,6 @@ def test_an_act_of_a_merging_seat_waits_and_a_repeated_one_is_answered(drive: Dr
         drive.take(note)
     drive.take(second)
     assert types(drive.take(later)) == ["IncidentNoted"]
-
-
-def test_an_act_from_before_the_return_does_not_come_after_it(drive: Drive, away: Away) -> None:
-    """The server refuses other acts": what is not announced by the resume act has no place in the chain any more."""
-    hidden = away.note()
-    away.ctr, away.last = away.base, drive.state.keys[hidden.kid].last
-    away.resume([])
-    back(drive, "room-3", "operator-3")
-    with pytest.raises(ActFork):
-        drive.take(hidden)
 
 
 def test_a_log_that_drops_what_was_refused_does_not_replay(drive: Drive, away: Away) -> None:
