@@ -306,6 +306,17 @@ def _back(state: Proceeding, seat: str, seen: tuple[int, bytes] | None) -> tuple
     return rejoined, Draft("ProceedingResumed", {"venues": [[venue, size, b64u(root)]]})
 
 
+def connected(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """A venue that was lost before any seat of it was bound is back with its first `seat.bind`, and what that saw."""
+    venue = state.seat(act.sub).venue
+    lost = state.lost.get(venue)
+    if lost is None or lost.waiting or lost.resumed:
+        return ()
+    size, root = act.seen
+    rejoined = Draft("VenueRejoined", {"venue": venue})
+    return rejoined, Draft("ProceedingResumed", {"venues": [[venue, size, b64u(root)]]})
+
+
 def is_waiting(state: Proceeding, seat: str) -> bool:
     """Whether the seat was cut off, and is not back."""
     lost = state.lost.get(place(state, seat))
