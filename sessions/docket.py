@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from evaluation.errors import EvaluationError
 from evidence.core import act as acts_form
 from evidence.core.act import Act, Signer
 from evidence.core.canonical import Object
@@ -23,18 +24,20 @@ from evidence.core.proof import Proof
 from evidence.errors import EvidenceError, Malformed, StaleSize
 from evidence.ports import StoredDisclosure
 from evidence.witnessing import Signed
-from sessions.core import acts
+from sessions.core import acts, cut_off
 from sessions.core.commands import Command
 from sessions.core.proceeding import decide, evolve
 from sessions.core.state import EMPTY, Key, Proceeding
 from sessions.core.webhooks import notices
-from sessions.errors import ActRepeated
+from sessions.errors import ActFork, ActRepeated, SeatSuspended, SessionError
 from sessions.ports import Clock, Entropy
 from sessions.updates import Appended, Broadcast
 
 # Decide and append go a second round only where an unanswered append was found committed.
 _ATTEMPTS = 3
 _ENTROPY_BYTES = 32
+# Ids of acts that were refused last: a copy of one may still be on its way when its place is taken by the next.
+_REMEMBERED = 1024
 _T = TypeVar("_T")
 
 
@@ -106,6 +109,7 @@ class Docket:
         self._entropy = entropy
         self._writing = asyncio.Lock()
         self._grown = asyncio.Condition()
+        self._refused: dict[bytes, None] = {}
 
     async def load(self) -> None:
         """Fold what is committed."""
@@ -145,6 +149,8 @@ class Docket:
         (2) docs/protocol.md section 3, up to `seen`; a repeated act gets the first answer.
         (3) `command` joins what the vault has to say, and refuses what it does not hold.
         (4) Role, gate, stage and the rule's own checks are `decide`'s.
+        (5) A second act at one place of a chain is kept, and refused all the same: its device must not take it for
+            done. One that was refused before left its place free, so that it is no second act when it comes again.
         `shown` are disclosures of digests that stand in the act itself.
         """
         # (1)
@@ -154,15 +160,34 @@ class Docket:
             try:
                 # (2)
                 acts.check(self.state, act, root_at=self.root_at)
+                second = cut_off.is_second(self.state, act)
+                # (5)
+                if second and act.id in self._refused:
+                    raise ActFork("the act was refused, and another one has its place since")
                 # (3), (4)
-                entries = await self._execute(await command(act), (), shown)
+                entries = await self._decided(act, command, shown)
             except ActRepeated as repeated:
                 entry = self.entries[repeated.index]
+                if entry.type == "SeatSuspended" and self.state.keys[act.kid].merge is None:
+                    raise SeatSuspended("the act was a second one at its place") from None
                 return Performed(entry.n, act.id, entry.leaf, True)
+            if second:
+                raise SeatSuspended("two devices have this key; the supervisor decides")
             found = next(entry for entry in entries if entry.act is not None and entry.act.id == act.id)
             return Performed(found.n, act.id, found.leaf, False)
 
         return await self._alone(alone)
+
+    async def _decided(
+        self, act: Act, command: Callable[[Act], Awaitable[Command]], shown: Sequence[Private]
+    ) -> tuple[Entry, ...]:
+        try:
+            return await self._execute(await command(act), (), shown)
+        except (SessionError, EvaluationError, EvidenceError):
+            self._refused[act.id] = None
+            if len(self._refused) > _REMEMBERED:
+                del self._refused[next(iter(self._refused))]
+            raise
 
     async def perform_own(
         self,

@@ -39,7 +39,7 @@ ID_CHARACTERS = 26
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _DEFINITION_SALT = 32
 # The engine's version in `proceeding.found`; a fold of another version would say so.
-ENGINE = "2"
+ENGINE = "3"
 # The time of entries that are only tried.
 _NEVER = "1970-01-01T00:00:00.000Z"
 # How long one attempt waits for the centre log's quorum; the next one goes on where this one stopped.

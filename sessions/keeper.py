@@ -26,7 +26,7 @@ from sessions.archive import Archive, ClosedLog
 from sessions.attending import Attending
 from sessions.clerk import Clerk
 from sessions.clocking import Clocking
-from sessions.core import commands, continuing, duties, unsealing
+from sessions.core import commands, continuing, cut_off, duties, unsealing
 from sessions.core.audited import Tender
 from sessions.core.duties import AwaitWitnesses, Duty
 from sessions.core.proceeding import decide
@@ -362,7 +362,7 @@ class ProceedingKeeper:
     async def _command(self, act: Act, disclosures: Sequence[str]) -> commands.Command:
         """The rules speak first, so that who may not act at all learns nothing of what the vault holds."""
         key = self.state.keys.get(act.kid)
-        ended = key is not None and not key.live
+        ended = (key is not None and not key.live) or cut_off.is_second(self.state, act)
         # What is merged comes with nothing: where it would have to, it is refused in the log.
         alone = ended or (key is not None and key.merge is not None and act.act not in sealing.PURPOSE_OF)
         if disclosures and (act.act != "member.seat" or ended):

@@ -1,12 +1,17 @@
-"""Commitment and recusal (政府采购法实施条例 9): what a member declares before the bids are shown."""
+"""Commitment and recusal (政府采购法实施条例 9): before the bids are shown, or as soon as a ground is known."""
 
 from __future__ import annotations
 
+from evaluation.core import leaving, stages
 from evaluation.core.state import Evaluation
 from evaluation.errors import AlreadyDone, DeclarationRefused
 from evidence.core.act import Act
 from evidence.core.canonical import members, unb64u
 from evidence.core.entry import Draft
+
+LATE_SINCE = 3
+"""The first engine under which a member withdraws after the declarations, too."""
+_STAGE = frozenset({stages.DECLARATIONS})
 
 
 def commit(state: Evaluation, act: Act) -> tuple[Draft, ...]:
@@ -18,7 +23,16 @@ def commit(state: Evaluation, act: Act) -> tuple[Draft, ...]:
 
 
 def declare(state: Evaluation, act: Act) -> tuple[Draft, ...]:
-    """`recusal.declare`: a ground is named if, and only if, the member withdraws."""
+    """`recusal.declare`: a ground is named if, and only if, the member withdraws.
+
+    (1) In its stage each member answers once. Who learns of a ground later withdraws until the tally, whatever it said
+        before (实施条例 48); the first two engines knew the stage only.
+    (2) What the leaver voted and sealed is void and kept, as of any member who leaves.
+    """
+    # (1)
+    late = state.engine >= LATE_SINCE
+    if not late:
+        stages.check(state.stage, _STAGE)
     found = members(act.body, {"recuse": bool, "grounds": list, "shown": str})
     unb64u(found["shown"], 32)
     grounds = found["grounds"]
@@ -26,7 +40,16 @@ def declare(state: Evaluation, act: Act) -> tuple[Draft, ...]:
         raise DeclarationRefused("a ground is unknown or stands twice")
     if found["recuse"] != bool(grounds):
         raise DeclarationRefused("grounds are named if, and only if, the member withdraws")
-    if act.sub in state.declarations:
-        raise AlreadyDone("the declaration was made")
+    if not (late and found["recuse"]):
+        stages.check(state.stage, _STAGE)
+        if act.sub in state.declarations:
+            raise AlreadyDone("the declaration was made")
     declared = Draft("RecusalDeclared", {}, act)
-    return (declared, Draft("MemberRecused", {"seat": act.sub})) if found["recuse"] else (declared,)
+    if not found["recuse"]:
+        return (declared,)
+    recused = Draft("MemberRecused", {"seat": act.sub})
+    if not late:
+        return declared, recused
+    # (2)
+    leaving.check(state, act.sub)
+    return declared, recused, *leaving.void(state, act.sub, "recusal", act.id)

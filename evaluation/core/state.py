@@ -106,6 +106,8 @@ class Evaluation:
     successors: Mapping[str, str] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
     advice: Advice | None = None
+    engine: int = 1
+    """Which version of these rules the founding names: logs of an earlier one are decided again as they were."""
 
     @property
     def holder_set(self) -> Holders | None:

@@ -30,8 +30,8 @@ def check(state: Proceeding, act: Act, *, root_at: RootAt) -> None:
     """Raise what is wrong with the act, or return. `evidence.core.act.parse` has checked its form.
 
     (1) to (5) as in `signed`.
-    (6) `ctr` is the key's next, and `prev` its last act; of a seat that comes back from being cut off the rules judge
-        that themselves, since what does not fit there is kept (`sessions.core.cut_off`).
+    (6) `ctr` is the key's next, and `prev` its last act; of a seat that comes back from being cut off, and of a second
+        act at one place, the rules judge that themselves, since what does not fit is kept (`sessions.core.cut_off`).
     (7) `seen` is our root at that size, and not smaller than in the key's last act; of a log that was continued since
         it may be any root of what is missing, except that the one at the witnessed size is known.
     """

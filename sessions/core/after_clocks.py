@@ -125,7 +125,7 @@ def clocks(state: Aftermath, proceeding: Proceeding) -> tuple[Running, ...]:
     rules = table.value["rating"]
     due = calendar.after(state.opening.closed, rules["count"], rules["unit"])
     for member in proceeding.evaluation.members:
-        if member.role in rules["of"] and member.seat in proceeding.evaluation.seats:
+        if member.role in rules["of"] and member.seat in sat(proceeding):
             rating = state.ratings.get(member.seat)
             day = None if rating is None else rating.day
             found.append(Running("rating", member.seat, due, day, False, *_data(rules)))
@@ -139,6 +139,12 @@ def clocks(state: Aftermath, proceeding: Proceeding) -> tuple[Running, ...]:
             day = None if handed is None else handed.day
             found.append(Running("hand-over", venue.id, due, day, False, *_data(rules)))
     return tuple(found)
+
+
+def sat(proceeding: Proceeding) -> tuple[str, ...]:
+    """Seats of the committee in which somebody sat, those who left included: leaving the post without leave, and not
+    withdrawing in time, are breaches of theirs."""
+    return tuple(seat.id for seat in proceeding.members if not proceeding.is_open(seat))
 
 
 def _appeals(state: Aftermath, rating: Rating) -> list[Running]:

@@ -20,7 +20,7 @@ from sessions.after_errors import (
     NotOwnJudge,
     RatingRefused,
 )
-from sessions.core.after_clocks import appeal_until, begun, holding
+from sessions.core.after_clocks import appeal_until, begun, holding, sat
 from sessions.core.aftermath import Aftermath, Rating
 from sessions.core.permission import AFTER, demand
 from sessions.core.state import Proceeding
@@ -104,8 +104,8 @@ def _rate(state: Aftermath, act: Act, proceeding: Proceeding, today: date) -> No
     seat = proceeding.seat(body["seat"])
     if proceeding.seat(act.sub).role not in rules["by"]:
         raise RatingRefused(f"another office rates ({rules['source']})")
-    if seat.role not in rules["of"] or seat.id not in proceeding.evaluation.seats:
-        raise RatingRefused("who sat in the committee as an expert is rated")
+    if seat.role not in rules["of"] or seat.id not in sat(proceeding):
+        raise RatingRefused("who sat in the committee as an expert is rated, to its end or not")
     if seat.id in state.ratings:
         raise AlreadyFixed("the expert is rated")
     _text(body["text"])

@@ -1,5 +1,8 @@
 """How long an incident may last before people decide (2 h before the start, 4 h during; the pack says).
 
+Before the start the time counts from the planned one, where the tender names it and it is still to come (Lijiang's
+rules, article 20: what fails before is waited for, and two hours after that time people decide).
+
 The server only states that the time is over, and the proceeding stays paused. Then the supervisor either lets it
 continue, with seats released or replaced, or aborts it. No clock runs across a jump of the server's own clock: it
 starts anew there.
@@ -23,6 +26,8 @@ from sessions.errors import CommandRefused, NotOverdue
 
 LEAST_JUMP_MS = 1000
 """A clock that is disciplined is slewed by far less between two looks; a second is a step."""
+PLANNED_SINCE = 3
+"""The first engine that counts from the planned start; the others count from the incident."""
 _TIMED = (VENUE_LOST, RECORDING_LOST)
 _MAX_REASON = 500
 
@@ -33,12 +38,20 @@ def deadlines(state: Proceeding) -> dict[str, int]:
     rules = state.evaluation.incidents
     if rules is None or state.night is not None:
         return {}
-    limit = rules.before_start if state.stage == stages.CHECK_IN else rules.during
+    early = state.stage == stages.CHECK_IN
+    limit, start = (rules.before_start, planned(state)) if early else (rules.during, 0)
     return {
-        subject: state.since[cause, subject] + limit
+        subject: max(start, state.since[cause, subject]) + limit
         for cause, subject in sorted(state.pauses)
         if cause in _TIMED and (OVERDUE, subject) not in state.pauses
     }
+
+
+def planned(state: Proceeding) -> int:
+    """The planned start in seconds since the epoch; 0 where the tender names none, or the engine looks at none."""
+    terms = state.evaluation.fixed.scoring.terms if state.evaluation.fixed is not None else None
+    plan = None if terms is None or state.evaluation.engine < PLANNED_SINCE else terms.plan
+    return 0 if plan is None or plan.starts is None else seconds(plan.starts)
 
 
 def next_deadline(state: Proceeding) -> int | None:

@@ -4,7 +4,8 @@ A seat of a lost venue comes back with `seat.resume`, which names the acts that 
 follow in the order of their `ctr`. Each counts from its place in the log, under the state there, and leaves exactly one
 `OfflineAct`: refused and unconfirmed ones stay in the log as such. The claimed time of an act reorders nothing. No act
 from before the return comes in by another way: its place in the chain lies before that of `seat.resume`. What a key
-signed before its end was known to it, and what comes only then, is refused and kept in the same way.
+signed before its end was known to it, and what comes only then, is refused and kept in the same way. Two acts at one
+place of a chain are a cloned key's, wherever the second one comes from: both are kept, and the key is suspended.
 """
 
 from __future__ import annotations
@@ -65,7 +66,19 @@ Rules = Callable[[Proceeding, Act], tuple[Draft, ...]]
 def judged_by_rules(state: Proceeding, key: Key, act: Act) -> bool:
     """Whether the place of this act in its chain is answered with an event, and not refused at the door."""
     resumes = act.act == "seat.resume" and is_waiting(state, act.sub)
-    return key.merge is not None or resumes or is_late(state, key, act)
+    return key.merge is not None or resumes or is_late(state, key, act) or is_second(state, act)
+
+
+def is_second(state: Proceeding, act: Act) -> bool:
+    """Whether the seat's key has signed another act at this place of its chain before: no device of ours does that, so
+    somebody has a copy of the key. While a seat is merging, the merge looks for it by itself."""
+    key = state.keys.get(act.kid)
+    return key is not None and key.live and key.merge is None and act.sub in state.seats and act.ctr <= key.ctr
+
+
+def keep_second(act: Act) -> tuple[Draft, ...]:
+    """Both acts are kept, the second one counting for nothing; the key is suspended until the supervisor decides."""
+    return (_suspended(act),)
 
 
 def is_late(state: Proceeding, key: Key, act: Act) -> bool:
@@ -85,8 +98,7 @@ def resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:
 
     (1) The seat waits, and if acts of an earlier key of it are missing, operator and supervisor have stated why.
     (2) `ctr` is the seat's last act before this one; `server_ctr` is ours.
-    (3) Another act at this place: two devices have this key; both acts are kept and the key is suspended.
-    (4) What is confirmed was made meanwhile; without acts to merge the seat is back at once.
+    (3) What is confirmed was made meanwhile; without acts to merge the seat is back at once.
     """
     # (1)
     body = members(act.body, {"offline": list, "ctr": int, "server_ctr": int})
@@ -97,15 +109,13 @@ def resume(state: Proceeding, act: Act) -> tuple[Draft, ...]:
         raise NotReady("the area is closed for the night")
     if not state.causes.get(seat.id, _CAUSE_BY) >= _CAUSE_BY:
         raise CauseNotStated("operator and supervisor state why acts of the seat are missing")
-    # (2), (3)
+    # (2)
     key = state.keys[act.kid]
     if act.ctr != body["ctr"] + 1:
         raise ActGap("`ctr` is the seat's last act before this one")
-    if act.ctr <= key.ctr:
-        return (_suspended(act),)
     if body["server_ctr"] != key.ctr:
         raise ActGap(f"our last ctr of this key is {key.ctr}")
-    # (4)
+    # (3)
     made = body["ctr"] - key.ctr
     confirmed = [unb64u(named, 32) for named in body["offline"]]
     if len(set(confirmed)) != len(confirmed) or len(confirmed) > made:
@@ -292,6 +302,17 @@ def _back(state: Proceeding, seat: str, seen: tuple[int, bytes] | None) -> tuple
     if seen is not None:
         lost = replace(lost, resumed={**lost.resumed, seat: seen})
     size, root = lost.proven
+    rejoined = Draft("VenueRejoined", {"venue": venue})
+    return rejoined, Draft("ProceedingResumed", {"venues": [[venue, size, b64u(root)]]})
+
+
+def connected(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """A venue that was lost before any seat of it was bound is back with its first `seat.bind`, and what that saw."""
+    venue = state.seat(act.sub).venue
+    lost = state.lost.get(venue)
+    if lost is None or lost.waiting or lost.resumed:
+        return ()
+    size, root = act.seen
     rejoined = Draft("VenueRejoined", {"venue": venue})
     return rejoined, Draft("ProceedingResumed", {"venues": [[venue, size, b64u(root)]]})
 

@@ -13,7 +13,7 @@ from evidence.core.canonical import Object, b64u, members, sha256, unb64u
 from evidence.core.entry import Draft, Entry
 from evidence.core.envelope import KEY_BYTES, holder_set
 from evidence.errors import Malformed
-from sessions.core import drawing, roster
+from sessions.core import cut_off, drawing, roster
 from sessions.core.commands import FixDefinition, FreezeHolders, IssueCredential, NoteWitnessed
 from sessions.core.state import (
     OPERATOR,
@@ -171,7 +171,8 @@ def vouch(state: Proceeding, act: Act) -> tuple[Draft, ...]:
 
 
 def bind(state: Proceeding, act: Act) -> tuple[Draft, ...]:
-    """`seat.bind`: the first act of a seat's key, under the policy and trust of the founding."""
+    """`seat.bind`: the first act of a seat's key, under the policy and trust of the founding. A venue that could not
+    connect is connected with it."""
     body = members(act.body, {"jwk": dict, "policy": str, "trust": str, "client": object})
     if body["client"] is not None:
         unb64u(body["client"], 32)
@@ -180,7 +181,7 @@ def bind(state: Proceeding, act: Act) -> tuple[Draft, ...]:
         raise PinsMismatch("the seat pinned another policy or trust than the founding")
     if act.sub in state.seat_key:
         raise AlreadyFixed("the seat is bound")
-    return (Draft("SeatBound", {}, act),)
+    return Draft("SeatBound", {}, act), *cut_off.connected(state, act)
 
 
 def issue(state: Proceeding, command: IssueCredential) -> tuple[Draft, ...]:
@@ -224,6 +225,7 @@ def on_founded(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
         members=roster.committee_of(made.seats),
         holders=made.holders,
         holder_k=made.holder_k,
+        engine=int(made.engine),
     )
     presenter = first_presenter(made.seats.values(), made.venues)
     return replace(state, origin=entry.origin, founding=made, keys=keys, evaluation=evaluation, presenter=presenter)

@@ -92,11 +92,13 @@ def lose_venue(state: Proceeding, command: LoseVenue) -> tuple[Draft, ...]:
     if not 0 <= command.size <= state.size:
         raise CommandRefused("a venue acknowledges what the log holds")
     if not state.waiting(venue.id):
-        raise NotBound("no seat of the venue is bound, so none could resume")
-    return (
-        Draft("VenueLost", {"venue": venue.id, "size": command.size}),
-        Draft("ProceedingPaused", {"cause": VENUE_LOST, "venue": venue.id}),
-    )
+        raise NotBound("no seat of the venue is bound, so none was ever there to be lost")
+    return _lost(venue.id, command.size)
+
+
+def _lost(venue: str, size: int) -> tuple[Draft, ...]:
+    paused = Draft("ProceedingPaused", {"cause": VENUE_LOST, "venue": venue})
+    return Draft("VenueLost", {"venue": venue, "size": size}), paused
 
 
 def lose_recording(state: Proceeding, command: LoseRecording) -> tuple[Draft, ...]:
@@ -117,7 +119,8 @@ def regain_recording(state: Proceeding, command: RegainRecording) -> tuple[Draft
 
 def declare(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     """`incident.declare`: whoever is on the spot says that power, network or equipment of a venue failed. It is lost
-    from then on, whatever still answers: pause and lock, and the clocks of a lost venue run."""
+    from then on, whatever still answers: pause and lock, and the clocks of a lost venue run. One that could not connect
+    at all has no seat that could resume: it is back with the first one that is bound (`cut_off.connected`)."""
     body = members(act.body, {"venue": str, "kind": str, "text": str})
     venue = state.venue(body["venue"])
     if body["kind"] not in FAILURES:
@@ -128,7 +131,7 @@ def declare(state: Proceeding, act: Act) -> tuple[Draft, ...]:
         return (declared,)
     keys = (state.keys[kid] for seat, kid in state.seat_key.items() if state.seat(seat).venue == venue.id)
     size = max((key.seen_size for key in keys), default=0)
-    return declared, *lose_venue(state, LoseVenue(venue.id, size))
+    return declared, *_lost(venue.id, size)
 
 
 def waive(state: Proceeding, act: Act) -> tuple[Draft, ...]:

@@ -122,7 +122,7 @@ ACTS: Mapping[str, Rule] = {
     # evaluation
     "stage.advance": _rule(OPERATOR, relation=Relation.MAIN, when=_ALWAYS - {DONE}),
     "commitment.sign": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
-    "recusal.declare": _rule(*_MEMBERS, when=frozenset({DECLARATIONS})),
+    "recusal.declare": _rule(*_MEMBERS, when=span(DECLARATIONS, TALLY)),
     "ballot.seal": _rule(*_MEMBERS, when=frozenset({CHAIR_ELECTION})),
     "sheet.seal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
     "sheet.reseal": _rule(*_MEMBERS, when=frozenset({DETAILED_REVIEW})),
@@ -246,6 +246,8 @@ ACROSS_PROCEEDINGS = (
 """What a partner does between proceedings: a party of the agreement may, and for everybody else there is none."""
 
 TABLE: Mapping[str, Rule] = {**ACTS, **AFTER, **DOORS}
+OF_THE_LEFT = frozenset({"after", "rating.appeal"})
+"""A member who left is rated like the others once all is closed, reads its own rating, and may appeal."""
 _BOUND_TO_VENUES = frozenset({OPERATOR, ROOM})
 
 
@@ -274,6 +276,11 @@ def roles_of(state: Proceeding, actor: str) -> frozenset[str]:
     return frozenset(roles)
 
 
+def _role_left(state: Proceeding, actor: str, permission: str) -> frozenset[str]:
+    seat = state.seats.get(actor)
+    return frozenset({seat.role}) if seat is not None and permission in OF_THE_LEFT else frozenset()
+
+
 def relation(state: Proceeding, actor: str, venue: str | None) -> frozenset[Relation]:
     """Which relations hold between the actor and the venue (None: no venue is concerned)."""
     held = {Relation.ANY}
@@ -292,7 +299,7 @@ def demand(state: Proceeding, actor: str, permission: str, *, venue: str | None 
     if permission not in TABLE:
         raise UnknownAct(f"no act or permission {permission[:40]!r}")
     rule = TABLE[permission]
-    if not rule.roles & roles_of(state, actor):
+    if not rule.roles & (roles_of(state, actor) or _role_left(state, actor, permission)):
         raise WrongRole(f"{permission} is not for {actor[:40]!r}")
     if rule.relation not in relation(state, actor, venue):
         raise WrongVenue(f"{permission} is not for {actor[:40]!r} in another venue")

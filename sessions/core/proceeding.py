@@ -76,7 +76,7 @@ from sessions.core.continued import CONTINUED
 from sessions.core.draws import seconds
 from sessions.core.permission import demand
 from sessions.core.state import ABORTED, CLOSED, OPEN, PAUSED, Proceeding
-from sessions.errors import Aborted, Closed, CommandRefused, EntryRefused, Paused, SeatKeyEnded, UnknownAct
+from sessions.errors import Aborted, ActFork, Closed, CommandRefused, EntryRefused, Paused, SeatKeyEnded, UnknownAct
 
 EVENT_OF: Mapping[str, str] = {
     "proceeding.found": "ProceedingFounded",
@@ -304,6 +304,9 @@ def _perform(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     if key is not None and not key.live:
         _check_gate(state, _NOT_CLOSED)
         return cut_off.keep_late(state, act)
+    if cut_off.is_second(state, act):
+        _check_gate(state, _NOT_CLOSED)
+        return cut_off.keep_second(act)
     if key is not None and key.merge is not None:
         continuing.demand_turn(state, act)
         known = continuing.known_place(state, act.id) is not None
@@ -337,6 +340,8 @@ def _demand(state: Proceeding, act: Act, permission: str) -> None:
         raise CommandRefused(f"{permission} needs its own act")
     if act.kid in state.keys and not state.keys[act.kid].live:
         raise SeatKeyEnded("the key was replaced")
+    if cut_off.is_second(state, act):
+        raise ActFork(f"another act has ctr {act.ctr}")
     venue = None
     if permission == "room.admit":
         venue = state.room(members(act.body, {"room": str})["room"]).venue

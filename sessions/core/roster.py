@@ -17,9 +17,10 @@ from sessions.core.city_names import CityName
 from sessions.core.state import AUDITOR, OPERATOR, ROLES, ROOM, SUPERVISOR, Founding, Room, Seat, Venue
 from sessions.errors import FoundingRefused
 
-ENGINES = frozenset({"1", "2"})
+ENGINES = frozenset({"1", "2", "3"})
 """Versions of these rules; changed rules take the next one and stay beside the old (ADR 2). 2: nobody signs before
-every signer's own ranking."""
+every signer's own ranking. 3: a member may withdraw until the tally, and nobody leaves a reopened evaluation; a holder
+that rejects what others opened counts as missing; before the start, incidents count from the planned start."""
 FEWEST_HOLDERS, MOST_HOLDERS = 3, 9
 """protocols.md section 3."""
 _ORIGIN = re.compile(r"[a-z0-9.-]{1,100}/proceedings/[a-z2-7]{26}", re.ASCII)

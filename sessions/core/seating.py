@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from evaluation.core import declarations, leaving
 from evaluation.core import draw as rules
-from evaluation.core import leaving
 from evaluation.core.committee import BUYER, EXPERT
 from evidence.core.act import Act
 from evidence.core.canonical import Object, members, unb64u
@@ -23,6 +23,8 @@ from sessions.core.roster import DESIGNATED
 from sessions.core.state import SUPERVISOR, Proceeding, Seat, Seated
 from sessions.errors import NotReady, SeatingRefused, WrongRole
 
+STAYS_SINCE = 3
+"""The first engine under which a granted recusal does not change a committee that evaluates again."""
 DRAWN, EXTERNAL, APPROVED, NAMED = "drawn", "external", "designated", "buyer"
 
 
@@ -54,8 +56,7 @@ def remove(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     name = act.body.get("seat")
     if any(name in lost.waiting for lost in state.lost.values()):
         raise NotReady("the seat is cut off: it is released first")
-    if state.superseded:
-        raise NotReady("a reopened evaluation is the original committee's (order 87, article 64)")
+    _original(state)
     return leaving.remove(state.evaluation, act)
 
 
@@ -64,7 +65,22 @@ def settle(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     asked = leaving.find(state.evaluation, act.body.get("request")).seat
     if act.body.get("recuse") is True and any(asked in lost.waiting for lost in state.lost.values()):
         raise NotReady("the seat is cut off: it is released first")
+    if act.body.get("recuse") is True and state.evaluation.engine >= STAYS_SINCE:
+        _original(state)
     return leaving.settle(state.evaluation, act)
+
+
+def declare(state: Proceeding, act: Act) -> tuple[Draft, ...]:
+    """`recusal.declare`; one that was signed without the network counts from its place in the merge."""
+    if act.body.get("recuse") is True:
+        _original(state)
+    return declarations.declare(state.evaluation, act)
+
+
+def _original(state: Proceeding) -> None:
+    """A member who leaves, and a newcomer who may not know the report, would be another committee."""
+    if state.superseded:
+        raise NotReady("a reopened evaluation is the original committee's (order 87, article 64)")
 
 
 def free(state: Proceeding, stratum: str) -> tuple[str, ...]:
@@ -188,5 +204,6 @@ ACTS: dict[str, Callable[[Proceeding, Act], tuple[Draft, ...]]] = {
     "member.seat": seat,
     "member.remove": remove,
     "recusal.decide": settle,
+    "recusal.declare": declare,
 }
 EVENTS_OF_ACTS: dict[str, Callable[[Proceeding, Entry, Act], Proceeding]] = {"MemberSeated": on_seated}

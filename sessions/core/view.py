@@ -60,6 +60,8 @@ _RESULTS = frozenset(
 _SCORES = frozenset(_RESULTS - {"ReviewConcluded"}) | checks.EVENTS.keys()
 # What the committee asks, moves and finds about bids: as confidential as its results.
 _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDissented"}
+# Nor a report that was reopened, nor a digest that tells it.
+_SCORES |= {"ReportFrozen", *confirming.EVENTS_OF_ACTS, *confirming.FACTS}
 # What comparing the documents showed is for the committee, and not before every recusal is declared.
 _ADVICE = frozenset({"AdviceNoted"})
 # A digest of so few possible rankings would tell the ranking to whoever tries them.
@@ -396,14 +398,12 @@ def _report(state: Proceeding) -> Object | None:
 
 def reads_report(state: Proceeding, seat: str | None) -> bool:
     """Whether this seat (None: a node) may read the report: with the names in it, it is the committee's and of those
-    who watch it until the result is there for everybody."""
+    who watch it until the result is there for everybody; a newcomer's not before its own sheet is opened."""
     if state.gate == CLOSED and not state.aborted:
         return True
-    return seat is not None and _sees_results(state, state.seat(seat)) and not _left(state, seat)
-
-
-def _left(state: Proceeding, seat: str) -> bool:
-    return seat in state.evaluation.recused
+    if seat is None or seat in state.evaluation.recused or leaving.blind(state.evaluation, seat):
+        return False
+    return _sees_results(state, state.seat(seat))
 
 
 def _sees_results(state: Proceeding, seat: Seat) -> bool:

@@ -13,6 +13,7 @@ from evidence.core.act import Act, thumbprint
 from evidence.core.canonical import Object, b64u
 from sessions.core import after_clocks, after_view, aftermath, afterwards
 from sessions.core.aftermath import Aftermath, Chain, Opening, years_after
+from sessions.core.commands import EndRecording
 from sessions.core.state import Proceeding
 from tests.evaluation.packs import BIDDING, second
 from tests.sessions.drive import Drive, signer_of
@@ -38,6 +39,17 @@ def closed(regime: str) -> Drive:
     return drive
 
 
+@cache
+def closed_without(left: str) -> Drive:
+    """One of procurement that was aborted since nobody came for the member who left."""
+    drive = Drive().until("detailed-review")
+    drive.perform("supervisor-1", "member.remove", {"seat": left, "ground": "absent", "reason": "擅自离席"})
+    drive.perform("supervisor-1", "proceeding.abort", {"reason": "无法补足评审专家"})
+    drive.execute(EndRecording(tuple(drive.state.recording)))
+    drive.perform("operator-1", "proceeding.seal", {})
+    return drive
+
+
 @dataclass
 class Later:
     """What follows it."""
@@ -45,6 +57,8 @@ class Later:
     regime: str = "government-procurement"
     day: str = CLOSED_ON
     aborted: bool = False
+    left: str = ""
+    """A member whom the supervisor removed on the way."""
     state: Aftermath = field(init=False)
     log: list[tuple[Act, str]] = field(default_factory=list)
 
@@ -65,7 +79,7 @@ class Later:
 
     @property
     def drive(self) -> Drive:
-        return closed(self.regime)
+        return closed_without(self.left) if self.left else closed(self.regime)
 
     @property
     def proceeding(self) -> Proceeding:

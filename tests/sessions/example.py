@@ -83,7 +83,7 @@ def founding(identities: Mapping[str, Object]) -> Object:
     """Body of `proceeding.found`."""
     return {
         "opening": {"origin": f"{MAIN}/centre", "index": 1, "leaf": b64u(sha256(b"opening"))},
-        "engine": "2",
+        "engine": "3",
         "rule_pack": {"id": rules.ID, "version": rules.VERSION, "sha256": b64u(rules.SHA256)},
         "policy": b64u(POLICY),
         "trust": b64u(TRUST),

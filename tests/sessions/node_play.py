@@ -176,7 +176,7 @@ class Play:
         opened = main.opened
         body: Object = {
             "opening": {"origin": opened.origin, "index": opened.n, "leaf": b64u(opened.leaf)},
-            "engine": "2",
+            "engine": "3",
             "rule_pack": {"id": rules.ID, "version": rules.VERSION, "sha256": b64u(rules.SHA256)},
             "policy": b64u(main.pins.policy_hash),
             "trust": b64u(main.pins.trust_hash),

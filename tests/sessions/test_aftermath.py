@@ -293,13 +293,12 @@ def test_only_the_offices_named_may(name: str) -> None:
     assert later.log == []
 
 
-def test_a_recused_member_and_an_open_proceeding_have_no_part() -> None:
+def test_who_has_no_seat_and_an_open_proceeding_have_no_part() -> None:
     later = Later()
     rating = later.rate("seat-2")
-    evaluation = replace(later.proceeding.evaluation, recused=frozenset({"seat-2"}))
     act = later.act("seat-2", "rating.appeal", {"rating": rating, "reason": "x"})
     with pytest.raises(WrongRole):
-        afterwards.decide(later.state, act, replace(later.proceeding, evaluation=evaluation), later.at)
+        afterwards.decide(later.state, replace(act, sub="seat-9"), later.proceeding, later.at)
     with pytest.raises(TooEarly):
         afterwards.decide(later.state, act, replace(later.proceeding, closed=None), later.at)
     with pytest.raises(UnknownAct):
@@ -371,6 +370,23 @@ def test_who_holds_the_acts_decides_them_again() -> None:
     early = Aftermath(later.state.opening)
     with pytest.raises(AfterError):
         afterwards.decide(early, later.log[1][0], later.proceeding, later.log[1][1])
+
+
+def test_who_was_removed_is_rated_too_and_may_appeal() -> None:
+    """`left-the-post` and `did-not-withdraw` are breaches of members who are no members any more."""
+    later = Later(left="seat-5", aborted=True)
+    assert "seat-5" not in later.proceeding.evaluation.seats
+    assert "rating seat-5" in later.clocks()
+    rating = later.rate("seat-5", breaches=[["left-the-post", "未经许可离开评审现场"]])
+    assert later.state.ratings["seat-5"].points > 0
+    assert [found["id"] for found in later.view("seat-5")["ratings"]] == [rating]
+    later.perform("seat-5", "rating.appeal", {"rating": rating, "reason": "突发疾病就医"})
+    decision: Object = {"rating": rating, "uphold": False, "points": 0, "reason": "病历属实"}
+    later.perform("supervisor-1", "rating.decide", decision)
+    assert later.state.ratings["seat-5"].points == 0
+    for wrong in ("seat-3", "operator-2"):
+        with pytest.raises(RatingRefused):
+            later.rate(wrong)
 
 
 # --- retention

@@ -11,12 +11,14 @@ expert moved to another seat, old key's act merges later:
 `replaces` is not the current sheet:
     test_a_seal_that_replaces_another_is_stale
 two acts with one `ctr` (cloned profile):
-    test_two_acts_at_one_place_suspend_the_key, test_a_second_device_that_resumes_suspends_the_key
+    while it merges: test_two_acts_at_one_place_suspend_the_key, test_a_second_device_that_resumes_suspends_the_key
+    at any other time: tests/sessions/test_cloned_key.py
     two tabs: tests/crypto/test_chromium.py::test_a_seats_life_in_a_browser
 gap in `ctr`, wrong `prev`:
     test_a_gap_ends_the_key_until_the_cause_is_stated
 recusal declared offline:
-    test_a_recusal_declared_offline_counts_from_its_place
+    test_a_recusal_declared_offline_counts_from_its_place, test_a_recusal_declared_offline_voids_the_sheets_of_its_seat,
+    test_a_recusal_declared_offline_does_not_undo_what_is_agreed
 seat lost with its disk:
     test_a_seat_lost_with_its_disk_scores_again_with_another_key
 """
@@ -28,7 +30,7 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.errors import NotSafe
+from evaluation.errors import CommitteeRefused, NotSafe
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed, Untrusted
@@ -36,7 +38,6 @@ from sessions.core.commands import AuthoriseSignature, LoseRecording, LoseVenue
 from sessions.core.cut_off import MAX_LATE
 from sessions.core.view import visibility
 from sessions.errors import (
-    ActFork,
     ActGap,
     ActRepeated,
     CauseNotStated,
@@ -52,9 +53,10 @@ from sessions.errors import (
     WrongLog,
     WrongRole,
 )
+from tests.sessions import drive as tests_drive
 from tests.sessions.cut_off import Away, anew, back, rebind, seal_of
 from tests.sessions.draws import audited
-from tests.sessions.drive import SHOWN, Drive, spread
+from tests.sessions.drive import HOLDERS, SHOWN, Drive, founding, spread
 
 REASON = "设备被盗"
 
@@ -151,15 +153,77 @@ def test_a_recusal_declared_offline_counts_from_its_place() -> None:
     audited(drive)
 
 
+def recusal_of(drive: Drive) -> Object:
+    return {"recuse": True, "grounds": [drive.state.evaluation.rules.recusal_grounds[0]], "shown": SHOWN}
+
+
+def test_a_recusal_declared_offline_voids_the_sheets_of_its_seat(drive: Drive) -> None:
+    """Effective at merge; later acts of the seat refused; its sheets voided": the one that the log had, and the one
+    that was merged just before."""
+    for seat in ("seat-1", "seat-5"):
+        drive.seal(seat, drive.sheet(seat, spread()[seat]))
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    again = away.seal(replaces=b64u(drive.round.current["seat-5"]))
+    recusal, later = away.sign("recusal.declare", recusal_of(drive)), away.note()
+    away.resume([again, recusal, later])
+    assert told(drive.take(again)) == ("accepted", None)
+    made = drive.take(recusal)
+    assert types(made) == ["RecusalDeclared", "MemberRecused", "SheetVoided", "OfflineAct"]
+    assert made[2].body == {"act": b64u(again.id), "ground": "recusal", "decision": b64u(recusal.id)}
+    assert told(drive.take(later)) == ("refused", "seat-replaced")
+    assert drive.round.voided == {again.id}
+    assert "seat-5" not in drive.round.required
+    back(drive, "room-3", "operator-3")
+    assert drive.state.evaluation.vacant == ("seat-5",)
+    assert drive.state.evaluation.seats == ("seat-1", "seat-2", "seat-3", "seat-4")
+    # The others' seals stand, and nothing is frozen before somebody sits in the place.
+    for seat in ("seat-2", "seat-3", "seat-4"):
+        drive.seal(seat, drive.sheet(seat, spread()[seat]))
+    drive.acknowledge()
+    with pytest.raises(CommitteeRefused):
+        drive.freeze()
+    audited(drive)
+
+
+def test_a_recusal_declared_offline_does_not_undo_what_is_agreed(drive: Drive) -> None:
+    """What people agreed to open is opened first; whoever then still withdraws says so again."""
+    for seat, scores in spread().items():
+        drive.seal(seat, drive.sheet(seat, scores))
+    drive.to_opening()
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    recusal = away.sign("recusal.declare", recusal_of(drive))
+    away.resume([recusal])
+    assert told(drive.take(recusal)) == ("refused", "leaving-refused")
+    back(drive, "room-3", "operator-3")
+    for holder in HOLDERS:
+        drive.release(holder)
+    drive.open()
+    sealed = drive.round.current["seat-5"]
+    made = drive.perform("seat-5", "recusal.declare", recusal_of(drive))
+    assert types(made) == ["RecusalDeclared", "MemberRecused", "SheetVoided"]
+    assert drive.round.voided == {sealed}
+    assert "seat-5" not in {read.seat for read in drive.state.evaluation.sheets()}
+    audited(drive)
+
+
+def test_a_log_of_an_earlier_engine_keeps_a_late_recusal_as_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules that a proceeding was founded under are those by which it is decided again."""
+    monkeypatch.setattr(tests_drive, "founding", lambda identities: founding(identities) | {"engine": "2"})
+    drive = Drive().until("detailed-review")
+    away = Away(drive, "seat-5")
+    drive.execute(LoseVenue("venue-3", 40))
+    recusal = away.sign("recusal.declare", recusal_of(drive))
+    away.resume([recusal])
+    assert told(drive.take(recusal)) == ("refused", "too-late")
+    assert "seat-5" in drive.state.evaluation.seats
+    audited(drive)
+
+
 def test_two_acts_at_one_place_suspend_the_key(drive: Drive, away: Away) -> None:
     """Two acts with one `ctr` (cloned profile)": both kept, seat key suspended, supervisor decides."""
-    clone = Away(drive, "seat-5")
-    clone.seen = away.seen
-    note, other = away.note(), clone.note("另一台")
-    away.resume([note])
-    drive.take(note)
     drive.execute(LoseVenue("venue-2", 40))
-    # The clone of a seat that is back is refused at the door; one that still merges leaves both acts in the log.
     twin = Away(drive, "seat-4")
     ours, last = twin.note(), twin.note("二")
     theirs = drive.act("seat-4", "incident.note", {"seat": None, "text": "另"}, ctr=ours.ctr, prev=ours.prev)
@@ -178,7 +242,6 @@ def test_two_acts_at_one_place_suspend_the_key(drive: Drive, away: Away) -> None
     with pytest.raises(NotSuspended):
         drive.perform("supervisor-1", "seat.reinstate", {"seat": "seat-4", "reason": REASON})
     assert types(drive.take(last)) == ["IncidentNoted", "OfflineAct", "SeatMerged"]
-    assert other.id not in drive.state.acts
     audited(drive)
 
 
@@ -382,16 +445,6 @@ def test_an_act_of_a_merging_seat_waits_and_a_repeated_one_is_answered(drive: Dr
         drive.take(note)
     drive.take(second)
     assert types(drive.take(later)) == ["IncidentNoted"]
-
-
-def test_an_act_from_before_the_return_does_not_come_after_it(drive: Drive, away: Away) -> None:
-    """The server refuses other acts": what is not announced by the resume act has no place in the chain any more."""
-    hidden = away.note()
-    away.ctr, away.last = away.base, drive.state.keys[hidden.kid].last
-    away.resume([])
-    back(drive, "room-3", "operator-3")
-    with pytest.raises(ActFork):
-        drive.take(hidden)
 
 
 def test_a_log_that_drops_what_was_refused_does_not_replay(drive: Drive, away: Away) -> None:

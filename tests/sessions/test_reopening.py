@@ -6,16 +6,19 @@ from decimal import Decimal
 
 import pytest
 
+from evaluation.core import leaving
 from evaluation.core.results import ranking_digest
 from evaluation.step_errors import ReopeningRefused, ReportMade
 from evidence.core.canonical import Object, b64u, encode
 from evidence.errors import Malformed
 from sessions.core.commands import EndRecording, StartRecording
-from sessions.core.view import view
+from sessions.core.view import reads_report, view, visibility
 from sessions.errors import AlreadyFixed, Closed, NotReady, SigningTurn, WrongDocument, WrongRole, WrongVenue
 from tests.evaluation.packs import PROCUREMENT, second
 from tests.ranking.logs import ranked_alike
-from tests.sessions.drive import MEMBERS, Drive, spread
+from tests.sessions import drive as play
+from tests.sessions.drive import MEMBERS, Drive, founding, spread
+from tests.sessions.newcomers import person
 from tests.sessions.test_committee_steps import agree, id_of
 from tests.sessions.test_rule_pack_proceedings import again
 from tests.sessions.test_view import todo
@@ -132,6 +135,55 @@ def test_a_member_or_the_main_operator_asks_and_only_the_supervisor_answers() ->
     assert drive.state.stage == "signing"
     with pytest.raises(ReopeningRefused):
         drive.perform("supervisor-1", "reopening.approve", approval(asked))
+    again(drive.entries, encode(drive.definition))
+
+
+def reopened_with_a_request() -> tuple[Drive, str]:
+    """A recusal is asked for after the tally and waits; then the report is reopened."""
+    drive = signed("signing")
+    asked = id_of(drive.perform("seat-1", "reopening.ask", request(drive)))
+    drive.perform("supervisor-1", "reopening.approve", approval(asked))
+    ground = drive.state.evaluation.rules.recusal_grounds[0]
+    body: Object = {"seat": "seat-5", "from": "supplier", "ground": ground, "text": "来函"}
+    return drive, id_of(drive.perform("operator-1", "recusal.request", body))
+
+
+def test_nobody_leaves_the_original_committee() -> None:
+    """87号令 64: by removal, by a request that is granted, by the member's own word: a newcomer would not be original,
+    and would score beside a report that everybody has read."""
+    drive, asked = reopened_with_a_request()
+    ground = drive.state.evaluation.rules.recusal_grounds[0]
+    removal: Object = {"seat": "seat-5", "ground": "unfit", "reason": "x"}
+    granted: Object = {"request": asked, "recuse": True, "reason": "属实"}
+    own: Object = {"recuse": True, "grounds": [ground], "shown": b64u(bytes(32))}
+    for actor, name, body in (
+        ("supervisor-1", "member.remove", removal),
+        ("supervisor-1", "recusal.decide", granted),
+        ("seat-5", "recusal.declare", own),
+    ):
+        with pytest.raises(NotReady):
+            drive.perform(actor, name, body)
+    assert drive.state.evaluation.seats == MEMBERS
+    drive.perform("supervisor-1", "recusal.decide", granted | {"recuse": False})
+    again(drive.entries, encode(drive.definition))
+
+
+def test_a_newcomer_does_not_read_the_report_before_its_own_sheet_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proceeding of the second engine, in which a granted recusal still changes the original committee: whoever comes
+    scores without having seen the old report, its digest, or who ranked how."""
+    monkeypatch.setattr(play, "founding", lambda identities: founding(identities) | {"engine": "2"})
+    drive, asked = reopened_with_a_request()
+    drive.perform("supervisor-1", "recusal.decide", {"request": asked, "recuse": True, "reason": "属实"})
+    stated: Object = {"label": "expert/province", "reference": "省库 2026-117", "evidence": b64u(bytes(32))}
+    drive.perform("supervisor-1", "draw.external", stated)
+    body: Object = {"seat": "seat-6", "replaces": "seat-5", "source": {"kind": "external", "label": "expert/province"}}
+    drive.take(drive.act("supervisor-1", "member.seat", body, sd=(person("seat-6").digest,)))
+    assert leaving.blind(drive.state.evaluation, "seat-6")
+    assert reads_report(drive.state, "seat-1")
+    assert not reads_report(drive.state, "seat-6")
+    told = {"ReportFrozen", "RankingConfirmed", "SheetOpened", "RankingFixed", "ScoresTallied"}
+    shown = {visibility(entry, drive.state, "seat-6") for entry in drive.entries if entry.type in told}
+    assert shown == {"summary"}
     again(drive.entries, encode(drive.definition))
 
 

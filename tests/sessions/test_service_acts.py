@@ -60,7 +60,6 @@ WRONG: dict[str, tuple[type[Exception], dict[str, Any]]] = {
     "another log": (WrongLog, {"aud": "hohhot.example/proceedings/" + "a" * 26}),
     "another seat's name": (WrongSeat, {"sub": "seat-2"}),
     "a ctr left out": (ActGap, {"ctr": 9}),
-    "a ctr used before": (ActFork, {"ctr": 1}),
     "another chain": (ActFork, {"prev": bytes(32)}),
     "a root that never was": (SeenUnknown, {"seen": (3, bytes(32))}),
     "a size that is not yet": (SeenUnknown, {"seen": (100_000, bytes(32))}),
