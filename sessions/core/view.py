@@ -10,6 +10,7 @@ from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
 from sessions.core import advising, city_names, confirming, help_requests, signing_off
+from sessions.core.awaited import awaited
 from sessions.core.draws import Draw
 from sessions.core.permission import allowed
 from sessions.core.state import AUDITOR, CLOSED, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
@@ -258,10 +259,19 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "open": [other.id for other in state.seats.values() if state.is_open(other)],
         "requests": _requests(state) if seat.role in _WATCHERS else None,
         "advice": _advice(state, seat),
+        "credentials": sorted(state.credentials),
+        "awaited": _awaited(state, seat),
     }
     if evaluation.ranking is not None and _sees_results(state, seat) and not blind:
         shown["results"] = rows_json(evaluation.rows) | ranking_json(evaluation.ranking)
     return shown
+
+
+def _awaited(state: Proceeding, seat: Seat) -> list[JSON] | None:
+    """Operators lead people through the stages, and the supervisor decides: both learn who is awaited for what."""
+    if seat.role not in (OPERATOR, SUPERVISOR):
+        return None
+    return awaited(state, committee=_sees_results(state, seat))
 
 
 def _round(state: Proceeding, found: Round, seat: Seat) -> Object:
