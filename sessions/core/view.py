@@ -339,8 +339,8 @@ def _advice(state: Proceeding, seat: Seat) -> Object | None:
 
 
 def _requests(state: Proceeding) -> list[JSON]:
-    """Who is asked to be recused, on which ground, and what the supervisor decided."""
-    return [[b64u(each.id), each.seat, each.ground, each.granted] for each in state.evaluation.requests]
+    """Who is asked to be recused, on which ground, what the supervisor decided, and in which entry it was asked."""
+    return [[b64u(each.id), each.seat, each.ground, each.granted, each.n] for each in state.evaluation.requests]
 
 
 def _steps(state: Proceeding, blind: bool) -> Object:
