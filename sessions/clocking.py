@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from evaluation.errors import EvaluationError
 from evidence.errors import EvidenceError, LostLease
@@ -12,16 +13,19 @@ from sessions.core.commands import ClockSample
 from sessions.core.state import CLOSED, OPEN, PAUSED
 from sessions.docket import Docket
 from sessions.errors import SessionError
+from sessions.presence import Presence
 
 logger = logging.getLogger(__name__)
 
 
 class Clocking:
     """One proceeding's clocks. Of each seat the estimate with the shortest round trip since the last look counts: it
-    has the tightest bounds (RFC 5905's simplest filter)."""
+    has the tightest bounds (RFC 5905's simplest filter). A room's round trips are its line, which `presence` knows."""
 
-    def __init__(self, *, docket: Docket, every: float) -> None:
+    def __init__(self, *, docket: Docket, every: float, presence: Presence, tell: Callable[[], None]) -> None:
         self._docket = docket
+        self._presence = presence
+        self._tell = tell
         self._every = every
         self._best: dict[str, ClockSample] = {}
         self._last: dict[str, tuple[int, int]] = {}
@@ -36,6 +40,9 @@ class Clocking:
         self._last[seat] = clock, now
         if before is None or rtt is None or not 0 <= rtt <= venue_clocks.MAX_RTT_MS:
             return
+        if seat in self._docket.state.rooms:
+            self._presence.hears(seat, rtt)
+            self._tell()
         sent, came = before
         sample = ClockSample(seat, sent, came - sent - rtt // 2, rtt)
         best = self._best.get(seat)

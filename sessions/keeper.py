@@ -105,7 +105,7 @@ class ProceedingKeeper:
             wake=self._errands.wake,
             lost=self._lose,
         )
-        self.clocking = Clocking(docket=docket, every=times.clocks)
+        self.clocking = Clocking(docket=docket, every=times.clocks, presence=presence, tell=self._tell_presence)
         self.attending = Attending(docket=docket, every=times.attention)
         self.viewing = Viewing(docket=docket, every=times.views, least=times.views_least)
         self._told = PresenceChanged({}, {})
@@ -148,7 +148,7 @@ class ProceedingKeeper:
     @property
     def presence(self) -> PresenceChanged:
         """What a socket is told first about who is there."""
-        return PresenceChanged(self._presence.venues(self.state), self._presence.devices)
+        return PresenceChanged(self._presence.venues(self.state), self._presence.devices, self._presence.lines)
 
     # -- its life ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping
 from sessions.core.state import Proceeding
 
 
+LEAST_MS = 30
+"""Between two cities a round trip wavers by some ten milliseconds, and nobody acts on that."""
+
+
 class Presence:
     """Counts sockets per seat. `now` is a monotonic clock in seconds.
 
@@ -21,6 +25,7 @@ class Presence:
         self._sockets: Counter[str] = Counter()
         self._deadlines: dict[str, float] = {}
         self._devices: dict[str, Mapping[str, str]] = {}
+        self._lines: dict[str, int] = {}
         self._grace_ends = now() + grace
 
     def connected(self, seat: str) -> None:
@@ -34,11 +39,27 @@ class Presence:
         if not self._sockets[seat]:
             self._deadlines[seat] = self._now() + self._lost_after
             self._devices.pop(seat, None)
+            self._lines.pop(seat, None)
 
     def has(self, room: str, devices: Mapping[str, str]) -> None:
         """What the room's device says of its camera and microphone; it holds while the room has a socket."""
         if self.online(room):
             self._devices[room] = dict(devices)
+
+    def hears(self, room: str, rtt: int) -> None:
+        """How long a ping of the room's device took, there and back, in ms.
+
+        Kept is what a person would call another line: a change by a quarter, and by no less than `LEAST_MS`; so a
+        steady line says nothing.
+        """
+        told = self._lines.get(room)
+        if self.online(room) and (told is None or abs(rtt - told) >= max(LEAST_MS, told // 4)):
+            self._lines[room] = rtt
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """Round trip in ms of each room whose device has measured one."""
+        return dict(self._lines)
 
     @property
     def devices(self) -> dict[str, Mapping[str, str]]:

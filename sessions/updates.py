@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evidence.core.entry import Entry
 from sessions.core.state import Proceeding
@@ -38,10 +38,12 @@ class MediaChanged:
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged:
-    """Which venues are connected, and what each room's device says of its camera and microphone."""
+    """Which venues are connected, what each room's device says of its camera and microphone, and how long its pings
+    take, there and back, in ms."""
 
     venues: Mapping[str, bool]
     devices: Mapping[str, Mapping[str, str]]
+    lines: Mapping[str, int] = field(default_factory=dict)
 
 
 Update = Appended | CheckpointGrew | MediaChanged | PresenceChanged

@@ -10,6 +10,7 @@ from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
 from sessions.core import advising, city_names, confirming, help_requests, signing_off
+from sessions.core.awaited import awaited
 from sessions.core.draws import Draw
 from sessions.core.permission import allowed
 from sessions.core.state import AUDITOR, CLOSED, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
@@ -260,10 +261,19 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "open": [other.id for other in state.seats.values() if state.is_open(other)],
         "requests": _requests(state) if seat.role in _WATCHERS else None,
         "advice": _advice(state, seat),
+        "credentials": sorted(state.credentials),
+        "awaited": _awaited(state, seat),
     }
     if evaluation.ranking is not None and _sees_results(state, seat) and not blind:
         shown["results"] = rows_json(evaluation.rows) | ranking_json(evaluation.ranking)
     return shown
+
+
+def _awaited(state: Proceeding, seat: Seat) -> list[JSON] | None:
+    """Operators lead people through the stages, and the supervisor decides: both learn who is awaited for what."""
+    if seat.role not in (OPERATOR, SUPERVISOR):
+        return None
+    return awaited(state, committee=_sees_results(state, seat))
 
 
 def _round(state: Proceeding, found: Round, seat: Seat) -> Object:
@@ -331,8 +341,8 @@ def _advice(state: Proceeding, seat: Seat) -> Object | None:
 
 
 def _requests(state: Proceeding) -> list[JSON]:
-    """Who is asked to be recused, on which ground, and what the supervisor decided."""
-    return [[b64u(each.id), each.seat, each.ground, each.granted] for each in state.evaluation.requests]
+    """Who is asked to be recused, on which ground, what the supervisor decided, and in which entry it was asked."""
+    return [[b64u(each.id), each.seat, each.ground, each.granted, each.n] for each in state.evaluation.requests]
 
 
 def _steps(state: Proceeding, blind: bool) -> Object:

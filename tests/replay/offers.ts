@@ -30,10 +30,9 @@ const base = {
   chair: "seat-1",
   round: { ...round, frozen: true, freeze: "f" },
   draws: [draw],
-  report: { unsigned: ["seat-1"] },
+  report: { unsigned: ["seat-1"], reopening: ["r", "sum"] },
   steps: { questions: [{ id: "q", n: 3, bidder: "bidder-1", until: null, closed: false }], back: ["b", "compliance-review"], calls: [] },
-  reopening: ["r", "sum"],
-  requests: [["i", "seat-1", "other-relation", null]],
+  requests: [["i", "seat-1", "other-relation", null, 4]],
   vacant: [],
   open: ["seat-6"],
 };

@@ -265,8 +265,9 @@ def _messages(update: Update, seat: str) -> list[Object]:
             return [{"type": "checkpoint", "note": note.decode()}]
         case MediaChanged():
             return [{"type": "media"} | _media(update)]
-        case PresenceChanged(venues=venues, devices=devices):
-            return [{"type": "presence", "venues": dict(venues), "devices": {r: dict(d) for r, d in devices.items()}}]
+        case PresenceChanged(venues=venues, devices=devices, lines=lines):
+            told = {room: dict(each) for room, each in devices.items()}
+            return [{"type": "presence", "venues": dict(venues), "devices": told, "lines": dict(lines)}]
 
 
 def _media(media: MediaChanged) -> Object:

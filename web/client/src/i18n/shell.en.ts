@@ -28,7 +28,8 @@ const en: Shape<typeof zh> = {
     "venue-lost": "a venue lost its connection",
     "recording-lost": "a recording was interrupted",
     ordered: "paused by order",
-    overdue: "an incident took too long; the supervisor decides",
+    "incident-overdue": "an incident took too long, or seals were broken; the supervisor decides",
+    overnight: "closed for the night",
   },
   venues: { main: "Main venue", secondary: "Secondary venue", numbered: "Secondary venue {n}", place: "{kind} · {city}", party: "{city} ({domain})" },
   shell: {
@@ -109,6 +110,7 @@ const en: Shape<typeof zh> = {
     "too-large": "This is too large.",
     malformed: "This is not in the right form.",
     "unknown-key": "This device's key is not registered. Please finish the identity check first.",
+    "cause-not-stated": "Something is missing of what this seat signed. It comes back once an operator and the supervisor have stated why.",
     "seat-suspended": "The key of this seat is suspended. Please ask the supervisor.",
     "pins-refused":
       "The server hands out another agreement than your link names. Stop, and ask your own centre for a new link.",

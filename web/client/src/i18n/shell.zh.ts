@@ -25,7 +25,8 @@ export default {
     "venue-lost": "会场失去连接",
     "recording-lost": "录制中断",
     ordered: "按指令暂停",
-    overdue: "处置超时，等待监督人员决定",
+    "incident-overdue": "异常处置超时或封条异常，等待监督人员决定",
+    overnight: "夜间封闭",
   },
   venues: { main: "主场", secondary: "副场", numbered: "副场 {n}", place: "{kind} · {city}", party: "{city}（{domain}）" },
   shell: {
@@ -105,6 +106,7 @@ export default {
     "too-large": "内容过大。",
     malformed: "内容格式不正确。",
     "unknown-key": "本机的密钥尚未登记，请先完成身份核验。",
+    "cause-not-stated": "断线期间的内容有缺失。操作员和监督人员都说明原因后，此席位才能恢复。",
     "seat-suspended": "此席位的密钥已被暂停，请联系监督人员。",
     "pins-refused": "链接所载的协议文件与服务器提供的不一致。请停止操作，并请本中心工作人员重新发放链接。",
     "record-untrusted": "服务器出示的记录与本席位已验证的记录不一致。请停止操作，并立即告知监督人员。",

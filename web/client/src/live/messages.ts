@@ -42,6 +42,8 @@ export interface Media {
 export interface Presence {
   venues: Record<string, boolean>;
   devices: Record<string, { camera: DeviceState; microphone: DeviceState }>;
+  /** How long the pings of a room's device take, there and back, in ms. */
+  lines: Record<string, number>;
 }
 
 export interface Messages {

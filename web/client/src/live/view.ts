@@ -99,6 +99,8 @@ export interface Report {
   unsigned: string[];
   /** Who has confirmed the ranking; absent where the proceeding knows no such act. */
   ranked?: string[];
+  /** A re-evaluation that waits for the supervisor. */
+  reopening?: [asked: string, reason: string] | null;
 }
 
 export interface Steps {
@@ -232,11 +234,18 @@ export interface View {
   vacant?: string[];
   open?: string[];
   /** For who watches: who is asked to be recused, on which ground, and what was decided. */
-  requests?: [id: string, seat: string, ground: string, granted: boolean | null][] | null;
+  requests?: [id: string, seat: string, ground: string, granted: boolean | null, n: number][] | null;
   /** That documents were compared, and how many facts that showed; absent before this seat may read them. */
   advice?: { n: number; sha256: string; facts: number } | null;
-  reopening?: [asked: string, reason: string] | null;
+  /** The seats whose cloud key is issued. */
+  credentials?: string[];
+  /** For operators and the supervisor: who is awaited for what (sessions/core/awaited.py). */
+  awaited?: Awaited[] | null;
+  /** From the evening on: areas are opened from `opens` on, in seconds since the epoch. */
+  night?: { opens: number; sealed: Record<string, string[]>; opened: string[] } | null;
 }
+
+export type Awaited = [why: string, who: string[]];
 
 /** Whether a room is recorded now: a recording that was lost is not, until its packets flow again. */
 export function recorded(view: View, room: string): boolean {

@@ -2,9 +2,9 @@
 import type { JsonObject } from "../crypto/canonical.ts";
 import type { Disclosure } from "../crypto/disclosure.ts";
 
-export const FIELDS = ["reason", "minutes", "text", "label", "reference", "evidence", "person", "organisation", "day", "of", "points"] as const;
+export const FIELDS = ["reason", "minutes", "text", "label", "reference", "evidence", "person", "organisation", "day", "of", "points", "seals", "note", "jwk"] as const;
 export type Field = (typeof FIELDS)[number];
-export const PICKS = ["seat", "about", "ground", "leaving", "annulling", "draw", "lost", "successor", "venue", "failure", "kind"] as const;
+export const PICKS = ["seat", "about", "ground", "leaving", "annulling", "draw", "lost", "successor", "venue", "failure", "kind", "to", "cause", "whole", "from"] as const;
 export type Pick = (typeof PICKS)[number];
 export type Given = Record<Field | Pick, string>;
 
@@ -24,6 +24,10 @@ export interface Choice {
   days?: readonly [first: string, last: string];
   /** The most points. */
   most?: number;
+  /** What is wrong with a field: the key of its words, or "". */
+  wrong?: Partial<Record<Field, (value: string) => string>>;
+  /** How a field is shown once more before it is signed; as it was typed, where nothing is said. */
+  shown?: Partial<Record<Field, (value: string) => string>>;
   /** What is chosen from lists, before the fields: values with the key of their words, or what they are called by. */
   picks?: readonly (readonly [Pick, readonly (readonly [value: string, words: string])[]])[];
   body: (given: Given) => JsonObject;

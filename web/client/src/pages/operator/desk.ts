@@ -1,11 +1,16 @@
 /** What the operator's parts share: the seat with its key, and one way to act with words for every refusal. */
-import { computed, inject, onBeforeUnmount, provide, reactive, ref, shallowRef, watch, type InjectionKey, type Ref } from "vue";
+import { computed, inject, onBeforeUnmount, provide, reactive, ref, shallowReactive, shallowRef, watch, type InjectionKey, type Ref } from "vue";
+import { call } from "../../api/call.ts";
+import type { VouchForBidderData, VouchForBidderResponses } from "../../api/generated/index.ts";
 import { codeOf } from "../../api/problem.ts";
 import type { JsonObject } from "../../crypto/canonical.ts";
 import type { Seat } from "../../crypto/seat.ts";
+import type { Performing } from "../../parts/choice.ts";
 import { useProceeding, type Proceeding } from "../../state/proceeding.ts";
 import { type Returning, useReturning } from "../../state/returning.ts";
 import { openOwnSeat } from "../../state/seat.ts";
+import { useVenues } from "../../state/venues.ts";
+import { BIDDER_KEY } from "./initiatives.ts";
 
 export interface Desk {
   proceeding: Proceeding;
@@ -21,6 +26,10 @@ export interface Desk {
   clear(): void;
   /** Sign and hand in; true once the log holds it. */
   act(name: string, body: JsonObject): Promise<boolean>;
+  /** The same for a form, which tells a refusal itself. */
+  acting: Performing;
+  /** A seat, room, venue or city as people call it. */
+  name(id: string): string;
   /** Coming back after a cut. */
   returning: Returning;
   /** Open the seat's key, when this device has been vouched for. */
@@ -76,7 +85,36 @@ export function provideDesk(): Desk {
     }
   }
 
+  const acting: Performing & { busy: boolean; code: string } = shallowReactive({ busy: false, code: "", perform });
+
+  async function perform(name: string, body: JsonObject): Promise<boolean> {
+    if (acting.busy || !seat.value) return false;
+    Object.assign(acting, { busy: true, code: "" });
+    try {
+      if (name === BIDDER_KEY) await nameBidderKey(body);
+      else await seat.value.perform(name, body);
+      return true;
+    } catch (error) {
+      acting.code = codeOf(error);
+      return false;
+    } finally {
+      acting.busy = false;
+    }
+  }
+
+  async function nameBidderKey(body: JsonObject): Promise<void> {
+    const { question, jwk } = body as unknown as { question: string; jwk: VouchForBidderData["body"]["jwk"] };
+    const path = { id: proceeding.id, question };
+    await call<VouchForBidderData, VouchForBidderResponses>("POST", "/v1/proceedings/{id}/questions/{question}/vouch", { path, body: { jwk } });
+  }
+
   const view = computed(() => proceeding.view);
+  const venues = useVenues(() => view.value);
+
+  function name(id: string): string {
+    if (view.value?.rooms[id]) return venues.room(id);
+    return view.value?.venues[id] ? venues.venue(id) : venues.party(id);
+  }
   watch(
     () => view.value?.me.bound === true,
     (bound) => bound && void open(),
@@ -95,6 +133,8 @@ export function provideDesk(): Desk {
     refused,
     clear: () => (refused.value = null),
     act,
+    acting,
+    name,
     returning: useReturning(seat, () => proceeding.view),
     open,
   };

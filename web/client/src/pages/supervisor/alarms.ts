@@ -15,7 +15,10 @@ export interface Alarm {
 
 /** The law's record is witnessed each minute (protocols.md 2); two of them missing is worth a look. */
 const WITNESS_MS = 120_000;
-const ORDER = ["overdue", "recording-lost", "venue-lost", "failed", "suspended", "help-red", "disputed", "room-away", "unrecorded", "witness", "help-yellow", "ordered"];
+const ORDER = ["incident-overdue", "recording-lost", "venue-lost", "failed", "suspended", "help-red", "disputed", "room-away", "unrecorded", "witness", "help-yellow", "overnight", "ordered"];
+
+/** Pauses that somebody, or the clock, meant. */
+const MEANT: ReadonlySet<string> = new Set(["ordered", "overnight"]);
 
 export function alarms(view: View, media: Media | null, rows: readonly Row[], now: number): Alarm[] {
   const found: Alarm[] = [];
@@ -24,9 +27,7 @@ export function alarms(view: View, media: Media | null, rows: readonly Row[], no
   };
   for (const [cause, subject] of view.pauses) {
     const since = sinceOf(rows, cause, subject);
-    if (cause === "incident-overdue") add("overdue", subject, since);
-    else if (cause === "ordered") add("ordered", "", since, "warn");
-    else add(cause, subject, since);
+    add(cause, subject, since, MEANT.has(cause) ? "warn" : "bad");
   }
   if (view.steps?.failed) add("failed");
   for (const seat of suspended(rows)) add("suspended", seat.id, seat.since);

@@ -16,6 +16,10 @@ export interface Decision {
   subject: string;
   /** What the person should have before the eyes: words as they were signed. */
   quote: string;
+  /** Who asked, where somebody did. */
+  by: string;
+  /** What else fills the text: keys of words. */
+  terms: Readonly<Record<string, string>>;
   urgent: boolean;
   choices: readonly Choice[];
 }
@@ -26,8 +30,8 @@ const PATIENCE_MS = 60_000;
 
 export function decisions(view: View, rows: readonly Row[], now: () => number): Decision[] {
   const found: Decision[] = [];
-  const add = (words: string, subject: string, choices: Choice[], quote = "", urgent = true): void => {
-    found.push({ key: `${words} ${subject}`, words, subject, quote, urgent, choices });
+  const add = (words: string, subject: string, choices: Choice[], quote = "", urgent = true, asked?: Row, terms: Decision["terms"] = {}): void => {
+    found.push({ key: `${words} ${subject} ${asked?.n ?? ""}`, words, subject, quote, urgent, choices, by: asked?.seat ?? "", terms });
   };
   const act = (name: string, label: string, kind: Choice["kind"], body: Choice["body"], fields: readonly Field[] = REASON): Choice => ({ act: name, label, kind, fields, body });
 
@@ -50,15 +54,26 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
   }
   const back = view.steps?.back;
   if (back) {
-    add("back", back[1], answers("stage.back-approve", back[0]), quoteOf(rows, last(rows, "StepBackAsked")?.n));
+    const asked = last(rows, "StepBackAsked");
+    add("back", back[1], answers("stage.back-approve", back[0]), quoteOf(rows, asked?.n), true, asked);
   }
-  if (view.reopening) add("reopening", view.reopening[1], answers("reopening.approve", view.reopening[0]));
-  for (const [request, seat, ground, granted] of view.requests ?? []) {
+  const reopening = view.report?.reopening;
+  if (reopening) {
+    const asked = last(rows, "ReopeningAsked");
+    add("reopening", "", answers("reopening.approve", reopening[0]), wordsOf(asked, "text"), true, asked, { cause: `supervisor.options.cause.${reopening[1]}` });
+  }
+  for (const [request, seat, ground, granted, n] of view.requests ?? []) {
     if (granted !== null) continue;
+    const asked = rows.find((row) => row.n === n);
+    const terms = { ground: `expert.grounds.${ground}`, from: `supervisor.options.from.${wordsOf(asked, "from") || "other"}` };
     add("recusal", seat, [
       act("recusal.decide", "recuse", "danger", ({ reason }) => ({ request, recuse: true, reason })),
       act("recusal.decide", "stay", "secondary", ({ reason }) => ({ request, recuse: false, reason })),
-    ], ground);
+    ], wordsOf(asked, "text"), true, asked, terms);
+  }
+  for (const [why, seats] of view.awaited ?? []) {
+    if (why !== "cause-supervisor") continue;
+    for (const seat of seats) add("cause", seat, [act("incident.note", "cause", "primary", ({ text }) => ({ seat, text }), ["text"])]);
   }
   for (const draw of view.draws ?? []) {
     const { opened, stated, contributors, safe, draw: name } = draw;
@@ -149,6 +164,11 @@ function overdue({ purpose }: Round, rows: readonly Row[], until: number): boole
 
 function last(rows: readonly Row[], type: string): Row | undefined {
   return [...rows].reverse().find((row) => row.type === type);
+}
+
+function wordsOf(row: Row | undefined, name: string): string {
+  const found = row?.said?.[name];
+  return typeof found === "string" ? found : "";
 }
 
 function quoteOf(rows: readonly Row[], n: number | undefined): string {
