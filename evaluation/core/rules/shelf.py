@@ -113,6 +113,12 @@ class Pack:
         return None if found is None else str(found)
 
     @property
+    def experts_drawn(self) -> bool:
+        """Whether an expert sits only after a draw that the log knows of, or with an approval; older packs said
+        nothing of it."""
+        return self.value.get("draw", {}).get("experts") == "drawn"
+
+    @property
     def clarification_by(self) -> str:
         """Who puts a question to a bidder: "chair" or "majority"."""
         return str(self.value.get("clarification", {}).get("by", "chair"))

@@ -12,6 +12,7 @@ export function missing(view: View): Missing[] {
   switch (view.stage) {
     case "check-in":
       add("unbound", seats.filter(([, { role, bound }]) => role !== "auditor" && !bound).map(([id]) => id));
+      add("undrawn", view.undrawn ?? []);
       add("unadmitted", rooms.filter(([, { admitted }]) => !admitted).map(([id]) => id));
       add("unrecorded", rooms.filter(([, { admitted, recording }]) => admitted && !recording).map(([id]) => id));
       break;
