@@ -41,6 +41,7 @@ SessionError
 ├── NotLost              the venue or recording is not lost (`not-lost`)
 ├── NotOffline           the act depends on what others do meanwhile (`not-offline`)
 ├── NotReady             the meeting's part of the stage is incomplete (`not-ready`)
+│   └── ExpertsUndrawn       experts sit whose draw nobody has stated (`experts-undrawn`)
 ├── SegmentRefused       a segment is out of form or repeated (`segment-refused`)
 ├── LookRefused          a look that nobody can have had (`look-refused`)
 ├── ReportRefused        the report is not the one that follows from the log (`report-refused`)
@@ -307,6 +308,12 @@ class NotReady(SessionError):
     """The meeting's part of the stage is incomplete; the text says what is missing."""
 
     code = "not-ready"
+
+
+class ExpertsUndrawn(NotReady):
+    """Experts sit whom nobody drew and nobody approved of; the supervisor states where they were drawn."""
+
+    code = "experts-undrawn"
 
 
 class SegmentRefused(SessionError):

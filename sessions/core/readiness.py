@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evaluation.core import stages
-from sessions.core import segments, signing_off
+from sessions.core import seating, segments, signing_off
 from sessions.core.state import AUDITOR, Proceeding
-from sessions.errors import NotReady
+from sessions.errors import ExpertsUndrawn, NotReady
 
 
 def check(state: Proceeding) -> None:
@@ -33,6 +33,9 @@ def recorded(state: Proceeding, room: str) -> bool:
 def _check_in(state: Proceeding) -> None:
     if state.definition is None or state.holders_frozen is None:
         raise NotReady("definition or holders are not fixed")
+    if undrawn := seating.undrawn(state):
+        source = state.evaluation.rules.source("draw")
+        raise ExpertsUndrawn(f"{', '.join(undrawn)}: no draw of these experts is stated ({source})")
     for seat in state.seats.values():
         if seat.role != AUDITOR and seat.id not in state.seat_key and seat.id not in state.evaluation.recused:
             raise NotReady(f"{seat.id} has not checked in")

@@ -4,7 +4,8 @@ Nobody chooses. A drawn member is the first position of its stratum that was acc
 the first that is free; so the reserves of one draw decide refusals and replacements beforehand. The pool's custodian
 states it, because nobody else knows who a leaf is; the person stands in a disclosure of the custodian's own act.
 Where another authority drew (`ExternalDraw`), where the founding names an approval for designated members, and for the
-buyer's own representative, the supervisor states it.
+buyer's own representative, the supervisor states it. A roster that was fixed says nothing of where its experts come
+from: under packs that forbid designation its check-in waits for the statement (`undrawn`).
 """
 
 from __future__ import annotations
@@ -107,6 +108,26 @@ def exhausted(state: Proceeding, stratum: str) -> bool:
                 none = next_position(state, found, which) is None
                 return bool(free(state, stratum)) and none and asked >= len(found.ranked[which])
     return False
+
+
+def undrawn(state: Proceeding) -> tuple[str, ...]:
+    """Experts of a roster that was fixed, as long as the supervisor has stated no draw that they come from.
+
+    Nobody designates (实施条例 46, 87号令 48): an expert is drawn here, or by another authority's system, or sits with
+    the approval of the founding. Whoever comes by `member.seat` said so there; a fixed roster says it by the statement.
+    """
+    if not state.evaluation.rules.experts_drawn or any(
+        rules.kind(label) == rules.EXPERT for label in state.drawing.external
+    ):
+        return ()
+    return tuple(
+        seat.id
+        for seat in state.seats.values()
+        if seat.role == EXPERT
+        and not seat.stratum
+        and seat.id not in state.seated
+        and seat.id not in state.evaluation.recused
+    )
 
 
 def check_quotas(state: Proceeding, strata: list[rules.Stratum]) -> None:

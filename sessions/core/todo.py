@@ -96,6 +96,7 @@ def _supervising(state: Proceeding) -> list[str]:
     due = ["proceeding.abort"] if over else []
     asked = any(each.granted is None and each.seat in state.signers for each in state.evaluation.requests)
     due += ["recusal.decide"] if asked else []
+    due += ["draw.external"] if state.stage == stages.CHECK_IN and seating.undrawn(state) else []
     due += ["clarification.approve" for each in steps.questions if each.until is None and each.closed is None][:1]
     due += ["stage.back-approve"] if steps.back is not None else []
     due += ["reopening.approve"] if state.reopening is not None else []

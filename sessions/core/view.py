@@ -9,8 +9,12 @@ from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
+<<<<<<< HEAD
 from sessions.core import advising, city_names, confirming, help_requests, signing_off
 from sessions.core.awaited import awaited
+=======
+from sessions.core import advising, city_names, confirming, help_requests, seating, signing_off
+>>>>>>> h-draws
 from sessions.core.draws import Draw
 from sessions.core.permission import allowed
 from sessions.core.state import AUDITOR, CLOSED, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat
@@ -259,6 +263,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
         "steps": _steps(state, blind) if _sees_results(state, seat) else None,
         "vacant": list(evaluation.vacant),
         "open": [other.id for other in state.seats.values() if state.is_open(other)],
+        "undrawn": list(seating.undrawn(state)),
         "requests": _requests(state) if seat.role in _WATCHERS else None,
         "advice": _advice(state, seat),
         "credentials": sorted(state.credentials),

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser, Locator, Page, TimeoutError
@@ -184,6 +185,21 @@ class Operator(Seated):
 
 
 class Supervisor(Seated):
+    def state_the_draw(self, folder: Path) -> None:
+        """Where another authority's system drew the experts: which draw, its reference, and its record."""
+        page, name = self.page, self.says("supervisor.labels.external")
+        asked = page.locator("#decisions").get_by_role("button", name=name)
+        if asked.count() == 0:
+            return
+        press(asked.first)
+        dialog = page.locator("dialog[open]")
+        dialog.locator("#act-reference").fill("省综合评标专家库 抽取单 2026-117")
+        (folder / "draw.txt").write_text("随机抽取结果单")
+        dialog.locator("#act-evidence").set_input_files(folder / "draw.txt")
+        self.keep("supervisor-draw")
+        press(dialog.get_by_role("button", name=name))
+        asked.wait_for(state="detached")
+
     def approve(self) -> None:
         """The opening, which the decision panel asks for."""
         page = self.page

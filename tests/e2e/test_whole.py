@@ -72,6 +72,8 @@ def test_a_whole_proceeding_in_real_browsers(tmp_path: Path, language: str) -> N
                 operator.close()
                 people.remove(operator)
             operators[0].look_at_draws(site.url)
+            if "draw.external" in site.view("supervisor-1")["todo"]:
+                supervisor.state_the_draw(tmp_path)
             evaluate(site, operators[0], supervisor, experts, rooms[-1])
             for person in (operators[0], supervisor, *experts):
                 assert person.saw_everybody, f"{person.name}: {person.moments}"

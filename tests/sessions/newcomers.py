@@ -31,6 +31,7 @@ class OpenDrive(Drive):
     def found(self) -> None:
         names = (MAIN, ZHONGSHAN, ZHUHAI, FINANCE)
         body = founding({name: signer_of(name).jwk for name in names})
+        body["rule_pack"] = self.definition.get("rule_pack", body["rule_pack"])
         body["seats"] = [
             seat | ({"stratum": self.strata[seat["id"]]} if seat["id"] in self.strata else {}) for seat in body["seats"]
         ]

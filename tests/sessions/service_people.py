@@ -197,6 +197,8 @@ def _body(world: World, state: Proceeding, seat: str, name: str) -> Object:
             venue = state.seat(seat).venue
             rooms = [r.id for r in state.rooms.values() if r.venue == venue and r.id not in state.admitted]
             return {"room": rooms[0]}
+        case "draw.external":
+            return {"label": "expert/all", "reference": "list 17", "evidence": b64u(sha256(b"list"))}
         case "stage.advance":
             return {"from": state.stage, "to": following(state.stage)}
         case "commitment.sign":

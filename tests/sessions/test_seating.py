@@ -6,13 +6,23 @@ from typing import Any
 
 import pytest
 
+from evaluation.core.rules.shelf import Pack
 from evaluation.draw_errors import DrawRefused
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.errors import Malformed
 from sessions.core.roster import DESIGNATED
 from sessions.core.todo import todo
 from sessions.core.view import view
-from sessions.errors import FoundingRefused, MemberMismatch, NotReady, SeatingRefused, SeatIsOpen, WrongRole
+from sessions.errors import (
+    ExpertsUndrawn,
+    FoundingRefused,
+    MemberMismatch,
+    NotReady,
+    SeatingRefused,
+    SeatIsOpen,
+    WrongRole,
+)
+from tests.evaluation.packs import NEW_BIDDING, NEW_PROCUREMENT, PROCUREMENT, second
 from tests.recompute_draw import recompute, seated
 from tests.sessions.draws import audited
 from tests.sessions.drive import FINANCE, MEMBERS, ZHONGSHAN, Drive
@@ -168,3 +178,66 @@ def test_the_supervisor_is_told_that_no_reserve_is_left() -> None:
     assert "proceeding.abort" in todo(drive.state, drive.state.seat("supervisor-1"))
     drive.perform("supervisor-1", "proceeding.abort", {"reason": "备选专家不足"})
     audited(drive)
+
+
+@pytest.mark.parametrize("pack", [NEW_PROCUREMENT, NEW_BIDDING], ids=lambda pack: pack.key[0])
+def test_check_in_waits_until_it_is_said_where_the_experts_were_drawn(pack: Pack) -> None:
+    """实施条例 46, 87号令 48: nobody designates; a fixed roster needs another authority's draw, with its record."""
+    drive = roster(pack)
+    experts = [seat.id for seat in drive.state.members if seat.role == "expert"]
+    assert view(drive.state, "supervisor-1")["undrawn"] == experts
+    assert "draw.external" in todo(drive.state, drive.state.seat("supervisor-1"))
+    assert "stage.advance" not in todo(drive.state, drive.state.seat("operator-1"))
+    with pytest.raises(ExpertsUndrawn, match=pack.source("draw")):
+        drive.advance()
+    # A draw of venues says nothing of experts.
+    drive.perform("supervisor-1", "draw.external", {"label": "venue", "reference": "7", "evidence": b64u(bytes(32))})
+    with pytest.raises(ExpertsUndrawn):
+        drive.advance()
+    drive.state_the_draw()
+    assert view(drive.state, "supervisor-1")["undrawn"] == []
+    assert "draw.external" not in todo(drive.state, drive.state.seat("supervisor-1"))
+    drive.witness()
+    drive.advance()
+    audited(drive)
+
+
+def test_an_older_pack_asks_nothing_of_a_roster() -> None:
+    """A log that was begun under it goes on as it was."""
+    drive = roster(PROCUREMENT)
+    assert view(drive.state, "supervisor-1")["undrawn"] == []
+    drive.advance()
+
+
+def test_whom_the_draw_seated_needs_no_further_word() -> None:
+    """The newest pack: two drawn here, one designated with the founding's approval; the rest are the fixed roster's."""
+    strata = {"seat-4": "expert/law", "seat-5": "expert/law", "seat-2": DESIGNATED, "seat-1": "expert/it"}
+    drive = OpenDrive(definition=second(NEW_PROCUREMENT), strata=strata, special=APPROVAL)
+    drive.to_holders()
+    made = drawn(drive)
+    answered(made, [0, 0, "accepted", None], [0, 1, "accepted", None], [1, 0, "accepted", None])
+    drive.take(seating(made, "seat-4", 0))
+    drive.take(seating(made, "seat-5", 1))
+    drive.take(seating(made, "seat-1", 0, stratum=1))
+    body: Object = {"seat": "seat-2", "replaces": None}
+    named = body | {"source": {"kind": "designated", "document": str(APPROVAL["document"])}}
+    drive.take(drive.act("supervisor-1", "member.seat", named, sd=(person("seat-2").digest,)))
+    assert view(drive.state, "supervisor-1")["undrawn"] == []
+    drive.bind_all()
+    drive.record()
+    drive.witness()
+    drive.advance()
+    audited(drive)
+
+
+def roster(pack: Pack) -> Drive:
+    """Everything of a check-in under this pack but the word of the draw."""
+    method = "comprehensive-scoring" if pack.regime == PROCUREMENT.regime else "comprehensive-evaluation"
+    drive = Drive(definition=second(pack, method))
+    drive.found()
+    drive.fix()
+    drive.freeze_holders()
+    drive.bind_all()
+    drive.record()
+    drive.witness()
+    return drive

@@ -126,6 +126,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "not-admitted",
         "not-lost",
         "not-ready",
+        "experts-undrawn",
         "act-repeated",
         "repeated-act",
         "act-gap",

@@ -233,6 +233,8 @@ export interface View {
   /** Places of members who left, and seats whose member is not drawn yet. */
   vacant?: string[];
   open?: string[];
+  /** Experts of whom nobody has said yet by which draw they came; check-in waits for it. */
+  undrawn?: string[];
   /** For who watches: who is asked to be recused, on which ground, and what was decided. */
   requests?: [id: string, seat: string, ground: string, granted: boolean | null, n: number][] | null;
   /** That documents were compared, and how many facts that showed; absent before this seat may read them. */

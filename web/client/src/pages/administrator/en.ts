@@ -209,6 +209,7 @@ const en: Shape<typeof zh> = {
     few: "At least {least} ({source})",
     odd: "An odd number ({source})",
     experts: "At least two thirds experts ({source})",
+    drawn: "Experts are drawn at random from a pool, nobody may designate them ({source}). The supervisor states the draw before check-in ends.",
     venue: "Venue {n}",
     venueWord: "Venue",
     centre: "Centre",

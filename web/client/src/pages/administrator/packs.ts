@@ -17,6 +17,8 @@ export interface Method {
 export interface Rules {
   categories: string[];
   committee: { least: number; source: string; larger: { least: number; conditions: string[]; budget: string | null } };
+  /** Whether experts sit only after a draw; older packs say nothing. */
+  draw?: { experts: string; source: string };
   compliance: { least_bidders: number; source: string };
   policy: { rates: Record<string, [low: string, high: string]>; source: string };
   candidates: { most: number; source: string };

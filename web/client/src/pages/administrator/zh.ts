@@ -206,6 +206,7 @@ export default {
     few: "不得少于 {least} 人（{source}）",
     odd: "应为单数（{source}）",
     experts: "专家不得少于三分之二（{source}）",
+    drawn: "专家由专家库随机抽取，任何人不得指定（{source}）。结束签到前，由监督人员登记抽取记录。",
     venue: "会场 {n}",
     venueWord: "会场",
     centre: "所属中心",

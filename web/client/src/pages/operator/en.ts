@@ -173,6 +173,7 @@ const en: Shape<typeof zh> = {
     mainLeads: "The main venue's operator leads the stages.",
   },
   missing: {
+<<<<<<< HEAD
     confirmation: "Another centre's check of the record",
     "night-seal": "Operators who have not sealed the area",
     "night-open": "Operators who have not opened the area, in the morning",
@@ -193,6 +194,10 @@ const en: Shape<typeof zh> = {
     back: "The supervisor's decision on a step back",
     witness: "The other cities' witnesses",
     credentials: "Members whose signing certificate is being issued",
+=======
+    unbound: "Seats that have not checked in",
+    undrawn: "Experts whose draw the supervisor has not stated yet",
+>>>>>>> h-draws
     unadmitted: "Rooms that are not admitted",
     unrecorded: "Rooms that are not recorded yet",
     segments: "Rooms whose first minutes of recording are not stored yet",

@@ -170,6 +170,7 @@ export default {
     mainLeads: "由主场操作员推进阶段。",
   },
   missing: {
+<<<<<<< HEAD
     confirmation: "另一中心核对记录后确认",
     "night-seal": "操作员封闭区域、登记封条",
     "night-open": "次日操作员启封区域",
@@ -190,6 +191,10 @@ export default {
     back: "监督人员对退回阶段的申请作出决定",
     witness: "外市见证",
     credentials: "正在签发云端签名证书的成员",
+=======
+    unbound: "尚未签到的席位",
+    undrawn: "等待监督人员登记抽取结果的专家席位",
+>>>>>>> h-draws
     unadmitted: "尚未准许接入的会场",
     unrecorded: "尚未开始录制的会场",
     segments: "录制刚开始、第一段音视频尚未保存的会场",

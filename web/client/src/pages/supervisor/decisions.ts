@@ -45,6 +45,10 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
     const silent = round.required.filter((seat) => !round.confirmed.includes(seat)).sort();
     add("opening", silent.join(", "), [act("opening.approve", "approveOpening", "primary", () => ({ freeze, silent }), [])]);
   }
+  if (view.todo.includes("draw.external")) {
+    const stated = act("draw.external", "external", "primary", ({ label, reference, evidence }) => ({ label, reference, evidence }), ["label", "reference", "evidence"]);
+    add("external", (view.undrawn ?? []).join(", "), [{ ...stated, given: { label: "expert/all" } }]);
+  }
   for (const question of view.steps?.questions ?? []) {
     if (question.until !== null || question.closed) continue;
     add("clarification", question.bidder, [

@@ -30,6 +30,8 @@ const en: Shape<typeof zh> = {
     opening: "Approve the opening of the sheets",
     openingText: "All sheets are frozen. When you approve, the holders release their shares and the scores are opened. Seats that did not confirm the freeze: {subject}",
     nobody: "none",
+    external: "Where were the experts drawn?",
+    externalText: "The experts at {subject} were not drawn by this system. Nobody may designate experts: state the reference of the draw and choose its record. Check-in cannot end before.",
     clarification: "Approve the question to a bidder?",
     clarificationText: "The committee asks {subject} to clarify this. An approval sets the time for the answer.",
     back: "Approve a step back?",

@@ -27,6 +27,8 @@ export default {
     opening: "批准开启评分表",
     openingText: "全体评委的评分表已冻结。批准后，各地保管方放出分片，评分才会公开。未确认冻结清单的席位：{subject}",
     nobody: "无",
+    external: "专家由何处抽取",
+    externalText: "{subject} 的专家不是在本系统抽取的。任何人不得指定专家：请登记抽取机构的记录编号，并选择抽取记录文件；登记前不能结束签到。",
     clarification: "是否批准要求澄清",
     clarificationText: "评审委员会要求 {subject} 澄清以下内容。批准时请定答复期限。",
     back: "是否批准退回阶段",
