@@ -11,8 +11,8 @@ from tests.sessions.example import definition
 
 PROCUREMENT = shelf.PACKS["cn-government-procurement", "2"]
 BIDDING = shelf.PACKS["cn-bidding-law", "1"]
-NEW_PROCUREMENT = shelf.PACKS["cn-government-procurement", "3"]
-NEW_BIDDING = shelf.PACKS["cn-bidding-law", "2"]
+NEW_PROCUREMENT = shelf.PACKS["cn-government-procurement", "4"]
+NEW_BIDDING = shelf.PACKS["cn-bidding-law", "3"]
 ABROAD = shelf.PACKS["international", "1"]
 
 DEVIATION: dict[str, Any] = {

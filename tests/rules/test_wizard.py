@@ -20,7 +20,7 @@ from evidence.errors import Malformed
 from sessions import tender as tenders
 from tests.sessions.example import definition
 
-LAW, ORDER_87, ABROAD = "cn-bidding-law/2", "cn-government-procurement/3", "international/1"
+LAW, ORDER_87, ABROAD = "cn-bidding-law/3", "cn-government-procurement/4", "international/1"
 DEVIATION: dict[str, Any] = {"kind": "deviation"}
 TRIMMED = DEVIATION | {"base": "trimmed-mean", "trimFrom": "5", "drop": "3.5"}
 PIECES = [{"upTo": "3", "points": "1"}, {"upTo": "5.5", "points": "1.5"}, {"upTo": "", "points": "2"}]

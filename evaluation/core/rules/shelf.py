@@ -11,9 +11,11 @@ from decimal import Decimal
 from evaluation.core.rules import (
     bidding_law_1,
     bidding_law_2,
+    bidding_law_3,
     government_procurement,
     government_procurement_2,
     government_procurement_3,
+    government_procurement_4,
     international_1,
 )
 from evaluation.errors import UnknownRulePack
@@ -199,9 +201,11 @@ FIRST = _pack(government_procurement.PACK)
 PACKS: dict[tuple[str, str], Pack] = {
     pack.key: pack
     for pack in (
+        _pack(encode(government_procurement_4.PACK)),
         _pack(encode(government_procurement_3.PACK)),
         _pack(encode(government_procurement_2.PACK)),
         FIRST,
+        _pack(encode(bidding_law_3.PACK)),
         _pack(encode(bidding_law_2.PACK)),
         _pack(encode(bidding_law_1.PACK)),
         _pack(encode(international_1.PACK)),
