@@ -209,6 +209,7 @@ class Clerk:
                 content=report.digest(content),
                 ranking=ranking_digest(state.evaluation.ranking),
                 workbook=sha256(workbook),
+                form=report.FORM,
             )
 
         await self._docket.compose(frozen)

@@ -340,10 +340,9 @@ def _report(
     names = people.named(made.at.people, evidence.disclosures())
     if any(name not in names for name in made.at.people):
         raise Untrusted("a name that the report tells is not disclosed")
-    traced = frozen.workbook is not None
     noted = made.at.evaluation.advice
     advised = None if noted is None else collusion.read(evidence.read(contents.object_name(noted.sha256)))
-    told = report.content(definition, made.at.evaluation, entries[: frozen.n], names, traced=traced, advice=advised)
+    told = report.content(definition, made.at.evaluation, entries[: frozen.n], names, form=frozen.form, advice=advised)
     if report.digest(told) != frozen.content:
         raise Untrusted("the report's content does not follow from the log")
     if frozen.workbook is not None:

@@ -46,10 +46,7 @@ def text(value: JSON) -> str:
 def evidence(state: Evaluation, body: Object, *, advice: bool = False) -> None:
     """`document` and `page` name a page of the tender's documents, or Malformed. Inside the committee (`advice`) they
     may name a fact of the advice as well; nothing of it goes out to a bidder."""
-    pages = dict(state.fixed.scoring.documents) if state.fixed else {}
-    if advice and state.advice is not None:
-        pages[state.advice.sha256] = state.advice.facts
-    if not 1 <= body["page"] <= pages.get(unb64u(body["document"], 32), 0):
+    if not 1 <= body["page"] <= state.pages(advice=advice).get(unb64u(body["document"], 32), 0):
         raise Malformed("no such document, or no such page in it")
 
 

@@ -17,6 +17,7 @@ from evaluation.core import (
     leaving,
     motions,
     opening,
+    rejection,
     returning,
     sealing,
     stages,
@@ -69,9 +70,11 @@ def advance(state: Evaluation, act: Act) -> tuple[Draft, ...]:
 def vote(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     """`review.vote`; the last member's vote concludes the review in the same append."""
     found = members(act.body, {"findings": list})
-    findings = compliance.parse(found["findings"], sealing.fixed(state).scoring)
+    findings = compliance.parse(found["findings"], sealing.fixed(state).scoring, state.pages(advice=True))
     if act.sub in state.votes:
         raise AlreadyDone("a member votes once")
+    for finding in findings:
+        rejection.check_explained(state, finding.bidder, finding.ground)
     voted = Draft("ReviewVoted", {}, act)
     return voted, *leaving.concluded(replace(state, votes={**state.votes, act.sub: findings}))
 

@@ -168,7 +168,7 @@ def _voted(state: Evaluation, entry: Entry) -> Evaluation:
     if state.fixed is None:
         raise EventRefused("a vote before any definition")
     act = _act(entry)
-    findings = compliance.parse(act.body["findings"], state.fixed.scoring)
+    findings = compliance.parse(act.body["findings"], state.fixed.scoring, state.pages(advice=True))
     return replace(state, votes={**state.votes, act.sub: findings})
 
 

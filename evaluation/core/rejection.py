@@ -26,11 +26,16 @@ def check(state: Evaluation, value: JSON) -> Object:
         raise RejectionRefused("no such bidder, or its bid is rejected already")
     if body["ground"] not in state.rules.rejection_grounds:
         raise RejectionRefused(f"a ground is one of {', '.join(state.rules.rejection_grounds)}")
-    if body["ground"] == UNEXPLAINED and not clarification.explained(state, body["bidder"]):
-        raise RejectionRefused("the bidder must have been asked to explain its price (order 87, article 60)")
+    check_explained(state, body["bidder"], body["ground"])
     clarification.text(body["text"])
     clarification.evidence(state, body, advice=True)
     return body
+
+
+def check_explained(state: Evaluation, bidder: str, ground: str | None) -> None:
+    """RejectionRefused where a price is said to be unexplained, and nobody asked for an explanation (87号令 60)."""
+    if ground == UNEXPLAINED and not clarification.explained(state, bidder):
+        raise RejectionRefused("the bidder must have been asked to explain its price (order 87, article 60)")
 
 
 def short(state: Evaluation, standing: tuple[str, ...]) -> int | None:

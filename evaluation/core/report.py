@@ -9,57 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from evaluation.core import checks, clarification, motions, points, returning
+from evaluation.core import checks, clarification, motions, points, rejections, returning
 from evaluation.core.collusion import EXAMINED
-from evaluation.core.compliance import Finding
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import BALLOT, SHEET
 from evaluation.core.state import Evaluation
 from evaluation.core.tender import Criterion, Definition
-from evaluation.core.trace import trace
+from evaluation.core.trace import CHANGES, INCIDENTS, trace
 from evaluation.errors import StageIncomplete
 from evidence.core import canonical
 from evidence.core.canonical import JSON, Object, b64u, sha256
 from evidence.core.entry import Entry
 
+UNTRACED, TRACED, FORM = 2, 3, 4
+"""Forms of the content. Up to 2 there was no workbook, and no article and entries of each part; up to 3 rejections were
+those of the review alone, without ground and page. The newest is made; a log is verified with the one it was frozen in.
+"""
 ARTICLE = "财政部令第87号 第五十八条"
 DEEMED = {"government-procurement": "财政部令第87号 第三十七条", "bidding-law": "招标投标法实施条例 第四十条"}
 """By which article bids may be deemed collusive; other regimes know none."""
-# What item 6 tells of: incidents and changes that readers of the result must know.
-_INCIDENTS = frozenset(
-    {
-        "VenueLost",
-        "VenueRejoined",
-        "VenueJournaled",
-        "LogContinued",
-        "ContinuationConfirmed",
-        "IncidentDeclared",
-        "IncidentOverdue",
-        "IncidentDecided",
-        "RecordingWaived",
-        "NightBegan",
-        "AreaSealed",
-        "AreaOpened",
-        "NightEnded",
-        "ProceedingPaused",
-        "ProceedingResumed",
-        "MemberRecused",
-        "ChairTied",
-        "ChairDrawn",
-        "RevealMissed",
-        "DrawAnnulled",
-        "ExternalDraw",
-        "FreezeDisputed",
-        "ShareRejected",
-        "HoldersMissing",
-        "HoldersReplaced",
-        "RoundRenewed",
-        "SheetAuthorOpened",
-    }
-)
-
-# Who left, on which ground, and who took the place: 87号令 58 wants it told.
-_CHANGES = frozenset({"MemberRemoved", "MemberSeated", "SheetVoided", "RecusalRequested", "RecusalDecided"})
 _STEPS = frozenset({*clarification.EVENTS, *motions.EVENTS, *returning.EVENTS, *checks.EVENTS})
 
 
@@ -69,14 +37,13 @@ def content(
     entries: Sequence[Entry],
     names: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     *,
-    traced: bool = True,
+    form: int = FORM,
     advice: Object | None = None,
 ) -> Object:
     """The report of these entries, which are all that stand in the log before it, folded to `state`.
 
-    `names` are (name, organisation) by seat of those whom the definition does not name in clear. Reports that were
-    frozen without a workbook (`traced` false) did not list the article and the entries of each part. `advice` is what
-    comparing the documents showed, where the log has it.
+    `names` are (name, organisation) by seat of those whom the definition does not name in clear. `form` is that of the
+    report's freeze. `advice` is what comparing the documents showed, where the log has it.
     """
     if state.ranking is None or state.fixed is None:
         raise StageIncomplete("nothing is ranked yet")
@@ -85,8 +52,10 @@ def content(
     known |= names
     if unknown := [member.seat for member in state.members if member.seat not in known]:
         raise StageIncomplete(f"the names of {', '.join(unknown)} are not disclosed")
+    dissent = _dissent(state, entries, form)
+    traced: Object = {"whole": True, "dissent": {each["n"] for each in dissent}} if form >= FORM else {"whole": False}
     return _second(definition, state, log) | {
-        "v": 3 if traced else 1 if definition.terms is None else 2,
+        "v": 1 if form == UNTRACED and definition.terms is None else form,
         "origin": state.origin,
         "size": len(entries),
         "title": definition.title,
@@ -127,7 +96,7 @@ def content(
             "review": {
                 "n": log.last("ReviewConcluded"),
                 "votes": [{"seat": seat, "n": log.of("ReviewVoted", seat, newest=True)} for seat in state.votes],
-                "rejected": [_rejection(state, bidder, item) for bidder, item in state.rejected],
+                "rejected": _rejected(definition, state, entries, form),
             },
             "sheets": _sheets(state),
         },
@@ -135,8 +104,8 @@ def content(
             "tally": rows_json(state.rows) | {"n": log.last("ScoresTallied")},
             "ranking": ranking_json(state.ranking) | {"n": log.last("RankingFixed")},
         },
-        "other": {"incidents": list(log.incidents()), "dissent": _dissent(state)},
-        **({"trace": trace(definition, entries)} if traced else {}),
+        "other": {"incidents": list(log.incidents()), "dissent": dissent},
+        **({"trace": trace(definition, entries, **traced)} if form >= TRACED else {}),
         **({} if state.advice is None or advice is None else {"advice": _advice(definition, state, advice)}),
     }
 
@@ -285,11 +254,11 @@ class _Log:
 
     def incidents(self) -> Iterator[Object]:
         for entry in self._entries:
-            if entry.type in _CHANGES:
+            if entry.type in CHANGES:
                 said = entry.act.body if entry.act is not None else {}
                 told = {"n": entry.n, "at": entry.at, "type": entry.type, "by": entry.act.sub if entry.act else None}
                 yield told | {name: {**said, **entry.body}.get(name) for name in ("seat", "ground", "replaces", "act")}
-            if entry.type in _INCIDENTS:
+            if entry.type in INCIDENTS:
                 told = {"n": entry.n, "at": entry.at, "type": entry.type}
                 told |= {name: entry.body[name] for name in ("venue", "room", "cause", "seat") if name in entry.body}
                 if entry.act is not None:
@@ -319,30 +288,28 @@ def _criterion(node: Criterion, depth: int) -> Object:
     }
 
 
-def _rejection(state: Evaluation, bidder: str, item: str) -> Object:
-    """Why a bid was rejected: who voted against it, and in what words."""
-    return {"bidder": bidder, "item": item, "against": _votes(state, bidder, item, passed=False)}
-
-
-def _dissent(state: Evaluation) -> list[Object]:
-    """Findings that the majority did not follow (87号令 61)."""
+def _rejected(definition: Definition, state: Evaluation, entries: Sequence[Entry], form: int) -> list[Object]:
+    """Every rejection with ground, words, page and entry; up to form 3, those of the review with their words."""
+    if form >= FORM:
+        return rejections.listed(definition, state, entries)
+    found = [(bidder, item, rejections.against(state, bidder, item)) for bidder, item in state.rejected]
     return [
-        {"bidder": finding[0], "item": finding[1], "seat": seat, "finding": finding[2], "reason": finding[3]}
-        for seat, findings in state.votes.items()
-        for finding in findings
-        if finding[2] == ((finding[0], finding[1]) in state.rejected)
+        {"bidder": bidder, "item": item, "against": [{"seat": seat, "reason": f.reason} for seat, f in against]}
+        for bidder, item, against in found
     ]
 
 
-def _votes(state: Evaluation, bidder: str, item: str, *, passed: bool) -> list[Object]:
-    def about(finding: Finding) -> bool:
-        return finding[:3] == (bidder, item, passed)
-
+def _dissent(state: Evaluation, entries: Sequence[Entry], form: int) -> list[Object]:
+    """Findings that the majority did not follow (87号令 61)."""
     return [
-        {"seat": seat, "reason": finding[3]}
+        {
+            **({"n": rejections.voted(entries, seat)} if form >= FORM else {}),
+            **{"bidder": found.bidder, "item": found.item, "seat": seat, "finding": found.passed},
+            "reason": found.reason,
+        }
         for seat, findings in state.votes.items()
-        for finding in findings
-        if about(finding)
+        for found in findings
+        if found.passed == ((found.bidder, found.item) in state.rejected)
     ]
 
 

@@ -180,6 +180,14 @@ class Evaluation:
             return {}
         return {bidder: price for bidder, price in self.fixed.scoring.bidders if bidder in self.standing}
 
+    def pages(self, *, advice: bool = False) -> dict[bytes, int]:
+        """The documents of the tender with their numbers of pages; with the advice, whose facts are counted like pages,
+        where the committee alone reads it."""
+        pages = dict(self.fixed.scoring.documents) if self.fixed is not None else {}
+        if advice and self.advice is not None:
+            pages[self.advice.sha256] = self.advice.facts
+        return pages
+
     @property
     def standing(self) -> tuple[str, ...]:
         """The bidders that passed the review and were not rejected since."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from evaluation.core import checks, clarification
+from evaluation.core import checks, clarification, motions, returning
 from evaluation.core.rounds import SHEET
 from evaluation.core.rules.shelf import Pack
 from evaluation.core.tender import Definition
@@ -12,6 +12,40 @@ from evidence.core.canonical import JSON, Object
 from evidence.core.entry import Entry
 
 _ADVICE = "advice"
+# Incidents and changes of people: what readers of the result must know.
+INCIDENTS = frozenset(
+    {
+        "VenueLost",
+        "VenueRejoined",
+        "VenueJournaled",
+        "LogContinued",
+        "ContinuationConfirmed",
+        "IncidentDeclared",
+        "IncidentOverdue",
+        "IncidentDecided",
+        "RecordingWaived",
+        "NightBegan",
+        "AreaSealed",
+        "AreaOpened",
+        "NightEnded",
+        "ProceedingPaused",
+        "ProceedingResumed",
+        "MemberRecused",
+        "ChairTied",
+        "ChairDrawn",
+        "RevealMissed",
+        "DrawAnnulled",
+        "ExternalDraw",
+        "FreezeDisputed",
+        "ShareRejected",
+        "HoldersMissing",
+        "HoldersReplaced",
+        "RoundRenewed",
+        "SheetAuthorOpened",
+    }
+)
+# Who left, on which ground, and who took the place: 87号令 58 wants it told.
+CHANGES = frozenset({"MemberRemoved", "MemberSeated", "SheetVoided", "RecusalRequested", "RecusalDecided"})
 # Part of the report -> the pack's section that it satisfies, and the entries that it rests on.
 _PARTS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("opening", "report", frozenset({"ProceedingFounded"})),
@@ -32,16 +66,36 @@ _PARTS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("ranking", "method", frozenset({"RankingFixed", "TieDrawn"})),
     ("candidates", "candidates", frozenset({"RankingFixed"})),
 )
+_DISSENT = "dissent"
+# Parts that reports from form 4 on say as well.
+_MORE: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("incidents", "report", INCIDENTS | CHANGES),
+    ("motions", "compliance", frozenset(motions.EVENTS)),
+    ("steps", "report", frozenset(returning.EVENTS)),
+    (_DISSENT, "report", frozenset({"ReviewVoted"})),
+)
 
 
-def trace(definition: Definition, entries: Sequence[Entry]) -> list[JSON]:
-    """One row for each part: its name, the article, and the entries; none of it is left out where it is empty."""
+def parts(*, whole: bool = True) -> tuple[tuple[str, str, frozenset[str]], ...]:
+    """Each part of a report: its name, the pack's section, the types of its entries; before form 4 not the `whole`."""
+    return (*_PARTS, *_MORE) if whole else _PARTS
+
+
+def trace(
+    definition: Definition, entries: Sequence[Entry], *, whole: bool = True, dissent: Collection[int] = ()
+) -> list[JSON]:
+    """One row for each part: its name, the article, and the entries; none of it is left out where it is empty.
+
+    `dissent` are the votes that the majority did not follow: of all votes, that part rests on these.
+    """
     rows: list[JSON] = []
-    for name, section, kinds in _PARTS:
+    for name, section, kinds in parts(whole=whole):
         if name == _ADVICE and not any(entry.type in kinds for entry in entries):
             # Not every tender has documents that could be compared.
             continue
         found = [entry.n for entry in entries if entry.type in kinds and _counts(entry)]
+        if name == _DISSENT:
+            found = [n for n in found if n in dissent]
         rows.append({"part": name, "article": _source(definition, section), "from": list(found)})
     return rows
 

@@ -88,6 +88,8 @@ def _result(content: Object, names: dict[str, str]) -> Table:
 
 def _review(content: Object, names: dict[str, str], people: dict[str, Object]) -> Table:
     items = {item["id"]: item["name"] for item in content["method"]["compliance"]}
+    if content["v"] >= 4:
+        return _rejections(content, names, people, items)
     rows = [
         (
             found["bidder"],
@@ -102,6 +104,31 @@ def _review(content: Object, names: dict[str, str], people: dict[str, Object]) -
     return Table(
         Word("review"), (Word("bidder"), Word("name"), Word("item"), Word("member"), Word("reason")), tuple(rows)
     )
+
+
+def _rejections(content: Object, names: dict[str, str], people: dict[str, Object], items: dict[str, str]) -> Table:
+    """Every rejection: who found what, on which ground, and the page that shows it."""
+    head = _words("bidder name item by member ground reason document page document-hash entry decided article")
+    rows = [
+        (
+            found["bidder"],
+            names[found["bidder"]],
+            items.get(found["item"], found["item"] or ""),
+            Word("by-" + found["by"]),
+            "" if said["seat"] is None else people.get(said["seat"], {"name": said["seat"]})["name"],
+            said["ground"] or "",
+            said["text"] or "",
+            said["name"] or "",
+            "" if said["page"] is None else str(said["page"]),
+            said["document"] or "",
+            str(said["n"]),
+            str(found["n"]),
+            found["source"],
+        )
+        for found in content["course"]["review"]["rejected"]
+        for said in found["against"]
+    ]
+    return Table(Word("review"), head, tuple(rows))
 
 
 def _trace(content: Object) -> Table:

@@ -107,13 +107,14 @@ class RegainRecording:
 @dataclass(frozen=True, slots=True)
 class FreezeReport:
     """The report lies in the vault: hashes of the document, its content and the ranking, and of the workbook, which
-    reports of earlier releases did not have."""
+    reports of earlier releases did not have; `form` of the content, which those before form 4 did not say."""
 
     document: bytes
     size: int
     content: bytes
     ranking: bytes
     workbook: bytes | None = None
+    form: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,7 @@ def command(rest: Sequence[Entry], load: Load) -> Command:
                 content=unb64u(body["content"], 32),
                 ranking=unb64u(body["ranking"], 32),
                 workbook=unb64u(body["workbook"], 32) if "workbook" in body else None,
+                form=body.get("form"),
             )
         case "ReportSigned":
             return commands.RecordSignature(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from evaluation.core import legal_items, stages
+from evaluation.core import report as reports
 from evaluation.core.results import ranking_digest
 from evaluation.step_errors import LegalItemsUnmet
 from evidence.core.act import Act
@@ -52,6 +53,10 @@ def freeze_report(state: Proceeding, command: FreezeReport) -> tuple[Draft, ...]
     }
     if command.workbook is not None:
         body["workbook"] = b64u(command.workbook)
+    if command.form is not None:
+        if command.form != reports.FORM:
+            raise ReportRefused("the report's content has no form that is known")
+        body["form"] = command.form
     return (Draft("ReportFrozen", body),)
 
 
@@ -126,11 +131,13 @@ def close(state: Proceeding, act: Act) -> tuple[Draft, ...]:
 
 
 def on_frozen(state: Proceeding, entry: Entry) -> Proceeding:
-    body = members(entry.body, {"document": str, "size": int, "content": str, "ranking": str}, {"workbook": str})
+    texts = dict.fromkeys(("document", "content", "ranking"), str)
+    body = members(entry.body, {**texts, "size": int}, {"workbook": str, "form": int})
     hashes = (unb64u(body[name], 32) for name in ("document", "content", "ranking"))
     document, content, ranking = hashes
     workbook = unb64u(body["workbook"], 32) if "workbook" in body else None
-    return replace(state, report=Report(entry.n, document, body["size"], content, ranking, workbook))
+    form = body.get("form", reports.UNTRACED if workbook is None else reports.TRACED)
+    return replace(state, report=Report(entry.n, document, body["size"], content, ranking, workbook, form))
 
 
 def on_authorised(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

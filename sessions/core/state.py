@@ -277,7 +277,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The frozen report and its signatures in their order."""
+    """The frozen report and its signatures in their order; `form` is its content's (`evaluation.core.report`)."""
 
     n: int
     document: bytes
@@ -285,6 +285,7 @@ class Report:
     content: bytes
     ranking: bytes
     workbook: bytes | None = None
+    form: int = 2
     signatures: tuple[Signature, ...] = ()
 
     @property

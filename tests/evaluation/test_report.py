@@ -12,7 +12,7 @@ import pypdfium2  # type: ignore[import-untyped]
 import pytest
 
 from evaluation.adapters.report_typst import render
-from evaluation.core import report, tender
+from evaluation.core import report, tender, trace
 from evaluation.core.rules.shelf import Pack
 from evaluation.errors import StageIncomplete
 from evidence.core.canonical import Object, b64u, encode, sha256
@@ -217,5 +217,5 @@ def words(pdf: bytes) -> str:
 def test_every_incident_and_step_has_its_words() -> None:
     """An event without words would stop the rendering just when something went wrong."""
     template = (Path(report.__file__).parents[1] / "adapters" / "report.typ").read_text("utf-8")
-    assert [name for name in sorted(report._INCIDENTS) if f'"{name}": i =>' not in template] == []
+    assert [name for name in sorted(trace.INCIDENTS) if f'"{name}": i =>' not in template] == []
     assert "overnight" in template

@@ -10,9 +10,10 @@ import pytest
 from evaluation.adapters.report_typst import render
 from evaluation.core import report, tender
 from evaluation.core.rules.shelf import Pack
+from evaluation.core.workbook import tables
 from evidence.core.canonical import b64u, encode
 from tests.evaluation.packs import BIDDING, PROCUREMENT
-from tests.sessions.drive import MAIN, Drive
+from tests.sessions.drive import DOCUMENT, MAIN, Drive
 from tests.sessions.test_committee_steps import (
     BIDDERS,
     answer,
@@ -69,3 +70,30 @@ def test_the_report_tells_every_legal_step_with_its_entry(pack: Pack) -> None:
     for said in ("按日历天计算", "对评审进度的异议", "材料过多", "漏看业绩材料", "资质证书已过期"):
         assert said in text, said
     assert MAIN in text
+
+
+@pytest.mark.parametrize("pack", [PROCUREMENT, BIDDING], ids=lambda pack: pack.key[0])
+def test_a_bid_rejected_by_motion_stands_among_the_rejected_with_ground_page_and_entry(pack: Pack) -> None:
+    """It is the only rejection: the report once said that there was none."""
+    drive = at("compliance-review", pack)
+    ground = pack.rejection_grounds[0]
+    move(drive, "rejection", rejection(BIDDERS[-1], ground, page=2), against=("seat-4",))
+    drive.until("report")
+    content = report.content(tender.parse(encode(drive.definition)), drive.state.evaluation, drive.entries)
+    kinds = {entry.n: entry.type for entry in drive.entries}
+    (found,) = content["course"]["review"]["rejected"]
+    assert (found["bidder"], found["by"], kinds[found["n"]]) == (BIDDERS[-1], "motion", "BidRejected")
+    assert (found["votes"]["for"], found["votes"]["members"], kinds[found["votes"]["n"]]) == (4, 5, "MotionDecided")
+    (said,) = found["against"]
+    assert kinds[said["n"]] == "MotionOpened"
+    assert (said["ground"], said["text"], said["page"]) == (ground, "资质证书已过期", 2)
+    assert (said["document"], said["name"]) == (b64u(DOCUMENT), "招标文件.pdf")
+    assert found["source"] == pack.source("rejection")
+    pages = pypdfium2.PdfDocument(render(content))
+    text = re.sub(r"\s", "", "".join(page.get_textpage().get_text_range() for page in pages))
+    assert "无效投标：无" not in text
+    section = text[text.index("无效投标人项目与决定") :]
+    for shown in ("4/5赞成", "招标文件.pdf第2页", b64u(DOCUMENT), f"日志#{found['n']}", f"日志#{said['n']}"):
+        assert shown in section, shown
+    told = {cell for row in next(t for t in tables(content) if t.name == "review").rows for cell in row}
+    assert {"招标文件.pdf", "2", b64u(DOCUMENT), ground, "资质证书已过期", str(found["n"])} <= told

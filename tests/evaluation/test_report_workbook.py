@@ -16,7 +16,7 @@ import pytest
 
 from evaluation.adapters import report_typst, report_workbook
 from evaluation.core import report, tender
-from evaluation.core.trace import _PARTS
+from evaluation.core.trace import parts
 from evaluation.errors import ImportRefused
 from evidence.core.canonical import Object, encode
 from tests.evaluation.packs import BIDDING, second
@@ -131,13 +131,13 @@ def test_each_part_names_its_article_and_the_entries_it_rests_on(made: tuple[Obj
     kinds = {entry.n: entry.type for entry in drive.entries}
     rows = {row["part"]: row for row in content["trace"]}
     # Nothing was compared in these proceedings; what is not there has no part.
-    assert list(rows) == [name for name, _, _ in _PARTS if name != "advice"]
+    assert list(rows) == [name for name, _, _ in parts() if name != "advice"]
     assert all(row["article"] for row in rows.values())
-    allowed = {name: types for name, _, types in _PARTS}
+    allowed = {name: types for name, _, types in parts()}
     for name, row in rows.items():
         assert all(kinds[n] in allowed[name] for n in row["from"])
     # Nothing is empty that this proceeding had.
-    for name in set(rows) - {"clarifications", "corrections"}:
+    for name in set(rows) - {"clarifications", "corrections", "incidents", "motions", "steps", "dissent"}:
         assert rows[name]["from"], name
     opened = [n for n in rows["sheets"]["from"] if kinds[n] == "SheetsOpened"]
     assert [drive.entries[n].body["purpose"] for n in opened] == ["sheet"]
@@ -145,7 +145,16 @@ def test_each_part_names_its_article_and_the_entries_it_rests_on(made: tuple[Obj
 
 
 def test_reports_frozen_before_there_were_workbooks_read_as_they_did() -> None:
+    """And those frozen before every rejection had its ground and page: verifiers make the old forms again."""
     value = definition()
     content, drive = told(value)
-    old = report.content(tender.parse(encode(value)), drive.state.evaluation, drive.entries, traced=False)
-    assert old == {name: part for name, part in content.items() if name != "trace"} | {"v": 1}
+    arguments = tender.parse(encode(value)), drive.state.evaluation, drive.entries
+    old, traced = (report.content(*arguments, form=form) for form in (report.UNTRACED, report.TRACED))
+    assert old == {name: part for name, part in traced.items() if name != "trace"} | {"v": 1}
+    (rejected,) = traced["course"]["review"]["rejected"]
+    words = [{"seat": f"seat-{n}", "reason": ACTIVE} for n in range(1, 6)]
+    assert rejected == {"bidder": "bidder-3", "item": value["compliance"][0]["id"], "against": words}
+    assert [row["part"] for row in traced["trace"]] == [name for name, _, _ in parts(whole=False) if name != "advice"]
+    assert (traced["v"], content["v"]) == (3, report.FORM)
+    assert report_workbook.same(report_workbook.render(traced), traced)
+    assert b"%PDF" in report_typst.render(traced)

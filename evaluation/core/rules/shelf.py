@@ -107,6 +107,22 @@ class Pack:
         return tuple(self.value.get("rejection", {}).get("grounds", ()))
 
     @property
+    def evidenced(self) -> bool:
+        """Whether who finds a bid wanting in the review names the ground and the page, as a motion to reject does;
+        earlier packs wanted words only."""
+        return "finding" in self.value.get("rejection", {})
+
+    def void_ground(self, code: str) -> str | None:
+        """The pack's ground for a bid that the law itself makes invalid; earlier packs named none."""
+        found = self.value.get("rejection", {}).get("void", {}).get(code)
+        return None if found is None else str(found["ground"])
+
+    def void_source(self, code: str) -> str | None:
+        """The articles by which it is invalid."""
+        found = self.value.get("rejection", {}).get("void", {}).get(code)
+        return None if found is None else str(found["source"])
+
+    @property
     def below_least(self) -> str | None:
         """What too few valid bids mean: "fails", "vote", or nothing but a standstill in the first pack."""
         found = self.value["compliance"].get("below_least")
