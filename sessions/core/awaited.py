@@ -15,7 +15,7 @@ from evaluation.core.rounds import BALLOT, SHEET, Round
 from evaluation.core.state import Evaluation
 from evaluation.errors import EvaluationError
 from evidence.core.canonical import JSON
-from sessions.core import confirming, continuing, drawing, night, readiness, signing_off
+from sessions.core import confirming, continuing, drawing, night, readiness, seating, signing_off
 from sessions.core.state import (
     ABORTED,
     AUDITOR,
@@ -136,6 +136,7 @@ def _check_in(state: Proceeding) -> Iterable[Awaited]:
     recording = [room for room in state.recording if not readiness.recorded(state, room)]
     yield from _some(
         ("unbound", _unbound(state)),
+        ("undrawn", seating.undrawn(state)),
         ("unadmitted", rooms - state.admitted.keys()),
         ("unrecorded", [room for room in state.admitted if room not in state.recording]),
         ("segments", recording),

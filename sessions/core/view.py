@@ -9,12 +9,8 @@ from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
 from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
-<<<<<<< HEAD
-from sessions.core import advising, city_names, confirming, help_requests, signing_off
-from sessions.core.awaited import awaited
-=======
 from sessions.core import advising, city_names, confirming, help_requests, seating, signing_off
->>>>>>> h-draws
+from sessions.core.awaited import awaited
 from sessions.core.draws import Draw
 from sessions.core.permission import allowed
 from sessions.core.state import AUDITOR, CLOSED, OPERATOR, ROOM, SUPERVISOR, Proceeding, Seat

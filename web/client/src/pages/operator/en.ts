@@ -173,13 +173,13 @@ const en: Shape<typeof zh> = {
     mainLeads: "The main venue's operator leads the stages.",
   },
   missing: {
-<<<<<<< HEAD
     confirmation: "Another centre's check of the record",
     "night-seal": "Operators who have not sealed the area",
     "night-open": "Operators who have not opened the area, in the morning",
     "cause-operator": "An operator's word why the key has a gap",
     "cause-supervisor": "The supervisor's word why the key has a gap",
     unbound: "Seats whose identity is not checked, or that have not checked in",
+    undrawn: "Experts whose draw the supervisor has not stated yet",
     waiting: "Seats that were cut off and have not come back (the supervisor may release one)",
     "recording-lost": "Rooms that are not recorded any more: check the device (else the supervisor decides)",
     overdue: "The supervisor's decision on what took too long, or on broken seals",
@@ -194,10 +194,6 @@ const en: Shape<typeof zh> = {
     back: "The supervisor's decision on a step back",
     witness: "The other cities' witnesses",
     credentials: "Members whose signing certificate is being issued",
-=======
-    unbound: "Seats that have not checked in",
-    undrawn: "Experts whose draw the supervisor has not stated yet",
->>>>>>> h-draws
     unadmitted: "Rooms that are not admitted",
     unrecorded: "Rooms that are not recorded yet",
     segments: "Rooms whose first minutes of recording are not stored yet",

@@ -170,13 +170,13 @@ export default {
     mainLeads: "由主场操作员推进阶段。",
   },
   missing: {
-<<<<<<< HEAD
     confirmation: "另一中心核对记录后确认",
     "night-seal": "操作员封闭区域、登记封条",
     "night-open": "次日操作员启封区域",
     "cause-operator": "操作员说明密钥断档的原因",
     "cause-supervisor": "监督人员说明密钥断档的原因",
     unbound: "尚未核验身份并签到的席位",
+    undrawn: "等待监督人员登记抽取结果的专家席位",
     waiting: "断线后尚未恢复的席位（不能恢复的，请监督人员放行）",
     "recording-lost": "录制中断的会场，请检查设备（不能恢复的，由监督人员决定）",
     overdue: "监督人员对超时或封条异常作出决定",
@@ -191,10 +191,6 @@ export default {
     back: "监督人员对退回阶段的申请作出决定",
     witness: "外市见证",
     credentials: "正在签发云端签名证书的成员",
-=======
-    unbound: "尚未签到的席位",
-    undrawn: "等待监督人员登记抽取结果的专家席位",
->>>>>>> h-draws
     unadmitted: "尚未准许接入的会场",
     unrecorded: "尚未开始录制的会场",
     segments: "录制刚开始、第一段音视频尚未保存的会场",
