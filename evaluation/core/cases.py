@@ -40,7 +40,7 @@ def miss(state: Evaluation, act: Act) -> tuple[Draft, ...]:
         raise Malformed("each is named once, in order")
     _reason(body["reason"])
     spare = len(state.holders) - state.holder_k
-    if found.freeze is None and len(named) > spare:
+    if found.freeze is None and len(found.faulty | set(named)) > spare:
         raise Malformed("k holders remain")
     if found.freeze is not None:
         if found.opened is not None or found.releasable is None or len(named) <= spare:
@@ -128,7 +128,7 @@ def few_acks(state: Evaluation) -> bool:
     return any(
         len(found.seals[act].acks) <= state.holder_k
         for found in state.rounds
-        if found.freeze is not None and found.missing
+        if found.freeze is not None and found.missing | found.faulty
         for act in found.listed
     )
 

@@ -104,6 +104,11 @@ def _rejected(state: Evaluation, entry: Entry) -> Evaluation:
     return _with(state, found, replace(found, seals={**found.seals, seal.id: seal}))
 
 
+def _faulty(state: Evaluation, entry: Entry) -> Evaluation:
+    found = state.find_round(entry.body["purpose"], entry.body["round"])
+    return _with(state, found, replace(found, faulty=found.faulty | {str(entry.body["holder"])}))
+
+
 def _frozen(state: Evaluation, entry: Entry) -> Evaluation:
     found = state.find_round(entry.body["purpose"], entry.body["round"])
     sheets = tuple((str(seat), unb64u(act, 32)) for seat, act in entry.body["sheets"])
@@ -215,6 +220,7 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "SheetResealed": _sealed,
     "ShareAcked": _acked,
     "ShareRejected": _rejected,
+    "HolderFaulty": _faulty,
     "SheetsFrozen": _frozen,
     "FreezeConfirmed": _confirmed,
     "FreezeDisputed": _disputed,

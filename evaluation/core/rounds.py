@@ -48,7 +48,7 @@ class Round:
 
     `releasable` is the index from which holders may be asked for their shares: it is set once and never unset.
     `bidders` are those that sheets of this round are about; `voided` are seals of members who left, kept and never
-    counted (87号令 49).
+    counted (87号令 49); `missing` are holders that the supervisor named, `faulty` those that rejected what others took.
     """
 
     purpose: str
@@ -70,16 +70,17 @@ class Round:
     authored: frozenset[bytes] = frozenset()
     bidders: tuple[str, ...] = ()
     voided: frozenset[bytes] = frozenset()
+    faulty: frozenset[str] = frozenset()
 
     def safe(self, seat: str, k: int) -> bool:
         """The seat's current seal has k+1 acknowledgements: one holder may be lost and it still opens.
 
-        With k of them it is safe if the supervisor has named who is missing (`holders.miss`).
+        With k of them it is safe if a holder is missing: the supervisor has named it (`holders.miss`), or it is faulty.
         """
         if seat not in self.current:
             return False
         acks = self.seals[self.current[seat]].acks
-        return len(acks) > k or (len(acks) == k and bool(self.missing - acks))
+        return len(acks) > k or (len(acks) == k and bool((self.missing | self.faulty) - acks))
 
     def unsafe(self, k: int) -> tuple[str, ...]:
         """Required seats without a safe seal."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from evaluation.core.rounds import BALLOT, SHEET, Round
+from evaluation.core.rounds import BALLOT, SHEET, Round, Seal
 from evaluation.core.sheet import PART
 from evaluation.core.state import Evaluation, Fixed, Holders
 from evaluation.errors import (
@@ -32,6 +33,8 @@ from evidence.errors import Malformed
 PURPOSE_OF = {"ballot.seal": BALLOT, "sheet.seal": SHEET, "sheet.reseal": SHEET}
 SEALED = {BALLOT: "BallotSealed", SHEET: "SheetSealed"}
 RESEALED = "SheetResealed"
+FAULTY_SINCE, REJECTS = 3, 2
+"""The first engine that notices a faulty holder, and after how many rejects."""
 # A code says in one word why a share or a sheet cannot be used; longer texts have no place in the log.
 _CODE = re.compile(r"[a-z][a-z0-9-]{1,63}", re.ASCII)
 
@@ -119,13 +122,13 @@ def reseal(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     """`sheet.reseal`: the same plaintext for other holders, without asking the expert again.
 
     (1) to (5) as in `seal`.
-    (6) The current seal is to holders who were replaced, or one of the holders rejected its dealing.
+    (6) The current seal is to holders who were replaced, or one of them rejected its dealing that is not faulty.
     (7) The same commitment, so the same plaintext; and a secret and a ciphertext that nobody has used.
     """
     found, envelope = _sealed(state, act)
     # (6)
     current = found.current.get(act.sub)
-    if current is None or not (state.outdated(found, act.sub) or found.seals[current].rejects):
+    if current is None or not state.due_again(found, act.sub):
         raise SealRefused("the seat's current seal needs no other dealing")
     # (7)
     if envelope.c != found.seals[current].envelope.c:
@@ -174,16 +177,18 @@ def _sealed(state: Evaluation, act: Act) -> tuple[Round, Envelope]:
 def acknowledge(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     """`share.ack`: the holder opened its share of this seal and it fits the dealing."""
     body = members(act.body, {"act": str, "index": int})
-    _check_answer(state, act, body)
-    return (Draft("ShareAcked", {}, act),)
+    found, sealed = _check_answer(state, act, body)
+    then = replace(sealed, acks=sealed.acks | {act.sub})
+    return Draft("ShareAcked", {}, act), *_faulty(state, found, then)
 
 
 def reject(state: Evaluation, act: Act) -> tuple[Draft, ...]:
-    """`share.reject`: the dealing is bad; the seat seals again."""
+    """`share.reject`: the dealing is bad; the seat seals again. Who keeps saying so of what others took is faulty."""
     body = members(act.body, {"act": str, "index": int, "code": str})
     code(body["code"])
-    _check_answer(state, act, body)
-    return (Draft("ShareRejected", {}, act),)
+    found, sealed = _check_answer(state, act, body)
+    then = replace(sealed, rejects={**sealed.rejects, act.sub: body["code"]})
+    return Draft("ShareRejected", {}, act), *_faulty(state, found, then)
 
 
 def freeze(state: Evaluation, act: Act) -> tuple[Draft, ...]:
@@ -216,10 +221,32 @@ def _check_replaces(found: Round, seat: str, replaces: object) -> None:
         raise StaleSeal("`replaces` is not the seat's current seal")
 
 
-def _check_answer(state: Evaluation, act: Act, body: Object) -> None:
+def _faulty(state: Evaluation, found: Round, answered: Seal) -> tuple[Draft, ...]:
+    """`HolderFaulty`, as soon as a holder has rejected two seals of a round that k others acknowledged: it counts as
+    missing from then on (protocols.md section 3), so that nobody deals anew for its sake. k others always remain.
+
+    One reject may be the author's fault, and so may two of one author: then that author's sheet opens with the others'
+    shares all the same, and the alarm has people look at both.
+    """
+    if state.engine < FAULTY_SINCE or found.freeze is not None or found.void:
+        return ()
+    seals = [answered if each.id == answered.id else each for each in found.seals.values()]
+    taken = [each for each in seals if len(each.acks) >= state.holder_k]
+    drafts, lost = [], found.missing | found.faulty
+    for holder in state.holders:
+        rejected = sum(holder in each.rejects for each in taken)
+        if holder in lost or rejected < REJECTS or len(lost) >= len(state.holders) - state.holder_k:
+            continue
+        lost |= {holder}
+        drafts.append(Draft("HolderFaulty", {"purpose": found.purpose, "round": found.number, "holder": holder}))
+    return tuple(drafts)
+
+
+def _check_answer(state: Evaluation, act: Act, body: Object) -> tuple[Round, Seal]:
     """Any seal may be answered, replaced ones included: a holder's acts are appended in the order it made them."""
-    _, sealed = state.find_seal(unb64u(body["act"], 32))
+    found, sealed = state.find_seal(unb64u(body["act"], 32))
     if body["index"] != index_of(state, sealed.envelope.set, act.sub):
         raise Malformed("the index is not the holder's own")
     if sealed.answered(act.sub):
         raise AlreadyDone("the holder answered for this seal")
+    return found, sealed

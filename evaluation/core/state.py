@@ -124,6 +124,14 @@ class Evaluation:
         held = self.holder_set
         return current is not None and held is not None and found.seals[current].envelope.set != held.set
 
+    def due_again(self, found: Round, seat: str) -> bool:
+        """Whether the seat's current seal can never become safe as it was dealt: its holders were replaced, or one of
+        them rejected it that is not faulty itself."""
+        current = found.current.get(seat)
+        if current is None:
+            return False
+        return self.outdated(found, seat) or bool(found.seals[current].rejects.keys() - found.faulty)
+
     def unsafe(self, found: Round) -> tuple[str, ...]:
         """Required seats without a safe seal to the holders in force; a frozen round keeps the holders that it had."""
         unsafe = found.unsafe(self.holder_k)

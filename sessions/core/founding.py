@@ -248,7 +248,7 @@ def on_replaced(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 
 
 def on_holders(state: Proceeding, entry: Entry) -> Proceeding:
-    """Who was named missing among the holders before is not among these."""
+    """Who was missing or faulty among the holders before is not among these."""
     domains = _ordered(state)
     body = members(entry.body, {"version": int, "k": int, "offers": list, "set": str})
     frozen = HoldersFrozen(
@@ -264,7 +264,7 @@ def on_holders(state: Proceeding, entry: Entry) -> Proceeding:
         holders=domains,
         holder_sets=(*state.evaluation.holder_sets, holders),
         rounds=tuple(
-            found if found.freeze is not None else replace(found, missing=frozenset())
+            found if found.freeze is not None else replace(found, missing=frozenset(), faulty=frozenset())
             for found in state.evaluation.rounds
         ),
     )

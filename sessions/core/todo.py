@@ -145,10 +145,8 @@ def _secret(evaluation: Evaluation, found: Round, seat: str) -> list[str]:
     if found.freeze is None:
         if current is None:
             return [_SEAL[found.purpose]]
-        # A dealing that was rejected, or is to holders who were replaced, can never become safe: the device deals the
-        # same sheet anew. A ballot is one choice, sealed anew by its member.
-        again = bool(found.seals[current].rejects) or evaluation.outdated(found, seat)
-        return [_RESEAL[found.purpose]] if again else []
+        # What can never become safe, the device deals anew. A ballot is one choice, sealed anew by its member.
+        return [_RESEAL[found.purpose]] if evaluation.due_again(found, seat) else []
     if found.orphaned(len(evaluation.holders), evaluation.holder_k) and current not in found.plaintexts:
         return ["sheet.author_open"]
     answered = found.freeze.confirmed | found.freeze.disputed

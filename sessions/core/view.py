@@ -299,6 +299,7 @@ def _round(state: Proceeding, found: Round, seat: Seat) -> Object:
         "released": sorted(found.releases),
         "opened": found.opened is not None,
         "missing": sorted(found.missing),
+        "faulty": sorted(found.faulty),
         "unreadable": sorted(name for name, act in freeze.sheets if act in found.unreadable) if freeze else [],
     }
 

@@ -113,6 +113,22 @@ def _weights(draw: st.DrawFn, method: shelf.Method, kind: str, category: str) ->
 
 
 @st.composite
+def quoted(draw: st.DrawFn, price: str, order: Sequence[str]) -> dict[str, Any] | None:
+    """Now and then the price stands in several places of the bid, which need not say the same."""
+    if draw(st.integers(0, 3)):
+        return None
+    others = st.sampled_from((price, price, f"{Decimal(price) + 1:.2f}"))
+    line = {"quantity": "1.00", "unit": draw(others), "amount": price, "misplaced": draw(st.booleans())}
+    return {
+        "opening": price,
+        "figures": draw(others) if "opening-summary" in order else price,
+        "words": draw(others),
+        "lines": [line] if draw(st.booleans()) else [],
+        "confirmed": draw(st.integers(0, 3)) > 0,
+    }
+
+
+@st.composite
 def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METHODS) -> Made:
     """A tender that its pack admits, a committee's sheets, and who is valid."""
     key, name = draw(st.sampled_from(among))
@@ -145,7 +161,7 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
                 "policy": draw(st.sampled_from((None, *rates))),
                 "plus": draw(money(0, 2000, 500)) if adjusted else "0.00",
                 "minus": "0.00",
-                "quote": None,
+                "quote": draw(quoted(bidder["price"], pack.value["corrections"]["order"])),
             }
         if bidders and draw(st.integers(0, 5)) == 0:
             # Alike but for their names: where their scores are, too, they tie.
@@ -175,6 +191,7 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
     if method is not None:
         ceiling = draw(st.sampled_from((None, "110.00", "10000000.00")))
         trimmed = method.trimmed_sheets is not None and draw(st.booleans())
+        objective = [f"c-{i}" for i in range(parts) if draw(st.integers(0, 3)) == 0]
         definition |= {
             "rule_pack": pack.json,
             "terms": {
@@ -188,7 +205,8 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
                 "tie": draw(st.sampled_from(method.ties)),
                 "ranked": not method.unranked or draw(st.booleans()),
                 "candidates": draw(st.integers(1, 3)),
-            },
+            }
+            | ({"objective": objective} if objective else {}),
         }
     parsed = tender.parse(encode(definition))
     valid = tuple(f"bidder-{i}" for i in range(1, number + 1) if draw(st.integers(0, 9)) or i <= 2)

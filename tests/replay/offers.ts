@@ -16,6 +16,7 @@ const round = {
   disputed: [],
   released: [],
   missing: [],
+  faulty: [],
 };
 const draw = { draw: "experts", attempt: 1, opened: "o", contributors: ["a", "b"], safe: ["a"], freeze: null, stated: "s", strata: [{ label: "expert/law" }], waiting: [[0, 0, "declined", "e"]], annulled: false };
 const base = {

@@ -108,9 +108,9 @@ def night(drive: Drive) -> None:
 
 
 def replace(drive: Drive, chance: random.Random) -> None:
-    """A member is found absent, and another comes from a province's own draw: the newcomer does its part again."""
+    """A member leaves, and another comes from a province's own draw: the newcomer does its part again."""
     stage, left = drive.state.stage, chance.choice(drive.state.signers)
-    drive.perform("supervisor-1", "member.remove", {"seat": left, "ground": "absent", "reason": "联系不上"})
+    leave(drive, left, chance.randrange(3))
     seat = f"seat-{1 + max(int(s.id.rpartition('-')[2]) for s in drive.state.members)}"
     source: Object = {"kind": "buyer", "document": b64u(bytes(32))}
     if drive.state.seat(left).role == "expert":
@@ -131,6 +131,21 @@ def replace(drive: Drive, chance: random.Random) -> None:
         if drive.state.stage == stages.COMPLIANCE_REVIEW:
             drive.perform(seat, "review.vote", {"findings": drive.findings()})
         drive.advance()
+
+
+def leave(drive: Drive, left: str, how: int) -> None:
+    """Found absent, recused because somebody asked for it, or withdrawn by its own word."""
+    ground = drive.state.evaluation.rules.recusal_grounds[0]
+    if how == 0:
+        drive.perform("supervisor-1", "member.remove", {"seat": left, "ground": "absent", "reason": "联系不上"})
+    elif how == 1:
+        asked: Object = {"seat": left, "from": "supplier", "ground": ground, "text": "来函"}
+        (entry,) = drive.perform("operator-1", "recusal.request", asked)
+        assert entry.act is not None
+        granted: Object = {"request": b64u(entry.act.id), "recuse": True, "reason": "属实"}
+        drive.perform("supervisor-1", "recusal.decide", granted)
+    else:
+        drive.perform(left, "recusal.declare", {"recuse": True, "grounds": [ground], "shown": SHOWN})
 
 
 def lots(drive: Drive) -> None:

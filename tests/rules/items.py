@@ -19,7 +19,7 @@ _EVENT_OF_ITEM = {
     "chair": {"ChairElected", "ChairTied"},
     "review": {"ReviewConcluded"},
     "votes": {"ReviewVoted"},
-    "sheets": {"SheetSealed"},
+    "sheets": {"SheetSealed", "SheetResealed"},
     "tally": {"ScoresTallied"},
     "ranking": {"RankingFixed"},
     "lots": {"TieDrawn"},

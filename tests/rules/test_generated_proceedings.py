@@ -25,10 +25,11 @@ from evidence.core.canonical import b64u
 from evidence.core.entry import Draft
 from sessions.core.permission import ACTS, TABLE, Rule
 from sessions.core.proceeding import evolve
-from sessions.core.state import EMPTY, OPEN, PAUSED, Proceeding
+from sessions.core.state import EMPTY, OPEN, PAUSED, ROLES, Proceeding
 from tests.ranking import second
 from tests.ranking.tenders import FIRST, METHODS, Made, tenders
-from tests.rules.generated import Course, Swift, beginning, wrong_commands
+from tests.rules.forbidden import wrong_commands
+from tests.rules.generated import Course, Swift, beginning
 from tests.rules.items import reported, untraced
 
 EACH = 50
@@ -62,8 +63,13 @@ HAPPENS = {
     *("HoldersMissing", "SheetAuthorOpened", "FreezeDisputed", "ScoreCorrected"),
     *("DrawOpened", "DrawResolved", "TieDrawn", "ReportFrozen", "RankingConfirmed", "ReportSigned"),
     *("ReportDissented", "MemberDeemedAgreed", "EvaluationReopened", "ProceedingClosed"),
+    *("ClarificationAsked", "ClarificationRefused", "ClarificationAnswered", "ClarificationLapsed"),
+    *("MotionDecided", "EvaluationFailed", "TimeExtended", "ProceedingAborted"),
+    *("RecusalDecided", "MemberRecused", "ShareRejected", "SheetResealed", "HolderFaulty"),
 }
 """What is met at least once: proceedings in which nothing happens would say little."""
+REFUSED = {"objective-differs", "too-few-bidders", "evaluation-failed", "stage-incomplete"}
+"""What stops a proceeding at least once."""
 KINDS = {
     (key, method, kind)
     for key, method in METHODS
@@ -82,9 +88,12 @@ def folded(drive: Swift, state: Proceeding = EMPTY) -> Proceeding:
 
 @dataclass
 class Met:
-    """What the generated proceedings were: types of entries, and packs with their methods and kinds of price."""
+    """What the generated proceedings were: types of entries, what the law refused, and what was ranked: packs with
+    their methods and kinds of price, and whether a corrected quote was among the bids."""
 
     types: set[str] = field(default_factory=set)
+    codes: set[str] = field(default_factory=set)
+    corrected: int = 0
     tenders: set[tuple[tuple[str, str], str, str]] = field(default_factory=set)
 
 
@@ -92,7 +101,6 @@ def hold(made: Made, number: int, met: Met, each: int = EACH) -> None:
     """The five properties, for every continuation of one beginning."""
     begun = beginning(made, random.Random(number))
     assert folded(begun) == begun.state
-    met.tenders.add(kind_of(made))
     asked: list[tuple[str, dict[str, Any], Any]] = []
     for i in range(each):
         name = f"{number}/{i}"
@@ -103,6 +111,10 @@ def hold(made: Made, number: int, met: Met, each: int = EACH) -> None:
         # (2) The fold of the log is the live state.
         assert folded(drive, begun.state) == drive.state, name
         asked += ranked(made, drive, chance, name)
+        met.codes |= course.codes
+        if drive.state.evaluation.ranking is not None:
+            met.tenders.add(kind_of(made))
+            met.corrected += any(bidder.corrected for bidder in made.definition.bidders)
         if drive.state.report is not None and chance.random() < SIGNED:
             state = drive.state
             reopened = course.sign()
@@ -135,6 +147,14 @@ def ranked(made: Made, drive: Swift, chance: random.Random, name: str) -> list[t
     return [(name, {"entries": read}, found)]
 
 
+def met_all(met: Met) -> None:
+    """Nothing that the properties are about was left out."""
+    assert HAPPENS - met.types == set()
+    assert KINDS - met.tenders == set()
+    assert REFUSED - met.codes == set()
+    assert met.corrected > 0
+
+
 def kind_of(made: Made) -> tuple[tuple[str, str], str, str]:
     """Pack, method and kind of price."""
     terms = made.scoring.terms
@@ -159,8 +179,7 @@ def over(proceedings: int, number: int) -> Met:
 @pytest.mark.timeout(600)
 def test_the_properties_hold_over_two_thousand_proceedings() -> None:
     met = over(2_000, 0)
-    assert HAPPENS - met.types == set()
-    assert KINDS - met.tenders == set()
+    met_all(met)
 
 
 @pytest.mark.long
@@ -169,8 +188,7 @@ def test_the_properties_hold_over_two_thousand_proceedings() -> None:
 def test_the_properties_hold_over_a_hundred_thousand_proceedings(block: int) -> None:
     """Ten blocks of 10 000, each with its own seed."""
     met = over(10_000, block)
-    assert HAPPENS - met.types == set()
-    assert KINDS - met.tenders == set()
+    met_all(met)
 
 
 # --- the controls: each property fails where what it is about is broken
@@ -222,6 +240,21 @@ def test_a_table_that_opens_too_far_is_noticed(example: Made, monkeypatch: pytes
             drive.append(())
 
     with pytest.raises(AssertionError, match="yields"):
+        often()
+
+
+def test_an_act_that_is_refused_for_its_form_alone_is_noticed(example: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody performed it before, so that its body is empty: without the table it would be refused all the same."""
+    row = ACTS["seat.reinstate"]
+    monkeypatch.setitem(TABLE, "seat.reinstate", Rule(frozenset(ROLES), row.relation, row.stages, row.gates))
+    begun = beginning(example, random.Random(1))
+    drive = begun.branch(wrong_commands(random.Random(1), 1.0))
+
+    def often() -> None:
+        for _ in range(2_000):
+            drive.append(())
+
+    with pytest.raises(AssertionError, match=r"seat\.reinstate.* is refused as malformed alone"):
         often()
 
 

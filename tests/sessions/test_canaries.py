@@ -24,7 +24,7 @@ from evaluation.core.rounds import SHEET, Round
 from evidence.adapters.database import DatabaseLedger, prepare
 from evidence.adapters.disclosure_keys import DisclosureKeys
 from evidence.adapters.vault_files import FileVault
-from evidence.core.canonical import b64, b64u, sha256, unb64u
+from evidence.core.canonical import Object, b64, b64u, sha256, unb64u
 from sessions.core.state import CLOSED, Proceeding
 from sessions.core.view import view
 from sessions.keeper import ProceedingKeeper
@@ -126,6 +126,10 @@ class Game:
         told = await self.walk.told() | {"webhooks": heard}
         return told | disk(self.folder) | {"logs": said.encode()}
 
+    async def does(self, seat: str, name: str, body: Object) -> None:
+        """One act of this seat."""
+        await self.keeper.perform(self.people.act(self.keeper, seat, name, body).jws)
+
     async def heard(self) -> None:
         """Until every socket has said all that there is."""
         size = len(self.keeper.entries)
@@ -225,6 +229,34 @@ async def scores(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.L
         later = found(planted, await play.walk.told(("seat-1", "operator-2", "room-2", "administrator"), reads=True))
         assert {place for _, place in later} & {f"socket of {seat}" for seat in ("seat-1", "supervisor-1")}
         assert not {place for _, place in later if place.endswith(("operator-2", "room-2", "administrator"))}
+
+
+async def test_no_score_leaves_with_the_file_of_an_evaluation_that_was_aborted_after_its_freeze(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one export that there can be while sheets are sealed: every one of them lies in it, and none can be read."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.WARNING, logger="httpx2")
+    with capture_logs() as said:
+        async with game(tmp_path) as play:
+            await play.people.play(play.keeper, _frozen)
+            planted = play.people.canaries()
+            sealed = [entry for entry in play.keeper.entries if entry.type == "SheetSealed"]
+            await play.does("supervisor-1", "proceeding.abort", {"reason": "发现泄密线索，依法终止"})
+            await until(lambda: not play.keeper.state.recording, 60)
+            await play.does("operator-1", "proceeding.seal", {})
+            await until(lambda: play.world.keyring.log_key(play.keeper.state.origin) is None, 60)
+            told = await play.told(caplog.text + repr(said))
+            assert found(planted, told) == set()
+            exports = {path for path in NOT_YET if path.endswith(("/evidence", "/verification"))}
+            assert {("GET", path) for path in exports} <= play.walk.answered
+            (file,) = (tmp_path / "evidence").iterdir()
+            archive = file.read_bytes()
+            assert len(sealed) == len(play.people.sealed) == len(drive.MEMBERS)
+            assert all(entry.data in archive for entry in sealed)
+            # What is looked for is what would be there: the same search finds a file that holds one opened sheet.
+            assert found(planted, {"evidence": archive + play.people.sealed["seat-1"]})
+            assert found(planted, {"evidence": archive + b64u(play.people.sealed["seat-1"]).encode()})
 
 
 async def leaking(play: Game, planted: Mapping[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:

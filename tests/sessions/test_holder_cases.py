@@ -28,6 +28,7 @@ from typing import Any
 
 import pytest
 
+from evaluation.core import cases
 from evaluation.core.sealing import context
 from evaluation.errors import (
     AlreadyDone,
@@ -52,7 +53,7 @@ from sessions.core.commands import FreezeHolders, OpenLot
 from sessions.core.view import view, visibility
 from sessions.errors import AlreadyFixed, CommandRefused, NotReady, WrongRole
 from tests.sessions.draws import audited, tie
-from tests.sessions.drive import FINANCE, HOLDERS, MAIN, MEMBERS, ZHONGSHAN, ZHUHAI, Drive, private_key, spread
+from tests.sessions.drive import FINANCE, HOLDERS, MAIN, MEMBERS, ZHONGSHAN, ZHUHAI, Drive, light, private_key, spread
 from tests.sessions.test_cases import acknowledge, sealed
 from tests.sessions.test_view import todo
 
@@ -272,18 +273,84 @@ def test_a_rejected_dealing_is_dealt_anew_with_another_secret() -> None:
     assert todo(drive, "seat-1") == ["sheet.reseal"]
     with pytest.raises(CopiedSeal):
         reseal(drive, "seat-1")
-    light = drive.sealer
-
-    def other(bound: Any, plaintext: bytes) -> Any:
-        made = light(bound, plaintext + b"\x00")
-        again = light(bound, plaintext)
-        changed = again.envelope.json | {"feldman": [b64u(b"\x02" + bytes(31) + bytes([n])) for n in (1, 2)]}
-        changed["ct"] = changed["ct"] | {"sha256": b64u(bytes(32))}
-        return type(again)(type(again.envelope).parse(changed), plaintext, made.ct, again.shares)
-
-    drive.sealer = other
+    dealt(drive, 1)
     reseal(drive, "seat-1")
     assert todo(drive, "seat-1") == []
+
+
+def dealt(drive: Drive, number: int) -> None:
+    """Each dealing with another secret and ciphertext, as a device makes it."""
+
+    def other(bound: Any, plaintext: bytes) -> Any:
+        made = light(bound, plaintext)
+        changed = made.envelope.json | {"feldman": [b64u(b"\x02" + bytes(30) + bytes([number, n])) for n in (1, 2)]}
+        changed["ct"] = changed["ct"] | {"sha256": b64u(bytes(31) + bytes([number]))}
+        return type(made)(type(made.envelope).parse(changed), plaintext, made.ct, made.shares)
+
+    drive.sealer = other
+
+
+def test_a_holder_that_rejects_what_others_acknowledge_counts_as_missing() -> None:
+    """Two rejects of sheets that others ack → that holder counts as missing, alarm": no device deals without end, and
+    no acknowledgement is lost again."""
+    drive = sealed()
+
+    def answers(reject: bool) -> list[list[str]]:
+        act = b64u(drive.round.current["seat-1"])
+        body: Object = {"act": act, "index": 2, "code": "untrusted"}
+        asked: list[tuple[str, str, Object]] = [(ZHUHAI, "share.reject", body)] if reject else []
+        asked += [(name, "share.ack", {"act": act, "index": HOLDERS.index(name) + 1}) for name in (ZHONGSHAN, FINANCE)]
+        return [[entry.type for entry in drive.perform(*each)] for each in asked]
+
+    assert answers(reject=True) == [["ShareRejected"], ["ShareAcked"], ["ShareAcked"]]
+    assert todo(drive, "seat-1") == ["sheet.reseal"]
+    dealt(drive, 1)
+    reseal(drive, "seat-1")
+    # The second one counts once k others have taken it: until then it could be the author's fault.
+    assert answers(reject=True) == [["ShareRejected"], ["ShareAcked"], ["ShareAcked", "HolderFaulty"]]
+    assert drive.entries[-1].body == {"purpose": "sheet", "round": 1, "holder": ZHUHAI}
+    assert todo(drive, "seat-1") == []
+    assert view(drive.state, "supervisor-1")["round"]["faulty"] == [ZHUHAI]
+    dealt(drive, 2)
+    with pytest.raises(SealRefused):
+        reseal(drive, "seat-1")
+    # Another member's sheet that it rejects is left as it is, and k acknowledgements are enough for all.
+    seat_2 = b64u(drive.round.current["seat-2"])
+    drive.perform(ZHUHAI, "share.reject", {"act": seat_2, "index": 2, "code": "untrusted"})
+    assert todo(drive, "seat-2") == []
+    for seat in MEMBERS[1:]:
+        for name in (ZHONGSHAN, FINANCE):
+            drive.perform(name, "share.ack", _ack(drive, seat, name))
+    # With it one of three is missing already: no other can be named.
+    with pytest.raises(Malformed):
+        drive.perform("supervisor-1", "holders.miss", LOST | {"holders": [FINANCE]})
+    drive.freeze()
+    drive.confirm()
+    drive.approve()
+    drive.witness()
+    assert cases.few_acks(drive.state.evaluation)
+    audited(drive)
+
+
+def _ack(drive: Drive, seat: str, name: str) -> Object:
+    return {"act": b64u(drive.round.current[seat]), "index": HOLDERS.index(name) + 1}
+
+
+def test_one_reject_and_rejects_that_others_share_make_nobody_missing() -> None:
+    """What fewer than k others took may be dealt badly; and k holders always remain."""
+    drive = sealed()
+    for seat in MEMBERS[:3]:
+        body: Object = {"act": b64u(drive.round.current[seat]), "index": 2, "code": "untrusted"}
+        drive.perform(ZHUHAI, "share.reject", body)
+        drive.perform(FINANCE, "share.ack", _ack(drive, seat, FINANCE))
+        assert todo(drive, seat) == ["sheet.reseal"]
+    assert drive.round.faulty == frozenset()
+    drive.perform(ZHONGSHAN, "share.ack", _ack(drive, "seat-1", ZHONGSHAN))
+    assert drive.round.faulty == frozenset()
+    drive.perform("supervisor-1", "holders.miss", LOST | {"holders": [FINANCE]})
+    drive.perform(ZHONGSHAN, "share.ack", _ack(drive, "seat-2", ZHONGSHAN))
+    assert drive.round.faulty == frozenset()
+    audited(drive)
 
 
 def test_a_sheet_is_not_dealt_anew_once_it_is_frozen() -> None:

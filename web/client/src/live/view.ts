@@ -46,6 +46,8 @@ export interface Round {
   released: string[];
   opened: boolean;
   missing: string[];
+  /** Holders that rejected what others acknowledged: they count as missing. */
+  faulty: string[];
   unreadable: string[];
 }
 

@@ -76,6 +76,7 @@ const en: Shape<typeof zh> = {
   FreezeConfirmed: "Freeze confirmed",
   FreezeDisputed: "Freeze disputed",
   OpeningApproved: "Opening approved",
+  HolderFaulty: "Holder counts as missing",
   HoldersMissing: "Holders missing",
   HoldersReplaced: "Holders replaced",
   SheetAuthorOpened: "Opened by its author",

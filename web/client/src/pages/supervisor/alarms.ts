@@ -15,7 +15,7 @@ export interface Alarm {
 
 /** The law's record is witnessed each minute (protocols.md 2); two of them missing is worth a look. */
 const WITNESS_MS = 120_000;
-const ORDER = ["incident-overdue", "recording-lost", "venue-lost", "failed", "suspended", "help-red", "disputed", "room-away", "unrecorded", "witness", "help-yellow", "overnight", "ordered"];
+const ORDER = ["incident-overdue", "recording-lost", "venue-lost", "failed", "suspended", "holder-faulty", "help-red", "disputed", "room-away", "unrecorded", "witness", "help-yellow", "overnight", "ordered"];
 
 /** Pauses that somebody, or the clock, meant. */
 const MEANT: ReadonlySet<string> = new Set(["ordered", "overnight"]);
@@ -31,6 +31,7 @@ export function alarms(view: View, media: Media | null, rows: readonly Row[], no
   }
   if (view.steps?.failed) add("failed");
   for (const seat of suspended(rows)) add("suspended", seat.id, seat.since);
+  for (const holder of view.round?.faulty ?? []) add("holder-faulty", holder, null, "warn");
   for (const seat of view.round?.disputed ?? []) add("disputed", seat);
   if (view.gate === "open" || view.gate === "paused") {
     for (const [room, { admitted, recording }] of Object.entries(view.rooms)) {

@@ -15,6 +15,7 @@ const en: Shape<typeof zh> = {
     "venue-lost": "Venue lost: {subject}",
     failed: "Too few valid bids: the evaluation failed and can only be aborted",
     suspended: "Two devices have the key of a seat, it is suspended: {subject}",
+    "holder-faulty": "Rejects seals that other holders acknowledged, and counts as missing; please find out why: {subject}",
     "help-red": "Help not answered for 3 minutes: {subject}",
     "help-yellow": "Help not answered for 1 minute: {subject}",
     disputed: "The freeze is disputed by {subject}",

@@ -12,6 +12,7 @@ export default {
     "venue-lost": "会场失去连接：{subject}",
     failed: "有效投标不足，评审失败：只能终止",
     suspended: "席位密钥出现在两台设备上，已停用：{subject}",
+    "holder-faulty": "保管方拒收其他保管方已确认的密封件，按缺席处理，请查明：{subject}",
     "help-red": "求助超过 3 分钟无人回应：{subject}",
     "help-yellow": "求助超过 1 分钟无人回应：{subject}",
     disputed: "对冻结清单有异议：{subject}",
