@@ -118,8 +118,8 @@ def authorise(request: Request, credential: Credential, *, now: datetime) -> Aut
 
 
 def check_time(act: acts.Act, now: datetime) -> None:
-    """ActFromTheFuture where the act claims a time that has not come. Whoever puts an authorisation into a log asks this
-    first: what stands there and cannot be signed with would keep everybody else from signing."""
+    """ActFromTheFuture where the act claims a time that has not come. Whoever puts an authorisation into a log asks
+    this first: what stands there and cannot be signed with would keep everybody else from signing."""
     if act.iat > (now + CLOCK_TOLERANCE).timestamp():
         raise ActFromTheFuture("the act claims a time that has not come")
 

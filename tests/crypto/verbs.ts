@@ -1,5 +1,6 @@
 // What tests in Python may ask of the client's src/crypto, under Node (work.ts) and in a browser (page.ts). Octets are
 // hex.
+import { codeOf } from "../../web/client/src/api/problem.ts";
 import * as acts from "../../web/client/src/crypto/act.ts";
 import { b64u, type Bytes, hex, octets, unb64u } from "../../web/client/src/crypto/bytes.ts";
 import { decode, decodeObject, encode } from "../../web/client/src/crypto/canonical.ts";
@@ -7,7 +8,6 @@ import { type Call, delay } from "../../web/client/src/crypto/client.ts";
 import * as draws from "../../web/client/src/crypto/draw.ts";
 import { parseEntry } from "../../web/client/src/crypto/entry.ts";
 import * as envelopes from "../../web/client/src/crypto/envelope.ts";
-import { CryptoError } from "../../web/client/src/crypto/errors.ts";
 import { verifyConsistency, verifyInclusion } from "../../web/client/src/crypto/merkle.ts";
 import { parseCheckpoint, parseKey, parseNote, verifyNote } from "../../web/client/src/crypto/note.ts";
 import * as plain from "../../web/client/src/crypto/plaintext.ts";
@@ -17,6 +17,7 @@ import type { Ranked } from "../../web/client/src/crypto/report.ts";
 import { Seat } from "../../web/client/src/crypto/seat.ts";
 import type { Store } from "../../web/client/src/crypto/store.ts";
 import { parseFragment, parsePins } from "../../web/client/src/crypto/trust.ts";
+import { checkedSheet } from "../../web/client/src/pages/expert/checking.ts";
 import { signReport } from "../../web/client/src/pages/expert/signing.ts";
 
 type Asked = { readonly [name: string]: any };
@@ -202,6 +203,10 @@ const VERBS: Record<string, (asked: Asked, around: Surroundings) => unknown> = {
   },
   openOwn: async ({ number }) => done(await mine().openOwn("sheet", number)),
   checkSheet: async ({ scores, number, asked }) => mine().checkSheet(scores, { number, asked }),
+  checkedSheet: async ({ definition, number, valid, points }) => {
+    const { asked, ...shown } = await checkedSheet(mine(), definition, { number, valid, of: (_bidder, criterion) => points[criterion] });
+    return { ...shown, asked: asked.length };
+  },
   kept: async ({ name }) => {
     const data = await mine().device.kept(name);
     return data && hex(data);
@@ -232,7 +237,7 @@ export async function answered(asked: Asked, around: Surroundings): Promise<obje
     if (verb === undefined) throw new Error(`no verb ${asked["verb"]}`);
     return { answer: (await verb(asked, around)) ?? null };
   } catch (error) {
-    const code = error instanceof CryptoError ? error.code : "internal";
+    const code = codeOf(error);
     return { code, detail: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }

@@ -313,7 +313,7 @@ export class Seat {
    */
   async handIn(): Promise<void> {
     await this.#turns.run(async () => {
-      await this.#resubmit();
+      await this.#settle();
       try {
         while (this.device.offline.length > 0) await this.#returning.merge();
       } catch (error) {
@@ -456,12 +456,17 @@ export class Seat {
     return true;
   }
 
-  async #resubmit(): Promise<Answered | null> {
+  /** Post the act whose answer is not known, if there is one; ServerRefused where it is decided against. */
+  async #settle(): Promise<Answered | null> {
     const { pending } = this.device;
     if (pending === null) return null;
     await supply(this.client, this.device, pending);
+    return this.#post();
+  }
+
+  async #resubmit(): Promise<Answered | null> {
     try {
-      return await this.#post();
+      return await this.#settle();
     } catch (error) {
       if (error instanceof ServerRefused && this.device.pending === null) return null;
       throw error;

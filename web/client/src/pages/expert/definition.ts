@@ -2,6 +2,8 @@
 import { octets } from "../../api/call.ts";
 import { hex } from "../../api/base64.ts";
 import type { GetObjectData } from "../../api/generated/index.ts";
+import { b64u } from "../../crypto/bytes.ts";
+import type { Gate } from "../../crypto/gate.ts";
 
 export interface Criterion {
   id: string;
@@ -19,6 +21,8 @@ export interface TenderDocument {
 }
 
 export interface Definition {
+  /** SHA-256 of the document's octets, in base64url. */
+  hash: string;
   title: string;
   method: string;
   weights: { technical: string; price: string };
@@ -51,7 +55,18 @@ export async function object(proceeding: string, hash: string): Promise<Uint8Arr
 }
 
 export async function loadDefinition(proceeding: string, hash: string): Promise<Definition> {
-  return JSON.parse(new TextDecoder().decode(await object(proceeding, hash))) as Definition;
+  const read = JSON.parse(new TextDecoder().decode(await object(proceeding, hash))) as Definition;
+  return { ...read, hash };
+}
+
+/** The names on the page are not those of the definition that the seat has proven, and that its seals are bound to. */
+export class DefinitionDiffers extends Error {
+  readonly code = "definition-differs";
+}
+
+/** DefinitionDiffers where the server names another definition than the one that this seat has proven (gate G1). */
+export function demandProven({ hash }: Definition, { definition }: Gate): void {
+  if (hash !== b64u(definition)) throw new DefinitionDiffers(hash);
 }
 
 /** The leaves in the definition's order. */

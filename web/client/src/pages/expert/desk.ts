@@ -12,13 +12,17 @@ import { me } from "../../state/session.ts";
 import { toldNames, type Told } from "../../state/names.ts";
 import { tender } from "../../state/tender.ts";
 import { useVenues } from "../../state/venues.ts";
-import { documentNames, loadDefinition, type Definition } from "./definition.ts";
+import { demandProven, documentNames, loadDefinition, type Definition } from "./definition.ts";
 import { Papers } from "./papers.ts";
 
 /** protocols.md section 6: a line that is away for this long is said to be cut, and the seat goes on by itself. */
 const CUT_MS = 5000;
 /** How long a request is tried again while the seat has a line; without one nobody waits for it. */
 const PATIENCE_MS = 120_000;
+
+/** What stops the seat at once; a gate that is not proven yet, or a server that is away, does not: what needs the proof
+ * asks again. */
+const LIES = new Set(["definition-differs", "record-untrusted"]);
 
 export interface Desk {
   proceeding: Proceeding;
@@ -109,6 +113,18 @@ export function provideDesk(): Desk {
     },
     { immediate: true },
   );
+  // Names come from the definition that the server names, until the seat has proven which one it is; then another one's
+  // are taken away. Proven early also because without a network the seat seals to holders that it has proven.
+  watch([definition, seat, () => view.value?.todo.join(" ")], async ([named, mine]) => {
+    if (!named || !mine) return;
+    try {
+      demandProven(named, await mine.gate());
+    } catch (error) {
+      if (!LIES.has(code(error))) return;
+      definition.value = null;
+      problem.value = code(error);
+    }
+  });
   const cut = ref(false);
   let cutting: ReturnType<typeof setTimeout> | undefined;
   watch(

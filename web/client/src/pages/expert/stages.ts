@@ -76,7 +76,8 @@ function begun(view: View, act: string): boolean {
     case "ballot.seal":
     case "sheet.seal":
       if (!round || `${round.purpose}.seal` !== act || round.frozen || !round.required.includes(me.seat)) return false;
-      return round.mine === null || round.rejected.length > 0;
+      // A sheet whose dealing was rejected is dealt anew by the device itself; a ballot is sealed anew by its member.
+      return round.mine === null || (act === "ballot.seal" && round.rejected.length > 0);
     default:
       return false;
   }

@@ -118,6 +118,7 @@ export default {
     "already-fixed": "您已有一个请求正在等待答复。",
     "already-signed": "您已经签署。",
     "signing-turn": "另一位成员正在签署，请稍候再试。",
+    "definition-differs": "服务器给出的项目文件不是评审记录中固定的那一份，投标人和评分项的名称可能被调换，本机已停止操作。请立即告知监督人员。",
     "act-from-the-future": "本机时钟比服务器快得太多，这次签署没有被接受，也没有记入评审记录。请稍候几秒，再按一次按钮；仍不成功的，请告知现场工作人员校准本机时钟。",
     "ranking-unconfirmed": "还有成员没有核对排名，请稍候再签署。",
     "already-confirmed": "您已核对过排名。",
