@@ -9,7 +9,7 @@ from evidence.core.canonical import JSON, Object, unb64u
 from evidence.core.entry import Entry
 from evidence.errors import ObjectMissing
 
-_SHOWN = ("take", "number", "sha256", "init", "bytes", "t0", "t1", "lost", "recovered", "gaps")
+_SHOWN = ("take", "number", "sha256", "init", "bytes", "t0", "t1", "keyframe", "lost", "recovered", "gaps")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
+
+import av
+from av.video.frame import PictureType
 
 from evidence.core.canonical import Object, b64u
 from media.adapters.segment_files import SegmentFiles
@@ -30,6 +34,14 @@ LATE_MS = {"room-1": 0, "room-2": 1_300, "room-3": 2_700}
 AWAY = "room-2"
 CLIP_MS = 20_000
 KINDS: tuple[Kind, ...] = ("mic", "camera")
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """A camera with so few pictures a second, and so many of them from keyframe to keyframe."""
+
+    fps: int
+    keyframes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,7 @@ class Recorded:
                     "bytes": record.bytes,
                     "t0": record.t0_ms,
                     "t1": record.t1_ms,
+                    "keyframe": record.keyframe,
                     "lost": record.lost,
                     "recovered": record.recovered,
                     "gaps": [list(gap) for gap in record.gaps],
@@ -68,7 +81,7 @@ class Recorded:
         return found | {record.init_sha256: Path(record.init_path) for record in self.records}
 
 
-async def record(folder: Path, *, seconds: int, start: int = START) -> Recorded:
+async def record(folder: Path, *, seconds: int, start: int = START, slow: Slow | None = None) -> Recorded:
     """So many seconds of three rooms; room 2 is away for a tenth of them, from two fifths on."""
     gap = (start + seconds * 400, start + seconds * 500)
     closed: list[SegmentRecord] = []
@@ -79,7 +92,7 @@ async def record(folder: Path, *, seconds: int, start: int = START) -> Recorded:
         sync=lambda handle: None,
         free=lambda root: 1 << 40,
     )
-    studios = [_Studio(files, room, kind, start) for room in LATE_MS for kind in KINDS]
+    studios = [_Studio(files, room, kind, start, slow) for room in LATE_MS for kind in KINDS]
     events = heapq.merge(*(studio.packets(seconds, gap) for studio in studios), key=lambda event: event[0])
     for at, number, packet in events:
         studios[number % len(studios)].take(at, packet, gap)
@@ -93,16 +106,16 @@ async def record(folder: Path, *, seconds: int, start: int = START) -> Recorded:
 class _Studio:
     """One track's publisher and its recorder."""
 
-    def __init__(self, files: SegmentFiles, room: str, kind: Kind, start: int) -> None:
-        self.room, self.kind, self.start = room, kind, start
+    def __init__(self, files: SegmentFiles, room: str, kind: Kind, start: int, slow: Slow | None) -> None:
+        self.room, self.kind, self.start, self.slow = room, kind, start, slow
         self.now = float(start)
         self.recorder = TrackRecorder(room=room, kind=kind, sink=files, since_ms=start, clock=lambda: self.now)
         self._up: IncomingTrack | None = None
         self._number = (list(LATE_MS).index(room) * len(KINDS)) + KINDS.index(kind)
 
     def packets(self, seconds: int, gap: tuple[int, int]) -> Iterator[tuple[float, int, RtpPacket]]:
-        frames = _frames(int(self.room[-1]), self.kind)
-        video = self.kind == "camera"
+        venue, video = int(self.room[-1]), self.kind == "camera"
+        frames = _pictures(venue, self.slow) if video and self.slow else _frames(venue, self.kind)
         begun = False
         for at, keyframe, packet in Camera(list(frames)).packets(
             len(frames) * -(-seconds * 1000 // CLIP_MS), video=video
@@ -134,3 +147,24 @@ class _Studio:
 def _frames(venue: int, kind: Kind) -> tuple[tuple[int, bool, bytes], ...]:
     found = frames_of(FOLDER / f"venue-{venue}.webm", "video" if kind == "camera" else "audio")
     return tuple(frame for frame in found if frame[0] < CLIP_MS)
+
+
+@cache
+def _pictures(venue: int, slow: Slow) -> tuple[tuple[int, bool, bytes], ...]:
+    """The clip's pictures as a slow camera's encoder gives them."""
+    encoder = av.CodecContext.create("libvpx", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.bit_rate = 320, 180, "yuv420p", 200_000
+    encoder.time_base, encoder.framerate = Fraction(1, 1000), Fraction(slow.fps)
+    encoder.gop_size = slow.keyframes
+    encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
+    packets = []
+    with av.open(str(FOLDER / f"venue-{venue}.webm")) as clip:
+        for picture in clip.decode(video=0):
+            at = round(picture.time * 1000)
+            if at < CLIP_MS and at % (1000 // slow.fps) == 0:
+                frame = picture.reformat(format="yuv420p")
+                frame.pts, frame.time_base, frame.pict_type = at, Fraction(1, 1000), PictureType.NONE
+                packets += encoder.encode(frame)
+    packets += encoder.encode(None)
+    return tuple((int(packet.pts or 0), packet.is_keyframe, bytes(packet)) for packet in packets)

@@ -12,6 +12,9 @@ export class Altered extends Error {
   }
 }
 
+// Whoever keeps the octets has them no more, or never had: asking again is of no use.
+export class Missing extends Error {}
+
 // `load` whose answer is what was asked for, or Altered.
 export function checked(load: Load): Load {
   return async (sha256, signal) => {
@@ -22,17 +25,4 @@ export function checked(load: Load): Load {
     }
     return data;
   };
-}
-
-const CLUSTER = 0x1f43b675;
-const TIMECODE = 0xe788;
-const TIMECODE_AT = 12;
-
-// A cluster's own time in milliseconds since the beginning of its take (media/core/webm.py writes it in eight bytes).
-export function timecode(cluster: ArrayBuffer): number {
-  const view = new DataView(cluster);
-  if (view.byteLength < TIMECODE_AT + 10 || view.getUint32(0) !== CLUSTER || view.getUint16(TIMECODE_AT) !== TIMECODE) {
-    throw new Error("not a segment of ours");
-  }
-  return Number(view.getBigUint64(TIMECODE_AT + 2));
 }

@@ -6,7 +6,7 @@
 import { VirtualClock } from "./clock.ts";
 import { checked, type Load } from "./octets.ts";
 import { type Kind, type Recording, type Span, type Track } from "./recording.ts";
-import { TrackPlayer, type TrackState } from "./track-player.ts";
+import { TrackPlayer, type Lost, type TrackState } from "./track-player.ts";
 
 // Between two looks at the elements. Drift of a tenth of a second is then gone within half a second.
 const LOOK_MS = 100;
@@ -16,6 +16,7 @@ const WAIT_LOOK_MS = 20;
 const START_MS = 400;
 
 export interface Refusal {
+  readonly why: Lost;
   readonly room: string;
   readonly kind: Kind;
   readonly span: Span;
@@ -120,12 +121,12 @@ export class Player {
     return [...this.tracks.values()].flatMap((each) => each.drift(t) ?? []);
   }
 
-  // Every segment that was refused so far: its octets were not those that the log names.
+  // Every segment that was not shown so far: its octets are not what the log names, or nothing that can be played.
   refusals(): Refusal[] {
-    return [...this.tracks.values()].flatMap(({ track, refused }) =>
-      [...refused].flatMap((index) => {
+    return [...this.tracks.values()].flatMap(({ track, lost }) =>
+      [...lost].flatMap(([index, why]) => {
         const segment = track.segments[index];
-        return segment ? [{ room: track.room, kind: track.kind, span: [segment.t0, segment.t1] as const, sha256: segment.sha256, n: segment.n }] : [];
+        return segment ? [{ why, room: track.room, kind: track.kind, span: [segment.t0, segment.t1] as const, sha256: segment.sha256, n: segment.n }] : [];
       }),
     );
   }

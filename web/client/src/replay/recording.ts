@@ -11,7 +11,11 @@ export interface Segment {
   readonly init: string; // hex
   readonly bytes: number;
   readonly t0: number;
-  readonly t1: number;
+  readonly t1: number; // the time of its last frame, which lasts longer
+  readonly keyframe: boolean; // whether it begins with one
+  readonly gaps: readonly Span[]; // declared in the log, before or inside it
+  readonly end: number; // until when it covers time: up to its successor where nothing lies between
+  readonly from: number; // index of the segment with which a decoder has to begin, so that it can show this one
 }
 
 export interface Track {
@@ -28,8 +32,10 @@ export interface Recording {
   readonly tracks: readonly Track[];
 }
 
-// Between two segments of one stream lies one frame; what is longer is a hole, declared or not (media/recorder.py).
-const JOIN_MS = 250;
+// The recorder closes a segment whose stream falls silent for so long (media/recorder.py): no frame is held longer.
+const SILENT_MS = 3_000;
+// Shorter gaps leave no mark on a lane: they would cover what lies beside them.
+const MARK_MS = 250;
 
 interface StatedSegment {
   n: number;
@@ -40,6 +46,7 @@ interface StatedSegment {
   bytes: number;
   t0: number;
   t1: number;
+  keyframe: boolean;
   gaps: number[][];
 }
 
@@ -69,12 +76,33 @@ function readTrack({ room, kind, segments }: Manifest["tracks"][number]): Track 
   if (kind !== "mic" && kind !== "camera" && kind !== "document") {
     throw new ManifestError(`unknown kind ${kind}`);
   }
-  const read = segments.map(({ n, take, number, sha256, init, bytes, t0, t1 }) => {
-    return { n, take, number, sha256: hexOf(sha256), init: hexOf(init), bytes, t0, t1 };
+  const read = segments.map((stated): Segment => {
+    const { n, take, number, bytes, t0, t1, keyframe } = stated;
+    const gaps = stated.gaps.map(([from = 0, to = 0]): Span => [from, to]);
+    return { n, take, number, sha256: hexOf(stated.sha256), init: hexOf(stated.init), bytes, t0, t1, keyframe, gaps, end: t1, from: 0 };
   });
   read.sort((a, b) => a.t0 - b.t0 || a.take - b.take || a.number - b.number);
-  const gaps = segments.flatMap((segment) => segment.gaps.map(([from = 0, to = 0]): Span => [from, to]));
-  return { room, kind, segments: read, gaps: gaps.sort((a, b) => a[0] - b[0]) };
+  const placed: Segment[] = [];
+  for (const [index, segment] of read.entries()) {
+    const before = placed[index - 1];
+    const next = read[index + 1];
+    const goesOn = before && !segment.keyframe && before.take === segment.take && follows(before, segment);
+    const from = goesOn ? before.from : index;
+    placed.push({ ...segment, end: next && joined(segment, next) ? next.t0 : segment.t1, from });
+  }
+  const gaps = placed.flatMap((segment) => segment.gaps);
+  return { room, kind, segments: placed, gaps: gaps.sort((a, b) => a[0] - b[0]) };
+}
+
+// The next number of the same take, or the first of the next take (the picture has changed its size).
+function follows(one: Segment, next: Segment): boolean {
+  return next.take === one.take ? next.number === one.number + 1 : next.take === one.take + 1 && next.number <= 1;
+}
+
+// Whether nothing lies between: what is missing there is declared by `next` (media/recorder.py), and the last frame of
+// `one` stands until `next` begins, however few frames a second its camera gives.
+function joined(one: Segment, next: Segment): boolean {
+  return follows(one, next) && next.t0 - one.t1 < SILENT_MS && !next.gaps.some(([from, to]) => from < next.t0 && to > one.t1);
 }
 
 // Where the segment lies that holds time t, or the last one before it; -1 before the first.
@@ -92,35 +120,29 @@ export function indexAt(track: Track, t: number): number {
   return low - 1;
 }
 
-// The end of what the segment covers: up to its successor where that follows at once.
-export function endOf(track: Track, index: number): number {
-  const segment = track.segments[index];
-  const next = track.segments[index + 1];
-  if (!segment) {
-    return -Infinity;
-  }
-  return next && next.t0 - segment.t1 <= JOIN_MS ? next.t0 : segment.t1;
-}
-
 // The hole at time t: from where to where nothing of the track was recorded; null where something was.
 export function holeAt(track: Track, t: number): Span | null {
   const index = indexAt(track, t);
-  if (index >= 0 && t < endOf(track, index)) {
-    const gap = track.gaps.find(([from, to]) => from <= t && t < to);
+  const segment = track.segments[index];
+  if (segment && t < segment.end) {
     // A gap inside a segment (packets that never came) is declared, too.
-    return gap ?? null;
+    return declaredAt(track, t);
   }
-  return [index < 0 ? -Infinity : endOf(track, index), track.segments[index + 1]?.t0 ?? Infinity];
+  return [segment ? segment.end : -Infinity, track.segments[index + 1]?.t0 ?? Infinity];
+}
+
+// The gap that the log declares at time t, or null.
+export function declaredAt(track: Track, t: number): Span | null {
+  return track.gaps.find(([from, to]) => from <= t && t < to) ?? null;
 }
 
 // All holes of a track between its first and its last moment: the red marks.
 export function holes(track: Track): Span[] {
-  const found: Span[] = track.gaps.filter(([from, to]) => to - from >= JOIN_MS).map(([from, to]) => [from, to]);
-  for (let index = 0; index + 1 < track.segments.length; index++) {
-    const from = endOf(track, index);
-    const to = track.segments[index + 1]?.t0 ?? from;
-    if (to > from) {
-      found.push([from, to]);
+  const found: Span[] = track.gaps.filter(([from, to]) => to - from >= MARK_MS).map(([from, to]) => [from, to]);
+  for (const [index, { end }] of track.segments.entries()) {
+    const next = track.segments[index + 1];
+    if (next && next.t0 > end) {
+      found.push([end, next.t0]);
     }
   }
   return merged(found);

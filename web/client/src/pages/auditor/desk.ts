@@ -8,7 +8,8 @@ import type {
   GetTimelineData,
   GetTimelineResponses,
 } from "../../api/generated/index.ts";
-import { codeOf } from "../../api/problem.ts";
+import { codeOf, Problem } from "../../api/problem.ts";
+import { Missing } from "../../replay/octets.ts";
 import { Player, type Refusal } from "../../replay/player.ts";
 import { read, type Manifest } from "../../replay/recording.ts";
 import type { Row } from "../../replay/timeline.ts";
@@ -32,6 +33,8 @@ export interface Desk {
 }
 
 const PIECE = 500;
+/** Never there, or deleted after its time: the server knows, and asking again is of no use. */
+const GONE = new Set([404, 410]);
 
 /** Loads once; the player lives as long as the component that called this. */
 export function useDesk(id: string): Desk {
@@ -47,15 +50,24 @@ export function useDesk(id: string): Desk {
     waiting: false,
     rate: 1,
     refusals: [],
-    load: () => load(desk),
+    load: () => {
+      turn += 1;
+      const mine = turn;
+      return load(desk, () => mine !== turn);
+    },
     seek: (t: number) => desk.player?.seek(t),
   });
-  onBeforeUnmount(() => desk.player?.close());
+  let turn = 0;
+  onBeforeUnmount(() => {
+    turn += 1;
+    desk.player?.close();
+  });
   void desk.load();
   return desk;
 }
 
-async function load(desk: Desk): Promise<void> {
+/** What was loaded before stays on the page until the new is whole. `over`: the page was left, or asked again. */
+async function load(desk: Desk, over: () => boolean): Promise<void> {
   desk.state = "loading";
   const path = { id: desk.id };
   try {
@@ -63,30 +75,44 @@ async function load(desk: Desk): Promise<void> {
     for (let size = 1; rows.length < size; ) {
       const query = { start: rows.length, limit: PIECE };
       const found = await call<GetTimelineData, GetTimelineResponses>("GET", "/v1/proceedings/{id}/timeline", { path, query });
+      if (over()) return;
       const piece = found["rows"] as Row[];
       size = piece.length > 0 ? (found["size"] as number) : rows.length;
       rows.push(...piece);
     }
-    desk.rows = rows;
-    desk.names = await namesOf(desk.id, rows).catch(() => desk.names);
+    const names = await namesOf(desk.id, rows).catch(() => desk.names);
     const manifest = await call<GetRecordingsData, GetRecordingsResponses>("GET", "/v1/proceedings/{id}/recordings", { path });
+    if (over()) return;
+    Object.assign(desk, { rows, names });
     open(desk, manifest as unknown as Manifest);
     desk.state = "ready";
   } catch (error) {
+    if (over()) return;
     desk.code = codeOf(error);
     desk.state = "failed";
   }
 }
 
+/** A player of what is recorded now, at the place and in the motion of the one before. */
 function open(desk: Desk, manifest: Manifest): void {
-  desk.player?.close();
+  const before = desk.player;
+  before?.close();
   desk.player = null;
   if (manifest.tracks.length === 0) return;
   const player = new Player(read(manifest), async (sha256, signal) => {
     const path = { id: desk.id, sha256 };
-    const data = await octets<GetRecordedData>("GET", "/v1/proceedings/{id}/recordings/{sha256}", { path, signal });
-    return data.buffer;
+    try {
+      const data = await octets<GetRecordedData>("GET", "/v1/proceedings/{id}/recordings/{sha256}", { path, signal });
+      return data.buffer;
+    } catch (error) {
+      throw error instanceof Problem && GONE.has(error.status) ? new Missing(sha256) : error;
+    }
   });
+  if (before) {
+    player.seek(before.t);
+    player.rate = before.rate;
+    if (before.playing) player.play();
+  }
   player.onLook(() => {
     Object.assign(desk, { t: player.t, playing: player.playing, waiting: player.waiting, rate: player.rate });
     const refusals = player.refusals();
