@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 from sessions.core.state import Proceeding
 
-
 LEAST_MS = 30
 """Between two cities a round trip wavers by some ten milliseconds, and nobody acts on that."""
 

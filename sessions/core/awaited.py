@@ -205,9 +205,7 @@ def _detailed(state: Proceeding) -> Iterable[Awaited]:
         yield from _round(state, found, SHEET)
         return
     unreadable = set(leaving.unreadable(evaluation))
-    whose = {
-        seat for each in evaluation.rounds if each.freeze for seat, act in each.freeze.sheets if act in unreadable
-    }
+    whose = {seat for each in evaluation.rounds if each.freeze for seat, act in each.freeze.sheets if act in unreadable}
     yield from _some(
         ("unreadable", whose),
         ("unscored", set(leaving.unscored(evaluation)) - whose),
@@ -277,13 +275,59 @@ def _done(state: Proceeding) -> Iterable[Awaited]:
         yield "reopening", ()
 
 
-WHYS = (
-    "confirmation night-seal night-open cause-operator cause-supervisor unbound waiting recording-lost overdue ordered "
-    "unseated recusal failed questions-approve questions-key questions-answer motions back witness credentials "
-    "unadmitted unrecorded segments definition holders uncommitted undeclared lots unvoted competition unreadable "
-    "unscored differing round unsealed unsafe disputed author unconfirmed unapproved unopened legal report differed "
-    "unranked signature unsigned nobody reopening recordings draws"
-).split()
+WHYS = [
+    "confirmation",
+    "night-seal",
+    "night-open",
+    "cause-operator",
+    "cause-supervisor",
+    "unbound",
+    "waiting",
+    "recording-lost",
+    "overdue",
+    "ordered",
+    "unseated",
+    "recusal",
+    "failed",
+    "questions-approve",
+    "questions-key",
+    "questions-answer",
+    "motions",
+    "back",
+    "witness",
+    "credentials",
+    "unadmitted",
+    "unrecorded",
+    "segments",
+    "definition",
+    "holders",
+    "uncommitted",
+    "undeclared",
+    "lots",
+    "unvoted",
+    "competition",
+    "unreadable",
+    "unscored",
+    "differing",
+    "round",
+    "unsealed",
+    "unsafe",
+    "disputed",
+    "author",
+    "unconfirmed",
+    "unapproved",
+    "unopened",
+    "legal",
+    "report",
+    "differed",
+    "unranked",
+    "signature",
+    "unsigned",
+    "nobody",
+    "reopening",
+    "recordings",
+    "draws",
+]
 """Every reason that is told: each has its words in the client."""
 
 PAUSES = (VENUE_LOST, RECORDING_LOST, ORDERED, OVERDUE, NIGHT)
