@@ -78,7 +78,7 @@ export default {
     unrecorded: "尚未开始录制的会场",
     uncommitted: "尚未签署承诺书的成员",
     undeclared: "尚未作回避声明的成员",
-    unvoted: "尚未完成符合性审查的成员",
+    unvoted: "尚未完成初步评审的成员",
     round: "投票或评分轮次正在开启",
     unsealed: "尚未提交的成员",
     unsafe: "已提交、等待持钥节点确认的成员",
