@@ -150,10 +150,10 @@ class Hall:
 
 
 @contextmanager
-def meeting(folder: Path) -> Iterator[Hall]:
-    """Installed, opened, everybody on the way; ends with the block."""
+def meeting(folder: Path, tender: dict[str, Any] | None = None) -> Iterator[Hall]:
+    """Installed, opened (the demo's tender where none is given), everybody on the way; ends with the block."""
     with ExitStack() as stack:
-        site = stack.enter_context(running(folder / "site", tender_with_papers(), AHEAD))
+        site = stack.enter_context(running(folder / "site", tender or tender_with_papers(), AHEAD))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CURRENT, args=list(FLAGS))
         stack.callback(browser.close)

@@ -13,6 +13,7 @@ from typing import Any
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 
+from evaluation.core.rules import shelf
 from web.demo.documents import tender
 from web.demo.tender import case
 
@@ -89,6 +90,27 @@ def locked(data: bytes) -> bytes:
     out = io.BytesIO()
     writer.write(out)  # type: ignore[no-untyped-call]
     return out.getvalue()
+
+
+def under_the_second_pack(value: dict[str, Any]) -> dict[str, Any]:
+    """The same tender as a definition of version 2: its pack shows sums far off the others' after the opening."""
+    definition = value["definition"]
+    pack = shelf.PACKS["cn-government-procurement", "2"]
+    more = {"brand": None, "policy": None, "plus": "0.00", "minus": "0.00", "quote": None}
+    terms = {
+        "announced": "2026-11-02",
+        "budget": None,
+        "ceiling": None,
+        "conditions": [],
+        "rates": {},
+        "price": {"kind": "lowest"},
+        "trim_sheets": None,
+        "tie": pack.method(definition["method"]).ties[0],  # type: ignore[union-attr]
+        "ranked": True,
+        "candidates": 3,
+    }
+    bidders = [bidder | more for bidder in definition["bidders"]]
+    return value | {"definition": definition | {"rule_pack": pack.json, "bidders": bidders, "terms": terms}}
 
 
 def tender_with_papers() -> dict[str, Any]:

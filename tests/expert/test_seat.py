@@ -132,6 +132,7 @@ def test_a_question_to_a_bidder_and_its_answer_stand_in_full(hall: Hall, page: P
     form.get_by_label("内容").fill("第二页所写的工期，是日历天还是工作日？")
     form.locator("#motion-document").select_option(index=2)
     form.locator("#motion-page").fill("2")
+    form.get_by_role("button", name=CHECK).click()
     form.get_by_role("button", name="提交澄清").click()
     card = page.locator("li.question")
     expect(card.get_by_text("第二页所写的工期，是日历天还是工作日？")).to_be_visible()

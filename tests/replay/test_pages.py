@@ -225,7 +225,7 @@ async def supervising(found: Site, browser: Browser) -> Page:
     page = await bound(found, browser, "supervisor-1")
     await people_act(found, lambda: found.keeper.state.stage == "compliance-review")
     await page.goto(f"{found.origin}/supervisor")
-    await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+    await expect(page.locator("[aria-current=step]")).to_contain_text("初步评审", timeout=SHOW_MS)
     return page
 
 

@@ -33,6 +33,7 @@ class Member(Actor):
             "recusal.declare": self.declare,
             "ballot.seal": self.elect,
             "review.vote": self.review,
+            "motion.vote": self.vote,
             "sheet.seal": self.score,
             "sheet.reseal": self.reseal,
             "sheet.author_open": self.open_own,
@@ -66,6 +67,12 @@ class Member(Actor):
             for item in scoring.compliance
         ]
         await self.perform("review.vote", {"findings": findings})
+
+    async def vote(self) -> None:
+        """For every motion that somebody at a screen has put: the demo's members put none."""
+        for motion in self.view["steps"]["motions"]:
+            if motion["carried"] is None and self.id not in motion["voted"]:
+                await self.perform("motion.vote", {"motion": motion["id"], "for": True, "reason": None})
 
     async def score(self) -> None:
         """Fill in, keep the draft, then seal."""

@@ -8,9 +8,13 @@ export interface Stored {
   notes: string[];
 }
 
-/** Hands a document in for a tender; `told` hears what part of it has gone, from 0 to 1. */
+/**
+ * Hands a document in for a tender; `told` hears what part of it has gone, from 0 to 1. One that was given up before its
+ * turn came is not sent at all: Problem `given-up`.
+ */
 export function upload(file: Blob, told: (part: number) => void, signal?: AbortSignal): Promise<Stored> {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(new Problem(0, "given-up"));
     const request = new XMLHttpRequest();
     request.open("POST", "/v1/uploads");
     request.setRequestHeader("Content-Type", "application/pdf");

@@ -79,7 +79,9 @@ export function judgeVoice(loudest: number): Found {
   return loudest > SILENT_DB ? { verdict: "good", code: "good" } : { verdict: "warn", code: "silent" };
 }
 
-export function judgeClock(offset: number): Found {
+/** `offset` in ms; null: the server's clock has not been heard yet, and nothing is said of ours. */
+export function judgeClock(offset: number | null): Found {
+  if (offset === null) return { verdict: "warn", code: "unmeasured" };
   const seconds = Math.round(Math.abs(offset) / 1000);
   if (seconds < 5) return { verdict: "good", code: "good" };
   return { verdict: "warn", code: seconds < 120 ? "seconds" : "minutes", figures: { seconds, minutes: Math.round(seconds / 60) } };

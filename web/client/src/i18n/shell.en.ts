@@ -18,7 +18,7 @@ const en: Shape<typeof zh> = {
     "chair-election": "Election of the chair",
     "compliance-review": "Compliance review",
     "detailed-review": "Detailed review",
-    tally: "Tally",
+    tally: "Prices and tally",
     report: "Report",
     signing: "Signing",
     done: "Done",
@@ -82,6 +82,8 @@ const en: Shape<typeof zh> = {
     optional: "optional",
     problem: "There is a problem",
     errorTitle: "Error: ",
+    length: "{typed} of at most {most} characters",
+    tooLong: "{over} characters too many (at most {most}). Nothing was cut off; please shorten it first.",
   },
   notFound: {
     title: "There is no such page",

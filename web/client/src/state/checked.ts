@@ -1,4 +1,4 @@
-/** Whether this tab's seat has passed the check-in; a new tab or a new day checks again. */
+/** Whether this tab's seat is through the check-in page; of the device that says nothing. A new tab asks again. */
 import type { Me } from "../api/generated/index.ts";
 
 const KEY = "tongping/checked";

@@ -14,6 +14,10 @@ const en: Shape<typeof zh> = {
   enter: "Enter the evaluation",
   enterAnyway: "Enter all the same",
   skip: "Skip the device check",
+  enterUnchecked: "Enter without a check",
+  untried: "Not checked: {items}.",
+  doubtful: "Failed or in need of attention: {items}.",
+  known: "I know this and have told the staff on the spot",
   blocked: "Please mend what is marked “failed”, then check again.",
   unresolved: "Something needs attention. Mend it now, or enter and ask the staff.",
   allGood: "Everything passed. You can enter.",
@@ -50,6 +54,7 @@ const en: Shape<typeof zh> = {
   clock: {
     name: "Clock",
     good: "It agrees with the server's.",
+    unmeasured: "The server's time has not come yet, so this clock was not compared. Try this again once you are connected.",
     seconds: "This clock is {seconds} s off. The server's time counts; the evaluation is not affected.",
     minutes:
       "This clock is {minutes} min off. The server's time counts, so the evaluation is not affected; please have it set.",

@@ -43,7 +43,7 @@ export function useCheckup(proceeding: Proceeding, room: boolean) {
       const open = await until(() => proceeding.status.phase === "open" && proceeding.status.rtt !== null, SOCKET_MS);
       return open ? good({ rtt: proceeding.status.rtt ?? 0 }) : { verdict: "bad", code: "bad" };
     },
-    clock: async () => judgeClock(proceeding.status.offset ?? 0),
+    clock: async () => judgeClock(proceeding.status.offset),
     picture: () => useCamera(),
     voice: () => useMicrophone(),
     line: async () => {
@@ -148,11 +148,11 @@ export function useCheckup(proceeding: Proceeding, room: boolean) {
     release();
   });
 
-  const states = computed(() => ITEMS.map((item) => items[item].state));
   const blocked = computed(() => [...needed].some((item) => items[item].state === "bad"));
-  const doubtful = computed(() => states.value.some((state) => state === "warn" || state === "bad"));
+  const doubtful = computed(() => ITEMS.filter((item) => ["warn", "bad"].includes(items[item].state)));
+  const untried = computed(() => ITEMS.filter((item) => ["waiting", "running"].includes(items[item].state)));
   const done = computed(() => begun.value && !busy.value);
-  return { items, devices, camera, microphone, level, progress, busy, begun, done, blocked, doubtful, needed, run, runAll, choose, heard };
+  return { items, devices, camera, microphone, level, progress, busy, begun, done, blocked, doubtful, untried, needed, run, runAll, choose, heard };
 }
 
 function fresh(): Standing {

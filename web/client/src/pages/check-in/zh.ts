@@ -11,6 +11,10 @@ export default {
   enter: "进入评审现场",
   enterAnyway: "仍要进入",
   skip: "跳过设备检查",
+  enterUnchecked: "不检查设备，直接进入",
+  untried: "尚未检查：{items}。",
+  doubtful: "未通过或需要留意：{items}。",
+  known: "我已知道以上情况，并已告知现场工作人员",
   blocked: "请先解决标为“未通过”的项目，再重新检查。",
   unresolved: "还有项目需要留意。您可以先处理，也可以进入后再请工作人员协助。",
   allGood: "全部通过，可以进入。",
@@ -40,6 +44,7 @@ export default {
   clock: {
     name: "时钟",
     good: "与服务器一致。",
+    unmeasured: "还没有收到服务器的时间，本机时钟未能核对。请在连上服务器后重试此项。",
     seconds: "本机时钟与服务器相差 {seconds} 秒。时间以服务器为准，不影响评审。",
     minutes: "本机时钟与服务器相差 {minutes} 分钟。时间以服务器为准，不影响评审；请技术人员校准本机时钟。",
   },

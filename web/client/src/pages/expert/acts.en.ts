@@ -64,6 +64,8 @@ const en: Shape<typeof zh> = {
   },
   recusal: {
     title: "Recusal",
+    translation:
+      "In short: I have read the list of bidders. In the three years before I was neither employed by a supplier nor its director, supervisor, controlling shareholder or actual controller; I am no spouse or near relative (within three generations) of its legal representative or head; and nothing else between us could affect fairness. The Chinese text counts.",
     bidders: "Bidders of this tender",
     bidder: "Bidder",
     code: "Unified social credit code",

@@ -61,6 +61,7 @@ export default {
   },
   recusal: {
     title: "回避申报",
+    translation: "",
     bidders: "参加本项目的供应商",
     bidder: "供应商",
     code: "统一社会信用代码",

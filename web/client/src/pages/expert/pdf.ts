@@ -193,6 +193,13 @@ export async function draw(
   return board.height / ratio;
 }
 
+/** The words of a page in the file's order, a line each; what a scanner made has none. */
+export function linesOf(items: readonly object[]): string[] {
+  let text = "";
+  for (const item of items) if ("str" in item) text += `${String(item.str)}${"hasEOL" in item && item.hasEOL ? "\n" : ""}`;
+  return text.split("\n").filter((line) => line.trim() !== "");
+}
+
 export interface Hit {
   page: number;
   /** Items of the page's text that the words lie in. */

@@ -1,17 +1,17 @@
 /** The stage line: eight steps that every expert knows, and where this seat is among them. */
 import type { View } from "../../live/view.ts";
 
+/** Words of the steps. A step that is a stage has the stage's own name, as the top bar and every other page say it. */
 export const LINE = [
-  "commitment",
-  "recusal",
-  "chair",
-  "compliance",
-  "detailed",
-  "price",
-  "summary",
-  "signature",
+  "expert.line.commitment",
+  "expert.line.recusal",
+  "stages.chair-election",
+  "stages.compliance-review",
+  "stages.detailed-review",
+  "stages.tally",
+  "stages.report",
+  "stages.signing",
 ] as const;
-export type Step = (typeof LINE)[number];
 
 /** How many steps lie behind; eight: all. */
 export function place(view: View): number {

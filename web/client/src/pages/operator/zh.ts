@@ -199,7 +199,7 @@ export default {
     uncommitted: "尚未签署承诺书的成员",
     undeclared: "尚未作回避声明的成员",
     lots: "各保管方完成抽签（自动进行）",
-    unvoted: "尚未完成符合性审查的成员",
+    unvoted: "尚未完成初步评审的成员",
     competition: "有效投标不足三家，成员须动议并表决是否仍有竞争性",
     unreadable: "评分表无法读取、须由本人补正的成员",
     unscored: "没有评分表的成员",
