@@ -379,6 +379,7 @@ _INCIDENTS = _object(
 )
 _NAMED = _object({"id": _word, "version": _word, "sha256": _word})
 _PLAN = _object({"starts": _or_null(_word), "timetable": _NAMED, "calendar": _NAMED, "retain_years": _or_null(_count)})
+_PUBLICATION = _object({"media": _list(text), "opened": _word, "place": text})
 _TERMS = _object(
     {
         "announced": _word,
@@ -392,7 +393,7 @@ _TERMS = _object(
         "ranked": _flag,
         "candidates": _count,
     },
-    {"objective": _list(_ident), "incidents": _INCIDENTS, "plan": _PLAN},
+    {"objective": _list(_ident), "incidents": _INCIDENTS, "plan": _PLAN, "publication": _PUBLICATION},
 )
 _MORE: dict[str, Check] = {
     "brand": _or_null(_ident),

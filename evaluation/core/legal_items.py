@@ -42,6 +42,11 @@ def _ranked(state: Evaluation) -> bool:
     return state.ranking is not None and not any(by == LOT for by, _, _ in state.ranking.undecided)
 
 
+def _published(state: Evaluation) -> bool:
+    terms = state.fixed.scoring.terms if state.fixed else None
+    return not state.rules.publication or (terms is not None and terms.opened is not None)
+
+
 _ITEMS: tuple[tuple[str, str, Callable[[Evaluation], bool]], ...] = (
     ("committee", "committee", _composed),
     ("commitments", "recusal", lambda state: set(state.seats) <= set(state.commitments)),
@@ -53,4 +58,5 @@ _ITEMS: tuple[tuple[str, str, Callable[[Evaluation], bool]], ...] = (
     ("scores", "report", _scored),
     ("objective-items", "report", lambda state: not checks.look(state).objective),
     ("ranking", "report", _ranked),
+    ("publication", "report", _published),
 )

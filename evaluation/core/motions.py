@@ -18,6 +18,8 @@ from evidence.core.canonical import JSON, Object, b64u, members, unb64u
 from evidence.core.entry import Draft, Entry
 
 QUESTION, REJECTION, NO_COMPETITION, OBJECTION = "clarification", "rejection", "no-competition", "objection"
+MATTERS = "contract-matters"
+"""What is to be settled before the contract is signed (12号令 42, item 9): the report says it, or that nobody did."""
 
 
 def put(state: Evaluation, act: Act) -> tuple[Draft, ...]:
@@ -102,7 +104,7 @@ def _competition(state: Evaluation, about: Object) -> None:
         raise MotionRefused("there are bids enough")
 
 
-def _objection(state: Evaluation, about: Object) -> None:
+def _words(state: Evaluation, about: Object) -> None:
     clarification.text(members(about, {"text": str})["text"])
 
 
@@ -110,7 +112,8 @@ _CHECKS: dict[str, Callable[[Evaluation, Object], None]] = {
     QUESTION: _question,
     REJECTION: _rejection,
     NO_COMPETITION: _competition,
-    OBJECTION: _objection,
+    OBJECTION: _words,
+    MATTERS: _words,
 }
 
 

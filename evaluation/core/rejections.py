@@ -1,4 +1,4 @@
-"""Every rejection of a proceeding as the report tells it: ground, words, document and page, and the entry it comes from.
+"""Every rejection of a proceeding as the report tells it: ground, words, document and page, and its entry.
 
 A bid is rejected in the review, by a motion of the committee, or by the law itself (above the ceiling, a correction
 that was not confirmed). Who judged under a pack that wanted words only named neither ground nor page: then both are
@@ -85,7 +85,7 @@ def _moved(definition: Definition, state: Evaluation, entries: Sequence[Entry], 
     }
     votes: Object = {"for": decided.body["for"], "members": decided.body["members"]}
     told: Object = {"n": n, "bidder": bidder, "source": _source(definition), "by": MOTION, "item": None}
-    return told | {"against": [said], "votes": votes | {"n": decided.n}}
+    return told | {"against": [said], "decision": votes | {"n": decided.n}}
 
 
 def _evidence(definition: Definition, document: bytes | None, page: int | None) -> Object:

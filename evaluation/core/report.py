@@ -52,9 +52,13 @@ def content(
     known |= names
     if unknown := [member.seat for member in state.members if member.seat not in known]:
         raise StageIncomplete(f"the names of {', '.join(unknown)} are not disclosed")
+    sheets = _sheets(state)
     dissent = _dissent(state, entries, form)
     traced: Object = {"whole": True, "dissent": {each["n"] for each in dissent}} if form >= FORM else {"whole": False}
-    return _second(definition, state, log) | {
+    told = _second(definition, state, log)
+    if form >= FORM and "steps" in told:
+        _link(told["steps"], sheets)
+    return told | {
         "v": 1 if form == UNTRACED and definition.terms is None else form,
         "origin": state.origin,
         "size": len(entries),
@@ -64,7 +68,10 @@ def content(
         "article": ARTICLE if definition.terms is None else definition.pack.source("report"),
         "rule_pack": definition.pack.json,
         "definition": {"sha256": b64u(state.fixed.sha256), "n": state.fixed.n},
-        "opening": {"venues": log.founding("venues"), "rooms": log.founding("rooms"), "n": 0, **log.cities()},
+        "opening": {
+            **{"venues": log.founding("venues"), "rooms": log.founding("rooms"), "n": 0, **log.cities()},
+            **({"publication": _publication(definition, state)} if form >= FORM else {}),
+        },
         "parties": {
             "bidders": [
                 {"id": bidder.id, "name": bidder.name, "code": bidder.code, "price": points.form(bidder.price)}
@@ -98,9 +105,10 @@ def content(
                 "votes": [{"seat": seat, "n": log.of("ReviewVoted", seat, newest=True)} for seat in state.votes],
                 "rejected": _rejected(definition, state, entries, form),
             },
-            "sheets": _sheets(state),
+            "sheets": sheets,
         },
         "result": {
+            **({"matters": log.matters(state)} if form >= FORM else {}),
             "tally": rows_json(state.rows) | {"n": log.last("ScoresTallied")},
             "ranking": ranking_json(state.ranking) | {"n": log.last("RankingFixed")},
         },
@@ -228,6 +236,11 @@ class _Log:
             if entry.type in _STEPS
         ]
 
+    def matters(self, state: Evaluation) -> list[Object]:
+        """What the committee found must be settled before the contract is signed."""
+        carried = [each for each in state.steps.motions if each.kind == motions.MATTERS and each.carried]
+        return [{"n": each.n, "text": each.body["text"]} for each in carried]
+
     def lots(self) -> list[Object]:
         """Each lot between equal bidders."""
         return [
@@ -286,6 +299,20 @@ def _criterion(node: Criterion, depth: int) -> Object:
         "depth": depth,
         "leaf": not node.children,
     }
+
+
+def _publication(definition: Definition, state: Evaluation) -> Object | None:
+    """Media of the announcement, time and place of the opening, where the definition says them."""
+    said = definition.asked.publication if definition.asked is not None else None
+    return None if said is None or state.fixed is None else {"n": state.fixed.n, **said.json}
+
+
+def _link(steps: Sequence[Object], sheets: Sequence[Object]) -> None:
+    """A corrected score names the sealed sheet that it stood on."""
+    sealed = {sheet["seat"]: sheet["n"] for sheet in sheets}
+    for step in steps:
+        if step["type"] == "ScoreCorrected":
+            step["sheet"] = sealed.get(step["by"])
 
 
 def _rejected(definition: Definition, state: Evaluation, entries: Sequence[Entry], form: int) -> list[Object]:

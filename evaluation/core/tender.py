@@ -320,6 +320,7 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
         objective=asked.objective,
         incidents=asked.incidents,
         plan=asked.plan,
+        opened=asked.publication.opened if asked.publication is not None else None,
     )
 
 

@@ -14,9 +14,11 @@ from fractions import Fraction
 
 from evaluation.core import incidents, points
 from evaluation.core import plan as plans
+from evaluation.core import publication as publications
 from evaluation.core.benchmark import CEILING, FEWEST_TRIMMED, MEAN, TRIMMED, Benchmark, Slope, slope_at
 from evaluation.core.incidents import Incidents
 from evaluation.core.plan import Plan
+from evaluation.core.publication import Publication
 from evaluation.core.rules import shelf
 from evaluation.core.rules.shelf import Method, Pack
 from evaluation.errors import TermsRefused, WeightRefused
@@ -71,7 +73,8 @@ class Bid:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The rules of one tender, resolved: nothing here refers to a pack except its name."""
+    """The rules of one tender, resolved: nothing here refers to a pack except its name. `opened` is when bids were
+    opened, where the definition says it, with the place and the media of the announcement."""
 
     pack: tuple[str, str, bytes]
     price: Price
@@ -87,6 +90,7 @@ class Terms:
     objective: tuple[str, ...] = ()
     incidents: Incidents | None = None
     plan: Plan | None = None
+    opened: str | None = None
 
     @property
     def by_points(self) -> bool:
@@ -126,6 +130,7 @@ class Terms:
             **({"objective": list(self.objective)} if self.objective else {}),
             **({"incidents": self.incidents.json} if self.incidents is not None else {}),
             **({"plan": self.plan.json} if self.plan is not None else {}),
+            **({"opened": self.opened} if self.opened is not None else {}),
         }
 
 
@@ -143,7 +148,7 @@ def parse(value: JSON) -> Terms:
             "trim_sheets": object,
             "tie": str,
         },
-        {"objective": list, "incidents": dict, "plan": dict},
+        {"objective": list, "incidents": dict, "plan": dict, "opened": str},
     )
     pack = members(found["pack"], {"id": str, "version": str, "sha256": str})
     if any(key not in KEYS for key in found["order"]) or found["tie"] not in TIES:
@@ -175,6 +180,7 @@ def parse(value: JSON) -> Terms:
         objective=tuple(found.get("objective", ())),
         incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
         plan=plans.parse(found["plan"]) if "plan" in found else None,
+        opened=publications.time(found["opened"]) if "opened" in found else None,
     )
 
 
@@ -195,6 +201,7 @@ class Asked:
     objective: tuple[str, ...] = ()
     incidents: Incidents | None = None
     plan: Plan | None = None
+    publication: Publication | None = None
 
 
 def asked(value: JSON) -> Asked:
@@ -209,7 +216,7 @@ def asked(value: JSON) -> Asked:
             "ranked": bool,
             "candidates": int,
         },
-        {"objective": list, "incidents": dict, "plan": dict},
+        {"objective": list, "incidents": dict, "plan": dict, "publication": dict},
     )
     objective = found.get("objective", [])
     if any(not isinstance(name, str) for name in objective) or len(set(objective)) != len(objective):
@@ -233,6 +240,7 @@ def asked(value: JSON) -> Asked:
         objective=tuple(objective),
         incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
         plan=plans.parse(found["plan"]) if "plan" in found else None,
+        publication=publications.parse(found["publication"]) if "publication" in found else None,
     )
 
 
@@ -242,6 +250,8 @@ def check(asked: Asked, pack: Pack, method: Method, *, category: str, technical:
         raise TermsRefused(f"the pack was not in force on {asked.announced} ({pack.source('in_force')})")
     if asked.plan is not None:
         plans.check(asked.plan, pack.regime)
+    if pack.publication and asked.publication is None:
+        raise TermsRefused(f"publication names media, time and place of the opening ({pack.source('report')})")
     if "classified" in asked.conditions:
         raise TermsRefused("a classified project does not belong on this platform")
     if category not in pack.value["categories"]:

@@ -235,6 +235,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
                 "source": evaluation.rules.source("recusal"),
             },
             "rejection": list(evaluation.rules.rejection_grounds),
+            "evidenced": evaluation.rules.evidenced,
             "clarification": evaluation.rules.clarification_by,
         },
         "definition": b64u(evaluation.fixed.sha256) if evaluation.fixed else None,

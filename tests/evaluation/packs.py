@@ -15,6 +15,11 @@ NEW_PROCUREMENT = shelf.PACKS["cn-government-procurement", "4"]
 NEW_BIDDING = shelf.PACKS["cn-bidding-law", "3"]
 ABROAD = shelf.PACKS["international", "1"]
 
+PUBLICATION: dict[str, Any] = {
+    "media": ["中国政府采购网", "内蒙古自治区公共资源交易网"],
+    "opened": "2026-11-20T01:30:00Z",
+    "place": "呼和浩特市公共资源交易中心开标一室",
+}
 DEVIATION: dict[str, Any] = {
     "kind": "deviation",
     "base": "mean",
@@ -74,6 +79,7 @@ def second(
             "tie": found.ties[0],
             "ranked": True,
             "candidates": 3,
+            **({"publication": dict(PUBLICATION)} if pack.publication else {}),
         },
     }
     if scored == "0.00":

@@ -13,6 +13,7 @@ from evaluation.core.rules.shelf import Pack
 from evaluation.core.workbook import tables
 from evidence.core.canonical import b64u, encode
 from tests.evaluation.packs import BIDDING, PROCUREMENT
+from tests.evaluation.test_report import words
 from tests.sessions.drive import DOCUMENT, MAIN, Drive
 from tests.sessions.test_committee_steps import (
     BIDDERS,
@@ -83,7 +84,8 @@ def test_a_bid_rejected_by_motion_stands_among_the_rejected_with_ground_page_and
     kinds = {entry.n: entry.type for entry in drive.entries}
     (found,) = content["course"]["review"]["rejected"]
     assert (found["bidder"], found["by"], kinds[found["n"]]) == (BIDDERS[-1], "motion", "BidRejected")
-    assert (found["votes"]["for"], found["votes"]["members"], kinds[found["votes"]["n"]]) == (4, 5, "MotionDecided")
+    decision = found["decision"]
+    assert (decision["for"], decision["members"], kinds[decision["n"]]) == (4, 5, "MotionDecided")
     (said,) = found["against"]
     assert kinds[said["n"]] == "MotionOpened"
     assert (said["ground"], said["text"], said["page"]) == (ground, "资质证书已过期", 2)
@@ -97,3 +99,20 @@ def test_a_bid_rejected_by_motion_stands_among_the_rejected_with_ground_page_and
         assert shown in section, shown
     told = {cell for row in next(t for t in tables(content) if t.name == "review").rows for cell in row}
     assert {"招标文件.pdf", "2", b64u(DOCUMENT), ground, "资质证书已过期", str(found["n"])} <= told
+
+
+def test_what_is_to_be_settled_before_the_contract_is_said_by_the_committee_or_by_nobody() -> None:
+    """12号令 42, item 9: the report once said that there was nothing, whoever had been asked."""
+    drive = at("compliance-review", BIDDING)
+    move(drive, "contract-matters", {"text": "工期须在合同中明确为日历天"}, against=("seat-4",))
+    move(drive, "contract-matters", {"text": "没有通过的事项"}, against=("seat-1", "seat-2", "seat-3"))
+    drive.until("report")
+    content = report.content(tender.parse(encode(drive.definition)), drive.state.evaluation, drive.entries)
+    (matter,) = content["result"]["matters"]
+    assert drive.entries[matter["n"]].type == "MotionOpened"
+    text = words(render(content))
+    assert f"签订合同前要处理的事宜：•工期须在合同中明确为日历天日志#{matter['n']}" in text
+    silent = at("compliance-review", BIDDING).until("report")
+    content = report.content(tender.parse(encode(silent.definition)), silent.state.evaluation, silent.entries)
+    assert content["result"]["matters"] == []
+    assert "签订合同前要处理的事宜：评标委员会没有提出" in words(render(content))

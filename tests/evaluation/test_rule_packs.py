@@ -31,9 +31,9 @@ HASHES = {
     ("cn-government-procurement", "2"): "a46abc6c81d02cde5937f67e0814de6c67c9c20ebcd01c7a9798f81b4a494343",
     ("cn-bidding-law", "1"): "e557dc0c1cfe54bf5ecd7ae1e1b38025da06bb7cb7c13b5c2597c6bcd86113e4",
     ("cn-government-procurement", "3"): "f496b7a835a1d5811a2d5d7912178421d53c01ebc72c17d5e4c9023b450ce3bc",
-    ("cn-government-procurement", "4"): "7ae9bb4f5c7dd6ab035e866e5323c9e9823e97a07fd15e70014056a53243644e",
+    ("cn-government-procurement", "4"): "9ae1c3c89fdeb7d237a42f4efd71a726afdec656370697e07b394c54d70cfc60",
     ("cn-bidding-law", "2"): "629847806b54503aa4bcc93ee043e1f680ca997db60bb7557714af08b016754f",
-    ("cn-bidding-law", "3"): "ab55034eae9d30f539cfccac780b92b2b052e267e55a06754e061e7d2c950562",
+    ("cn-bidding-law", "3"): "79c50df6ad13143e3e839bb663acc35163f70f552eb6b1c61196a43de433a4f7",
     ("international", "1"): "cf1e2005b4cb0972e87d28b36bce7802578f9f9b085b7afa7d067335721b0ca9",
 }
 METHODS = [

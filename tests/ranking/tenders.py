@@ -21,6 +21,7 @@ from evidence.core.canonical import Object, b64u, encode, sha256
 
 ORIGIN = "hohhot.example/proceedings/" + "k3" * 13
 FIRST = ("cn-government-procurement", "1")
+PUBLISHED = {"media": ["中国政府采购网"], "opened": "2026-11-20T01:30:00Z", "place": "开标一室"}
 METHODS: tuple[tuple[tuple[str, str], str], ...] = (
     (FIRST, "comprehensive-scoring"),
     *(
@@ -205,6 +206,7 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
                 "tie": draw(st.sampled_from(method.ties)),
                 "ranked": not method.unranked or draw(st.booleans()),
                 "candidates": draw(st.integers(1, 3)),
+                **({"publication": PUBLISHED} if pack.publication else {}),
             }
             | ({"objective": objective} if objective else {}),
         }

@@ -290,7 +290,7 @@ class Course:
         weak = [bidder for bidder, _ in fixed.scoring.bidders if chance.random() < 0.1]
         for seat in chance.sample(drive.state.signers, len(drive.state.signers)):
             findings = [
-                [bidder, item, "fail", "未响应"]
+                drive.fail(bidder, item)
                 if chance.random() < (0.7 if bidder in weak else 0.02)
                 else [bidder, item, "pass", None]
                 for bidder, _ in fixed.scoring.bidders

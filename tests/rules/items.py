@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evaluation.core import report
+from evaluation.core import report, trace
 from evidence.core.canonical import Object
 from evidence.core.entry import Entry
 from tests.sessions.drive import Drive
@@ -25,15 +25,31 @@ _EVENT_OF_ITEM = {
     "lots": {"TieDrawn"},
     "advice": {"AdviceNoted"},
     "cited": {"MotionOpened"},
+    "publication": {"DefinitionFixed"},
+    "rejected": {"ReviewConcluded", "BidRejected"},
+    "against": {"ReviewVoted", "MotionOpened", "ReviewConcluded"},
+    "decision": {"MotionDecided"},
+    "dissent": {"ReviewVoted"},
+    "matters": {"MotionOpened"},
 }
+# What not every proceeding has.
+_SOME = {"lots", "advice", "cited", "publication", "rejected", "against", "decision", "dissent", "matters"}
+_TOLD = {"rejected", "dissent", "incidents", "steps", "matters", "lots"}
+"""Lists of the report in which every line is an item: it must say its entry."""
 
 
 def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
-    """Items of the report whose `n` is not the entry that it should come from, and such as have none."""
+    """Items of the report whose `n` is not the entry that it should come from, and such as have none.
+
+    (1) Every dict with an `n`, of the right type of entry.
+    (2) Every line of the lists that people read line by line has one.
+    (3) Every part of the trace has its article, and entries of its own types only.
+    """
     found: list[str] = []
     seen: set[str] = set()
     for member in content["parties"]["members"]:
         found += [name for name in ("signed_in", "committed", "declared") if member[name] is None]
+    # (1)
     for path, value in _items(content, ()):
         name = next((part for part in reversed(path) if part in _EVENT_OF_ITEM), None)
         n = value["n"]["n"] if isinstance(value["n"], dict) else value["n"]
@@ -45,7 +61,33 @@ def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
         elif "type" not in value and (name is None or entries[n].type not in _EVENT_OF_ITEM[name]):
             found.append(f"{path}: {entries[n].type}")
         seen.add(name or "")
-    return found + sorted(set(_EVENT_OF_ITEM) - {"lots", "advice", "cited"} - seen)
+    # (2)
+    for name in _TOLD:
+        for lines in _named(content, name):
+            found += [f"{name}: {line}" for line in lines if type(line.get("n")) is not int]
+    # (3)
+    types = {name: kinds for name, _, kinds in trace.parts()}
+    for row in content["trace"]:
+        strange = [n for n in row["from"] if not 0 <= n < len(entries) or entries[n].type not in types[row["part"]]]
+        found += [f"{row['part']}: {n}" for n in strange] + ([] if row["article"] else [f"{row['part']}: no article"])
+    told = {part: set(row["from"]) for row in content["trace"] for part in [row["part"]]}
+    for name, lines in (("dissent", content["other"]["dissent"]), ("incidents", content["other"]["incidents"])):
+        if {line["n"] for line in lines} != told[name]:
+            found.append(f"{name}: {sorted(told[name])}")
+    return found + sorted(set(_EVENT_OF_ITEM) - _SOME - seen)
+
+
+def _named(value: Any, name: str) -> Iterator[list[Object]]:
+    """Every list of this name."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key == name and isinstance(part, list):
+                yield [line for line in part if isinstance(line, dict)]
+            elif key != "said":
+                yield from _named(part, name)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _named(part, name)
 
 
 def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Object]]:

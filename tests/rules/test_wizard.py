@@ -66,6 +66,10 @@ WRONG: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
     "limits that fall": ("mean", {}, {"above": [PIECES[1], PIECES[0], PIECES[2]]}, "above-1-up-to"),
     "a limit that is none": ("mean", {}, {"above": [{"upTo": "三", "points": "1"}, PIECES[2]]}, "above-0-up-to"),
     "no points": ("mean", {}, {"below": [{"upTo": "", "points": "0"}]}, "below-0-points"),
+    "no media": ("scored", {"media": " ； "}, {}, "media"),
+    "media twice": ("scored", {"media": "甲；甲"}, {}, "media"),
+    "no time of the opening": ("mean", {"opened": ""}, {}, "opened"),
+    "no place of the opening": ("mean", {"place": " "}, {}, "place"),
     "E1 below E2": ("mean", {}, {"below": [{"upTo": "", "points": "1"}]}, "above-0-points"),
 }
 
@@ -146,6 +150,16 @@ def test_no_method_of_any_pack_is_left_out() -> None:
     ]
     wanted = {(pack, name, kind) for pack, name, found in methods for kind in found["prices"]}
     assert wanted - known == {(LAW, "comprehensive-evaluation", "lowest")}
+
+
+def test_the_opening_is_typed_in_beijing_time_and_named_where_the_pack_asks(answers: dict[str, dict[str, Any]]) -> None:
+    """87号令 58 (1): media, date and place; rules of others ask for none."""
+    assert answers["scored"]["tender"]["definition"]["terms"]["publication"] == {
+        "media": ["中国政府采购网", "内蒙古自治区公共资源交易网"],
+        "opened": "2026-11-20T01:30:00Z",
+        "place": "开标一室",
+    }
+    assert "publication" not in answers["coefficients"]["tender"]["definition"]["terms"]
 
 
 @pytest.mark.parametrize("name", WRONG)

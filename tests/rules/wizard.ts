@@ -15,10 +15,12 @@ interface Case {
   /** What the server says is wrong. */
   pointer?: string;
 }
+/** 09:30 in Beijing. */
+const OPENED = { media: "中国政府采购网；内蒙古自治区公共资源交易网", opened: "2026-11-20T09:30", place: "开标一室" };
 const { packs, bidders, cases } = JSON.parse(readFileSync(0, "utf-8"));
 
 function drafted({ pack, method, draft, pricing, notes: noted }: Case): Draft {
-  const made = { ...empty(), title: "项目", pack, method, announced: "2026-11-02", budget: "3000000", ...draft };
+  const made = { ...empty(), title: "项目", pack, method, announced: "2026-11-02", budget: "3000000", ...OPENED, ...draft };
   Object.assign(made.pricing, pricing);
   made.bidders = bidders.map((each: object) => ({ ...bidder(), ...each }));
   if (made.bidders[0]) made.bidders[0].notes = { ...notes(), ...noted };

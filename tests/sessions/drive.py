@@ -19,7 +19,7 @@ from evidence.adapters import envelope_p256
 from evidence.core import act as acts_form
 from evidence.core import entry as entry_form
 from evidence.core.act import NO_ACT, Act, thumbprint
-from evidence.core.canonical import Object, b64u, encode, sha256
+from evidence.core.canonical import JSON, Object, b64u, encode, sha256
 from evidence.core.entry import Entry
 from evidence.core.envelope import sheet_commitment
 from evidence.core.merkle import Tree
@@ -348,14 +348,23 @@ class Drive:
         for seat in MEMBERS:
             self.perform(seat, "review.vote", {"findings": self.findings((failed or {}).get(seat, ()))})
 
-    def findings(self, failed: Sequence[tuple[str, str]] = ()) -> list[list[str | None]]:
+    def findings(self, failed: Sequence[tuple[str, str]] = ()) -> list[list[JSON]]:
         fixed = self.state.evaluation.fixed
         assert fixed is not None
         return [
-            [bidder, item, "fail", "未响应"] if (bidder, item) in failed else [bidder, item, "pass", None]
+            self.fail(bidder, item) if (bidder, item) in failed else [bidder, item, "pass", None]
             for bidder, _ in fixed.scoring.bidders
             for item in fixed.scoring.compliance
         ]
+
+    def fail(self, bidder: str, item: str, reason: str = "未响应") -> list[JSON]:
+        """A finding against a bid in the form that its rule pack wants: with ground and page where it asks for them."""
+        evaluation = self.state.evaluation
+        assert evaluation.fixed is not None
+        if not evaluation.rules.evidenced:
+            return [bidder, item, "fail", reason]
+        cited = [[b64u(name), pages] for name, pages in evaluation.fixed.scoring.documents[:1]] or [[None, None]]
+        return [bidder, item, "fail", reason, evaluation.rules.rejection_grounds[0], *cited[0]]
 
     def score(self, sheets: Scores | None = None) -> list[Entry]:
         for seat, scores in (sheets or spread()).items():

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from evaluation.core import sheet
 from evaluation.core.tender import Scoring
-from evidence.core.canonical import b64u, encode, tagged
+from evidence.core.canonical import JSON, b64u, encode, tagged
 from web.demo.actor import Actor, Report
 from web.demo.tender import Plan
 from web.device.live import Live
@@ -16,6 +16,14 @@ COMMITMENT = "本人承诺：客观、公正、审慎履行评审职责，遵守
 RECUSAL = "本人与参加本项目的供应商不存在依法应当回避的利害关系。"
 """What the pages showed; the act carries its digest (protocols.md section 7)."""
 FAILED_REASON = "未实质性响应招标文件要求"
+
+
+def _shown(scoring: Scoring) -> list[JSON]:
+    """Ground, document and page of a fail, where the tender's rule pack wants them."""
+    if scoring.terms is None or not scoring.terms.rules.evidenced:
+        return []
+    document = b64u(scoring.documents[0][0]) if scoring.documents else None
+    return [scoring.terms.rules.rejection_grounds[0], document, None if document is None else 1]
 
 
 class Member(Actor):
@@ -60,7 +68,7 @@ class Member(Actor):
     async def review(self) -> None:
         scoring = await self._scoring()
         findings = [
-            [bidder, item, "fail", FAILED_REASON]
+            [bidder, item, "fail", FAILED_REASON, *_shown(scoring)]
             if (bidder, item) in self._plan.failed
             else [bidder, item, "pass", None]
             for bidder, _ in scoring.bidders

@@ -46,5 +46,24 @@ PACK: Object = {
         # "More than five" in the field's practice: from six sheets on.
         "comprehensive-evaluation": {**_METHODS["comprehensive-evaluation"], "trimmed_sheets": 6},
     },
+    # Who finds a bid wanting names ground, words, and the page that shows it; what the law itself makes invalid has its
+    # ground as well.
+    "rejection": {
+        **_BEFORE["rejection"],
+        "finding": ["ground", "text", "document", "page"],
+        "void": {
+            "above-ceiling": {
+                "ground": "below-cost-or-above-ceiling",
+                "source": "招标投标法实施条例 第五十一条第五项",
+                "mark": "V",
+            },
+            "correction-unconfirmed": {
+                "ground": "no-substantive-response",
+                "source": "12号令 第十九条；招标投标法实施条例 第五十一条第六项",
+                "mark": "K",
+            },
+        },
+    },
+    "report": {**_BEFORE["report"], "publication": ["media", "opened", "place"]},
     "rounding": {**_BEFORE["rounding"], "source": "标准施工招标文件（2007年版）"},
 }

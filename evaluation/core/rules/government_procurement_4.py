@@ -43,6 +43,21 @@ PACK: Object = {
             "brand": {"merit": "price", "ways": ["lot"], "source": "财政部令第87号 第三十一条第一款", "mark": "K"},
         },
     },
+    # Who finds a bid wanting names ground, words, and the page that shows it; what the law itself makes invalid has its
+    # ground as well.
+    "rejection": {
+        **_BEFORE["rejection"],
+        "finding": ["ground", "text", "document", "page"],
+        "void": {
+            "above-ceiling": {"ground": "above-ceiling", "source": "财政部令第87号 第六十三条第四项", "mark": "K"},
+            "correction-unconfirmed": {
+                "ground": "other-in-the-tender-document",
+                "source": "财政部令第87号 第五十九条、第六十三条第六项",
+                "mark": "K",
+            },
+        },
+    },
+    "report": {**_BEFORE["report"], "publication": ["media", "opened", "place"]},
     "rounding": {
         **_BEFORE["rounding"],
         "source": "no text states the places; those of the published notices of award",

@@ -123,6 +123,11 @@ class Pack:
         return None if found is None else str(found["source"])
 
     @property
+    def publication(self) -> bool:
+        """Whether a tender says where it was announced and when and where it was opened; earlier packs asked nobody."""
+        return bool(self.value["report"].get("publication"))
+
+    @property
     def below_least(self) -> str | None:
         """What too few valid bids mean: "fails", "vote", or nothing but a standstill in the first pack."""
         found = self.value["compliance"].get("below_least")

@@ -167,6 +167,8 @@ export interface HelpRequest {
 export interface Rules {
   recusal: { grounds: string[]; source: string };
   rejection: string[];
+  /** Whether a fail of the review names ground and page. */
+  evidenced: boolean;
   clarification: "chair" | "majority";
 }
 

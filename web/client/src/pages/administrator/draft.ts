@@ -1,8 +1,9 @@
 /** A tender as it is typed. It stays on this device until it is founded, and survives a closed window. */
 import { cents, ofCents } from "./checks.ts";
 import { noteField, notes, type Notes, notesOf } from "./notes.ts";
-import type { Method } from "./packs.ts";
+import type { Method, Offered } from "./packs.ts";
 import { priceOf, pricing, type Pricing, whole, written } from "./pricing.ts";
+import { publicationOf } from "./publication.ts";
 
 export interface Criterion {
   key: string;
@@ -60,6 +61,11 @@ export interface Draft {
   technical: string;
   price: string;
   announced: string;
+  /** Media of the announcement, with semicolons between them. */
+  media: string;
+  /** When bids were opened, in Beijing time: 2026-11-20T09:30. */
+  opened: string;
+  place: string;
   budget: string;
   ceiling: string;
   conditions: string[];
@@ -106,6 +112,9 @@ export function empty(): Draft {
     technical: "80.00",
     price: "20.00",
     announced: "",
+    media: "",
+    opened: "",
+    place: "",
     budget: "",
     ceiling: "",
     conditions: [],
@@ -165,7 +174,7 @@ export interface PackName {
 }
 
 /** The body of `POST /v1/proceedings` (docs/protocol.md sections 4 and 6). */
-export function tenderOf(draft: Draft, pack: PackName, method: Method): Record<string, unknown> {
+export function tenderOf(draft: Draft, pack: Offered, method: Method): Record<string, unknown> {
   const weights = method.weights === null ? { technical: "0.00", price: "0.00" } : { technical: written(draft.technical), price: written(draft.price) };
   const rates = Object.entries(draft.rates).filter(([, rate]) => rate.trim() !== "");
   const members: { seat: string; name: string; organisation: string }[] = [];
@@ -230,6 +239,7 @@ export function tenderOf(draft: Draft, pack: PackName, method: Method): Record<s
         tie: draft.tie,
         ranked: draft.ranked || !method.unranked,
         candidates: Number(draft.candidates) || 0,
+        ...publicationOf(draft, pack.rules),
       },
     },
     venues: draft.venues.map((venue, at) => ({
@@ -261,7 +271,7 @@ export function fieldOf(pointer: string): string {
   const place = pointer.replace(/^\/definition\/(?:terms\/)?(?:weights\/)?/, "");
   const slope = /^price\/(above|below)\/(\d+)\/([01])$/.exec(place);
   if (slope) return `${slope[1]}-${slope[2]}-${slope[3] === "0" ? "up-to" : "points"}`;
-  return place.replace(/^price\//, "").replace(/^rates\//, "rate-").replaceAll("_", "-");
+  return place.replace(/^(?:price|publication)\//, "").replace(/^rates\//, "rate-").replaceAll("_", "-");
 }
 
 /** Which step of the wizard a JSON pointer of the server belongs to. */

@@ -22,6 +22,8 @@ export interface Rules {
   compliance: { least_bidders: number; source: string };
   policy: { rates: Record<string, [low: string, high: string]>; source: string };
   candidates: { most: number; source: string };
+  /** What a report begins with, where the pack asks the tender for it. */
+  report?: { publication?: string[]; source: string };
   methods: Record<string, Method>;
 }
 

@@ -2,6 +2,7 @@
 import { amount, cents } from "./checks.ts";
 import type { Draft } from "./draft.ts";
 import type { Method, Rules } from "./packs.ts";
+import { publicationFaults } from "./publication.ts";
 
 export interface Slope {
   /** Up to so many percent; of the last one nothing is typed: it has no end. */
@@ -78,6 +79,7 @@ export function faults(draft: Draft, rules: Rules, method: Method): Map<string, 
   }
   const [budget, ceiling] = [cents(draft.budget), cents(draft.ceiling)];
   if (budget !== null && ceiling !== null && ceiling > budget) found.set("ceiling", ["aboveBudget"]);
+  for (const [field, fault] of publicationFaults(draft, rules)) found.set(field, fault);
   return found;
 }
 
