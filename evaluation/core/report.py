@@ -273,9 +273,15 @@ class _Log:
                 yield told | {name: {**said, **entry.body}.get(name) for name in ("seat", "ground", "replaces", "act")}
             if entry.type in INCIDENTS:
                 told = {"n": entry.n, "at": entry.at, "type": entry.type}
-                told |= {name: entry.body[name] for name in ("venue", "room", "cause", "seat") if name in entry.body}
+                told |= {
+                    name: entry.body[name]
+                    for name in ("venue", "room", "cause", "seat", "holder")
+                    if name in entry.body
+                }
                 if entry.act is not None:
                     told |= {"by": entry.act.sub, "reason": entry.act.body.get("reason")}
+                if entry.type == "VenueReplaced" and entry.act is not None:
+                    told |= {"venue": entry.act.body["venue"], "successor": entry.act.body["by"]}
                 if entry.type == "LogContinued" and entry.act is not None:
                     first, end = entry.act.body["missing"]
                     told |= {"gone": end - first, "known": len(entry.act.body["known"])}

@@ -87,8 +87,8 @@ def close_segments(state: Proceeding, command: CloseSegments) -> tuple[Draft, ..
 def lose_venue(state: Proceeding, command: LoseVenue) -> tuple[Draft, ...]:
     """The venue's seats are cut off: pause in the same append."""
     venue = state.venue(command.venue)
-    if venue.id in state.lost:
-        raise AlreadyFixed("the venue is lost already")
+    if venue.id in state.lost or venue.id in state.replaced:
+        raise AlreadyFixed("the venue is lost already, or another one has its place")
     if not 0 <= command.size <= state.size:
         raise CommandRefused("a venue acknowledges what the log holds")
     if not state.waiting(venue.id):
@@ -127,7 +127,7 @@ def declare(state: Proceeding, act: Act) -> tuple[Draft, ...]:
         raise Malformed(f"what fails is one of {', '.join(FAILURES)}")
     _words(body["text"])
     declared = Draft("IncidentDeclared", {}, act)
-    if venue.id in state.lost:
+    if venue.id in state.lost or venue.id in state.replaced:
         return (declared,)
     keys = (state.keys[kid] for seat, kid in state.seat_key.items() if state.seat(seat).venue == venue.id)
     size = max((key.seen_size for key in keys), default=0)

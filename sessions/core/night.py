@@ -49,7 +49,7 @@ def begin(state: Proceeding, command: BeginNight, at: str) -> tuple[Draft, ...]:
         Draft("ProceedingPaused", {"cause": NIGHT}),
     ]
     for venue in state.venues:
-        if venue not in state.lost and state.waiting(venue):
+        if venue not in state.lost and venue not in state.replaced and state.waiting(venue):
             drafts.append(Draft("VenueLost", {"venue": venue, "size": state.size}))
             drafts.append(Draft("ProceedingPaused", {"cause": VENUE_LOST, "venue": venue}))
     return tuple(drafts)
@@ -90,7 +90,7 @@ def unseal(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     whole = body["intact"] and found.sealed.get(venue) == tuple(body["seals"])
     made = [Draft("AreaOpened", {"whole": whole}, act)]
     # (3)
-    if found.opened | {venue} == set(state.venues):
+    if found.opened | {venue} >= state.venues.keys() - state.replaced.keys():
         made.append(Draft("NightEnded", {}))
     return tuple(made)
 

@@ -112,6 +112,7 @@ ACTS: Mapping[str, Rule] = {
     "seat.lose": _rule(OPERATOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
     "seat.reinstate": _rule(SUPERVISOR, gates=_LIVE),
     "seat.release": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
+    "venue.replace": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
     "incident.decide": _rule(SUPERVISOR, gates=frozenset({PAUSED})),
     "incident.declare": _rule(OPERATOR, SUPERVISOR, relation=Relation.OWN_OR_MAIN, gates=_LIVE),
     "recording.waive": _rule(SUPERVISOR, gates=frozenset({PAUSED})),

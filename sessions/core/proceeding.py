@@ -36,6 +36,7 @@ from sessions.core import (
     questioning,
     readiness,
     reopening,
+    replacing,
     seating,
     signing_off,
     unsealing,
@@ -98,6 +99,7 @@ EVENT_OF: Mapping[str, str] = {
     "seat.release": "SeatReleased",
     "incident.note": "IncidentNoted",
     "venue.journal": "VenueJournaled",
+    "venue.replace": "VenueReplaced",
     "incident.decide": "IncidentDecided",
     "incident.declare": "IncidentDeclared",
     "recording.waive": "RecordingWaived",
@@ -180,6 +182,7 @@ _ACTS = {
     **dissent.ACTS,
     **confirming.ACTS,
     **seating.ACTS,
+    **replacing.ACTS,
 }
 _TIMED_ACTS = {**night.TIMED, **drawing.ACTS, **draw_answers.ACTS, **dissent.TIMED}
 _EVENTS_OF_ACTS = {
@@ -199,6 +202,7 @@ _EVENTS_OF_ACTS = {
     **dissent.EVENTS_OF_ACTS,
     **confirming.EVENTS_OF_ACTS,
     **seating.EVENTS_OF_ACTS,
+    **replacing.EVENTS_OF_ACTS,
 }
 _FACTS = {
     **founding.FACTS,

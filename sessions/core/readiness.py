@@ -37,10 +37,11 @@ def _check_in(state: Proceeding) -> None:
         source = state.evaluation.rules.source("draw")
         raise ExpertsUndrawn(f"{', '.join(undrawn)}: no draw of these experts is stated ({source})")
     for seat in state.seats.values():
-        if seat.role != AUDITOR and seat.id not in state.seat_key and seat.id not in state.evaluation.recused:
+        awaited = seat.role != AUDITOR and seat.venue not in state.replaced and seat.id not in state.evaluation.recused
+        if awaited and seat.id not in state.seat_key:
             raise NotReady(f"{seat.id} has not checked in")
     _credentials(state)
-    for room in state.rooms:
+    for room in (room.id for room in state.rooms.values() if room.venue not in state.replaced):
         if room not in state.admitted or room not in state.recording:
             raise NotReady(f"{room} is not admitted, or not being recorded")
         if not recorded(state, room):

@@ -336,7 +336,7 @@ class Proceeding:
     said why acts of a seat are missing; `reopening` is the request that waits for the supervisor, and its reason.
     `day`: since when, in seconds, this day's cut-off counts; `waived`: rooms without which the supervisor goes on.
     `viewed`: until when the log says what a seat had on its screen, in ms. `people` are digests of the disclosures of
-    members' names.
+    members' names. `replaced`: a venue that was lost for good -> the one in its place.
     """
 
     origin: str = ""
@@ -360,6 +360,7 @@ class Proceeding:
     recording: Mapping[str, str] = field(default_factory=dict)
     tracks: Mapping[Track, int] = field(default_factory=dict)
     lost: Mapping[str, LostVenue] = field(default_factory=dict)
+    replaced: Mapping[str, str] = field(default_factory=dict)
     journals: tuple[Journal, ...] = ()
     causes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     presenter: str = ""

@@ -32,7 +32,8 @@ def published(state: Proceeding) -> bool:
 
 
 def disclosed(state: Proceeding, drafts: Sequence[Draft]) -> tuple[Draft, ...]:
-    """`CaseDisclosed` that goes with these events: at the start to each venue, afterwards with each newcomer."""
+    """`CaseDisclosed` that goes with these events: at the start to each venue, afterwards with each newcomer, and to
+    the venue to which members move."""
     for draft in drafts:
         act = draft.act
         if draft.type == "StageAdvanced" and act is not None and act.body.get("from") == CHECK_IN:
@@ -41,6 +42,9 @@ def disclosed(state: Proceeding, drafts: Sequence[Draft]) -> tuple[Draft, ...]:
                 for venue in state.venues
                 if (digests := [state.people[name] for name in state.people if _sits(state, name, venue)])
             )
+        if draft.type == "VenueReplaced" and act is not None and state.stage != CHECK_IN:
+            moved = [state.people[name] for name in draft.body["moved"] if name in state.people]
+            return (Draft("CaseDisclosed", {"to": act.body["by"], "digests": moved}),) if moved else ()
         if draft.type == "MemberSeated" and act is not None and state.stage != CHECK_IN:
             return (Draft("CaseDisclosed", {"to": draft.body["venue"], "digests": list(act.sd)}),)
     return ()

@@ -91,7 +91,12 @@ def view(state: Proceeding, seat_id: str) -> Object:
         "pauses": [list(pause) for pause in sorted(state.pauses)],
         "me": _me(state, seat),
         "venues": {
-            venue.id: {"centre": venue.centre, "kind": venue.kind, "lost": venue.id in state.lost}
+            venue.id: {
+                "centre": venue.centre,
+                "kind": venue.kind,
+                "lost": venue.id in state.lost,
+                "replaced": state.replaced.get(venue.id),
+            }
             for venue in state.venues.values()
         },
         "cities": city_names.to_json(state.cities),

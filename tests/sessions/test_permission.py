@@ -113,7 +113,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
         f"op/{ANY_TIME}: seat.bind proofs.bring keys.announce device-check proceeding.pause proceeding.abort",
         f"p/{ANY_TIME}: seat.resume proceeding.resume seat.release",
         f"op/{ANY_TIME}: seat.reinstate incident.note",
-        f"p/{ANY_TIME}: incident.decide",
+        f"p/{ANY_TIME}: incident.decide venue.replace",
         "o/S: opening.approve",
         "o/CS: holders.miss round.renew",
         f"op/{ANY_TIME}: holders.replace",

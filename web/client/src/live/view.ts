@@ -204,7 +204,7 @@ export interface View {
   gate: Gate;
   pauses: [cause: string, subject: string][];
   me: Me;
-  venues: Record<string, { centre: string; kind: "main" | "secondary"; lost: boolean }>;
+  venues: Record<string, { centre: string; kind: "main" | "secondary"; lost: boolean; replaced?: string | null }>;
   /** By the centre's domain; founded before the agreement named its cities, a proceeding has none. */
   cities?: Record<string, CityName>;
   rooms: Record<string, { venue: string; admitted: boolean; recording: boolean }>;

@@ -76,6 +76,7 @@ const en: Shape<typeof zh> = {
   FreezeConfirmed: "Freeze confirmed",
   FreezeDisputed: "Freeze disputed",
   OpeningApproved: "Opening approved",
+  VenueReplaced: "Venue replaced by another",
   HolderFaulty: "Holder counts as missing",
   HoldersMissing: "Holders missing",
   HoldersReplaced: "Holders replaced",

@@ -73,6 +73,7 @@ export default {
   FreezeConfirmed: "确认冻结清单",
   FreezeDisputed: "对冻结清单提出异议",
   OpeningApproved: "批准开启",
+  VenueReplaced: "会场由另一会场接替",
   HolderFaulty: "保管方按缺席处理",
   HoldersMissing: "保管方缺席",
   HoldersReplaced: "更换保管方",
