@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from sessions.core.state import OPERATOR, SUPERVISOR
 from sessions.core.view import view
 from tests.console.pictures import keep
 from tests.replay.site import Site
-from tests.replay.test_pages import ANSWER_S, SHOW_MS, people_act, served, signed_in
+from tests.replay.test_pages import ANSWER_S, SHOW_MS, bound, people_act, served, signed_in
 from tests.sessions.drive import signer_of
 from tests.sessions.service_world import DOCUMENT, until
 
@@ -140,9 +141,8 @@ async def test_an_operator_asks_and_the_supervisor_decides(tmp_path: Path) -> No
         assert await keep(page, "operator-acts") == []
         picks = {"seat": "seat-3", "from": "supplier", "ground": "other-relation"}
         await signs(page, "申请成员回避", "申请成员回避", "operator-recusal", picks, text="该成员曾任投标人顾问。")
-        await expect(decide).to_contain_text(
-            "operator-1 提交（提出人：供应商（投标人）），申请 seat-3 回避", timeout=SHOW_MS
-        )
+        asked = re.compile("operator-1 提交（提出人：供应商（投标人）），申请 .*seat-3 回避")
+        await expect(decide).to_contain_text(asked, timeout=SHOW_MS)
         await expect(decide).to_contain_text("其他可能影响公平、公正的关系")
         await expect(decide.locator("blockquote")).to_contain_text("该成员曾任投标人顾问。")
         assert await keep(wall, "supervisor-recusal") == []
@@ -150,14 +150,10 @@ async def test_an_operator_asks_and_the_supervisor_decides(tmp_path: Path) -> No
         await answers(wall, "不予回避", reason="已查明，不属实。")
 
         # A question that the supervisor let out waits for the bidder's key.
-        bidder = keeper.state.evaluation.valid or tuple(b for b, _ in keeper.state.evaluation.fixed.scoring.bidders)  # type: ignore[union-attr]
-        body = {
-            "bidder": bidder[0],
-            "kind": "unclear",
-            "text": "工期是日历天吗？",
-            "document": b64u(sha256(DOCUMENT)),
-            "page": 2,
-        }
+        fixed = keeper.state.evaluation.fixed
+        assert fixed is not None
+        place = {"document": b64u(sha256(DOCUMENT)), "page": 2}
+        body = {"bidder": fixed.scoring.bidders[0][0], "kind": "unclear", "text": "工期是日历天吗？", **place}
         await keeper.perform(found.people.act(keeper, "seat-1", "clarification.ask", body).jws)
         await answers(wall, "批准", minutes="30")
         key = signer_of("bidder-key").jwk
@@ -207,26 +203,14 @@ async def test_a_step_back_is_asked_and_approved(tmp_path: Path) -> None:
 
 async def console(found: Site, browser: Browser) -> Page:
     """The console of the main operator, whose key was made in this browser; its centre vouches for it."""
-    page = await bound(found, browser, LEADER)
-    await page.goto(f"{found.origin}/operator")
-    await people_act(found, lambda: "room-1" in found.keeper.state.seat_key)
-    return page
-
-
-async def bound(found: Site, browser: Browser, seat: str) -> Page:
     keeper = found.keeper
-    found.people.absent.add(seat)
-    page = await signed_in(found, browser, seat)
-    await page.goto(f"{found.origin}/check-in")
+    found.people.absent.add(LEADER)
+    page = await signed_in(found, browser, LEADER)
+    await page.goto(f"{found.origin}/operator")
     await people_act(found, lambda: keeper.announced.waiting(keeper.state))
     (key,) = keeper.announced.waiting(keeper.state)
-    centre = keeper.state.seat(seat).centre
-    if centre == keeper.state.main:
-        await keeper.vouch(seat, key.thumbprint)
-    else:
-        holder = found.world.holders[centre]
-        await keeper.perform(await holder.vouch(keeper.state.origin, seat, key.thumbprint))
-    await people_act(found, lambda: seat in keeper.state.seat_key)
+    await keeper.vouch(LEADER, key.thumbprint)
+    await people_act(found, lambda: {LEADER, "room-1"} <= keeper.state.seat_key.keys())
     return page
 
 
@@ -235,13 +219,10 @@ async def lead(found: Site, page: Page, stage: str) -> None:
     keeper = found.keeper
     step = page.locator(".next .row button")
     while keeper.state.stage != stage:
-        await people_act(
-            found, lambda: stage == keeper.state.stage or {"stage.advance", "round.freeze"} & set(due(found))
-        )
-        size = len(keeper.entries)
+        await people_act(found, lambda: {"stage.advance", "round.freeze"} & set(due(found)))
         await step.click(timeout=SHOW_MS)
         await page.get_by_role("dialog").locator("footer button").last.click()
-        await until(lambda: any(e.act is not None and e.act.sub == LEADER for e in keeper.entries[size:]), ANSWER_S)
+        await until(lambda: not {"stage.advance", "round.freeze"} & set(due(found)), ANSWER_S)
 
 
 def due(found: Site) -> list[str]:

@@ -22,7 +22,7 @@ LANGUAGES = ("zh", "en")
 
 
 def causes() -> set[str]:
-    """What the rules write as the cause of a pause: beside the key "cause" of an entry, and first in a pair of `pauses`."""
+    """What the rules write as the cause of a pause: beside the key "cause" of an entry, or first in a pair."""
     found: set[str] = set()
     for path in CORE.glob("*.py"):
         module = importlib.import_module(f"sessions.core.{path.stem}")

@@ -8,6 +8,7 @@ import pytest
 
 from sessions.core.commands import ClockSample, NoteOffsets
 from sessions.errors import CommandRefused, NotBound, SessionError
+from sessions.updates import PresenceChanged
 from tests.sessions.draws import audited
 from tests.sessions.drive import Drive
 from tests.sessions.service_people import People
@@ -85,3 +86,24 @@ async def test_pings_become_one_batch_and_the_shortest_round_trip_counts(tmp_pat
         # Nothing has moved, so nothing is said.
         await clocking.look()
         assert keeper.entries[-1].type != "ClockOffsets" or keeper.entries[-1].n == entry.n
+
+
+@pytest.mark.asyncio
+async def test_a_rooms_round_trip_is_told_as_its_line_while_it_is_connected(tmp_path: Path) -> None:
+    """Told anew when it is another line, not when it wavers; gone with the room's last socket; no seat's is told."""
+    async with World(tmp_path).running() as proceedings:
+        keeper = proceedings.get(await proceedings.create(tender()))
+        keeper.connected("room-2")
+        updates = keeper.subscribe()
+        for n, rtt in enumerate((None, 40, 55, 62, 45)):
+            keeper.clocking.heard("room-2", 1_000 * n, rtt)
+            keeper.clocking.heard("seat-4", 1_000 * n, rtt)
+        assert keeper.presence.lines == {"room-2": 40}
+        keeper.clocking.heard("room-2", 9_000, 400)
+        keeper.disconnected("room-2")
+        told: list[dict[str, int]] = []
+        while told[-1:] != [{}]:
+            update = await anext(updates)
+            told += [dict(update.lines)] if isinstance(update, PresenceChanged) else []
+        assert told == [{"room-2": 40}, {"room-2": 400}, {}]
+        updates.close()

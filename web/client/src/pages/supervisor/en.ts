@@ -45,7 +45,7 @@ const en: Shape<typeof zh> = {
     recusal: "Grant the recusal?",
     recusalText: "{by} hands in (asked by: {from}) that {subject} be recused; the ground: {ground}. If you grant it, the member leaves.",
     incident: "An incident is overdue",
-    incidentText: "The incident of {subject} lasts longer than the rules allow. Decide to continue, or abort below.",
+    incidentText: "The incident of {subject} lasts longer than the rules allow, or its seals were not as they should be. Decide to continue, or abort below.",
     countersign: "Countersign the experts' answers",
     countersignText: "The pool's custodian has stated the answers of “{subject}”; they hold once you sign them, too.",
     drawFreeze: "A draw lacks a party",

@@ -42,7 +42,7 @@ export default {
     recusal: "是否准予回避",
     recusalText: "{by} 提交（提出人：{from}），申请 {subject} 回避，情形：{ground}。准予后该成员退出评审。",
     incident: "超时异常如何处置",
-    incidentText: "{subject} 的异常超过规则允许的时间。可以决定继续；如不能继续，请在下方终止评审。",
+    incidentText: "{subject} 的异常超过规则允许的时间，或启封时封条不符。可以决定继续；如不能继续，请在下方终止评审。",
     countersign: "会签专家应答",
     countersignText: "专家库保管单位登记了“{subject}”的应答结果，经您会签后生效。",
     drawFreeze: "抽签缺少一方",
