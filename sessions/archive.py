@@ -34,19 +34,29 @@ from sessions.centre import Centre
 from sessions.core import contents
 from sessions.docket import Log
 from sessions.evidence_file import Contents
-from sessions.ports import Keyring
+from sessions.ports import Keyring, ReportRenderer
 from sessions.service_errors import StillDue
 
 
 class Archive:
     """Where the evidence files of closed proceedings lie."""
 
-    def __init__(self, *, folder: Path, centre: Centre, ledger: Ledger, vault: Vault, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        centre: Centre,
+        ledger: Ledger,
+        vault: Vault,
+        keyring: Keyring,
+        addenda: ReportRenderer,
+    ) -> None:
         self._folder = folder
         self._centre = centre
         self._ledger = ledger
         self._vault = vault
         self._keyring = keyring
+        self._addenda = addenda
 
     def path(self, proceeding: str) -> Path | None:
         """The evidence file, if it is written."""
@@ -89,7 +99,7 @@ class Archive:
                 return asyncio.run_coroutine_threadsafe(self._vault.get(sha256.hex()), loop).result()
 
             self._folder.mkdir(parents=True, exist_ok=True)
-            await asyncio.to_thread(evidence_file.write, path, whole, load)
+            await asyncio.to_thread(evidence_file.write, path, whole, load, self._addenda)
         # (5)
         await self.retain(opened[0], await log.read(), date.fromisoformat(after["retain"]))
         # (6)

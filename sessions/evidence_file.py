@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from evaluation.core import addendum
 from evidence.core import container
 from evidence.core import entry as entry_form
-from evidence.core.canonical import decode, encode
+from evidence.core.canonical import Object, decode, encode, unb64u
 from evidence.core.container import Member
+from evidence.core.entry import Entry
 from evidence.errors import Malformed, Untrusted
+from sessions import people
 from sessions.core import contents
 
 # Disclosures of one proceeding: names and comments; 16 MiB leaves room for comments on every item of large tenders.
@@ -33,8 +36,9 @@ class Contents:
     disclosures: Sequence[str]
 
 
-def write(path: Path, whole: Contents, load: Callable[[bytes], bytes]) -> None:
-    """Write the evidence file durably; `load` gives an object by its SHA-256. The same log gives the same bytes."""
+def write(path: Path, whole: Contents, load: Callable[[bytes], bytes], addenda: Callable[[Object], bytes]) -> None:
+    """Write the evidence file durably; `load` gives an object by its SHA-256, `addenda` an addendum's page. The same
+    log gives the same bytes."""
     small = {
         **{
             name: data
@@ -47,7 +51,11 @@ def write(path: Path, whole: Contents, load: Callable[[bytes], bytes]) -> None:
         contents.DISCLOSURES: encode(sorted(whole.disclosures)),
         **{contents.entry_name(n): data for n, data in enumerate(whole.entries)},
     }
-    cited = contents.objects(entry_form.parse(data) for data in whole.entries)
+    entries = [entry_form.parse(data) for data in whole.entries]
+    cited = contents.objects(entries)
+    if addendum.called_for(entries):
+        told = people.addendum(load(_definition(entries)), entries, whole.disclosures)
+        small[contents.ADDENDUM] = addenda(told)
 
     def files() -> Iterator[tuple[str, int, Callable[[], Iterable[bytes]]]]:
         for name in sorted(small.keys() | cited.keys()):
@@ -66,6 +74,12 @@ def write(path: Path, whole: Contents, load: Callable[[bytes], bytes]) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _definition(entries: Sequence[Entry]) -> bytes:
+    """The hash of the definition in force."""
+    fixed = next(entry.act for entry in entries if entry.type == "DefinitionFixed" and entry.act is not None)
+    return unb64u(fixed.body["sha256"], 32)
 
 
 class EvidenceFile:

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluation.core import draw, pool
+from evaluation.core import addendum as addenda
+from evaluation.core import draw, pool, tender
 from evidence.core import disclosure
 from evidence.core.act import Act
 from evidence.core.canonical import Object, members, unb64u
+from evidence.core.entry import Entry
 from evidence.errors import Malformed, Untrusted
 from evidence.ports import Ledger
 from sessions.core.seating import DRAWN
@@ -45,6 +47,14 @@ def named(people: Mapping[str, str], texts: Iterable[str]) -> Names:
     """The names that these disclosures tell, of the seats whose digests they have."""
     known = {found.digest: found for found in map(disclosure.parse, texts) if found.name == NAME}
     return {seat: _read(seat, known[digest]) for seat, digest in people.items() if digest in known}
+
+
+def addendum(definition: bytes, entries: Sequence[Entry], texts: Iterable[str]) -> Object:
+    """The content of the report's addendum with the names that these disclosures tell."""
+    members = [found for found in map(disclosure.parse, texts) if found.name == NAME]
+    told = {str(found.value["seat"]): found for found in members if isinstance(found.value, dict)}
+    names = {seat: _read(seat, found) for seat, found in told.items()}
+    return addenda.content(tender.parse(definition), entries, names)
 
 
 def check(state: Proceeding, act: Act, texts: Sequence[str]) -> None:

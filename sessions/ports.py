@@ -104,7 +104,7 @@ class ReportSigner(Protocol):
 
 
 class ReportRenderer(Protocol):
-    """The report's content as a PDF, or as a workbook. MUST give the same bytes for the same content."""
+    """The report's content as a PDF or a workbook, or its addendum as a page: the same bytes for the same content."""
 
     def __call__(self, content: Object, /) -> bytes: ...
 

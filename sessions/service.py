@@ -85,6 +85,7 @@ class Proceedings:
         reports: ReportSigner,
         renderer: ReportRenderer,
         workbooks: ReportRenderer,
+        addenda: ReportRenderer,
         engines: MediaEngines,
         reader: DocumentReader,
         keyring: Keyring,
@@ -106,6 +107,7 @@ class Proceedings:
         self._reports = reports
         self._renderer = renderer
         self._workbooks = workbooks
+        self._addenda = addenda
         self._engines = engines
         self._reader = reader
         self._keyring = keyring
@@ -467,6 +469,7 @@ class Proceedings:
             ledger=self._ledger,
             vault=self._vault,
             keyring=self._keyring,
+            addenda=self._addenda,
         )
 
     def _founding(self) -> Founding:

@@ -17,7 +17,8 @@
     that nobody with an interest in a bidder stood in what was drawn from.
 (10) V10: disclosures fit digests, and the members that were drawn are who was drawn.
 (11) V12: the report's content follows from the log, its revisions build on one another, and every member's
-    certificate signed it under the pinned roots; the workbook says what the report says, cell by cell.
+    certificate signed it under the pinned roots; the workbook says what the report says, cell by cell; the
+    addendum tells every dissent.
 (12) Recordings: segments count on without a hole that is not declared.
 (13) The advice on deemed collusion is what the prices and its documents show, these read again by the same programs; by
     others nobody can tell of the documents, and the verdict says so (`advice-not-reread`).
@@ -32,7 +33,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from evaluation.core import cases, collusion, report, tender
+from evaluation.core import addendum, cases, collusion, report, tender
 from evidence.core import verify as log_checks
 from evidence.core.act import verify as verify_act
 from evidence.core.canonical import Object, sha256, unb64u
@@ -50,7 +51,7 @@ from sessions.core.state import Proceeding, Report
 from sessions.core.tracks import tracks
 from sessions.evidence_file import EvidenceFile
 from sessions.opening import listed, open_all
-from sessions.ports import DocumentReader
+from sessions.ports import DocumentReader, ReportRenderer
 from sessions.trust import Pins
 from sessions.uploads import MAX_DOCUMENT
 from sessions.verdict import UNDETERMINED, VALID, Refused, Step, Verdict
@@ -95,13 +96,14 @@ def verify(
     validate: ReportValidator,
     envelopes: Envelopes,
     workbook: WorkbookReader = lambda data, content: True,
+    addenda: ReportRenderer | None = None,
     reader: DocumentReader | None = None,
     progress: Callable[[Step], None] = lambda _: None,
 ) -> Verdict:
     """Run the recipe; never raises for what the file holds."""
     verdict = Verdict()
     try:
-        _run(verdict, file, policy, validate, envelopes, workbook, reader, progress)
+        _run(verdict, file, policy, validate, envelopes, workbook, addenda, reader, progress)
     except Refused:
         return verdict
     verdict.outcome = VALID
@@ -115,6 +117,7 @@ def _run(
     validate: ReportValidator,
     envelopes: Envelopes,
     workbook: WorkbookReader,
+    addenda: ReportRenderer | None,
     reader: DocumentReader | None,
     progress: Callable[[Step], None],
 ) -> None:
@@ -161,6 +164,7 @@ def _run(
         if state.report is not None:
             made = Made(state.report, at_reports[-1], contents.REPORT)
             verdict.signers = _report(evidence, state, made, entries, pins, validate, workbook)
+        _addendum(evidence, state, entries, addenda)
         verdict.ranking = _ranking(evidence, state)
     with verdict.step(12, "recordings", progress):
         verdict.tracks = tracks(entries)
@@ -214,7 +218,9 @@ def _files(evidence: EvidenceFile, logs: Logs, entries: Sequence[Entry]) -> None
     """(5)"""
     cited = contents.objects(entries)
     openings = (name for number in range(2, len(logs.keys) + 1) for name in contents.opened_names(number))
-    evidence.check_names([*contents.FIXED, *openings, *(contents.entry_name(n) for n in range(len(entries))), *cited])
+    noted = [contents.ADDENDUM] if addendum.called_for(entries) else []
+    names = [*contents.FIXED, *noted, *openings, *(contents.entry_name(n) for n in range(len(entries))), *cited]
+    evidence.check_names(names)
     for name, expected in cited.items():
         if evidence.sha256(name) != expected:
             raise Untrusted(f"{name} is not the file that the log names")
@@ -371,6 +377,17 @@ def _report(
     if judged.document != frozen.document:
         raise Untrusted("the signatures cover another report than the frozen one")
     return len(judged.signatures)
+
+
+def _addendum(
+    evidence: EvidenceFile, state: Proceeding, entries: Sequence[Entry], addenda: ReportRenderer | None
+) -> None:
+    """(11)"""
+    if not addendum.called_for(entries) or state.definition is None or addenda is None:
+        return
+    definition = evidence.read(contents.object_name(state.definition.sha256))
+    if evidence.read(contents.ADDENDUM) != addenda(people.addendum(definition, entries, evidence.disclosures())):
+        raise Untrusted("the report's addendum does not follow from the log")
 
 
 def _ranking(evidence: EvidenceFile, state: Proceeding) -> list[tuple[str, str, int]]:

@@ -14,6 +14,7 @@ FINAL, FINAL_PROOF = "centre/final.json", "centre/final.tlog-proof"
 DISCLOSURES = "disclosures.json"
 REPORT = "report.pdf"
 WORKBOOK = "workbook.xlsx"
+ADDENDUM = "addendum.html"
 FIXED = (CHECKPOINT, OPENED, OPENED_PROOF, FINAL, FINAL_PROOF, DISCLOSURES)
 
 

@@ -17,7 +17,7 @@ from evaluation.adapters.report_typst import render
 from evaluation.core import compliance, legal_items, report, tender
 from evaluation.core.rejection import UNEXPLAINED
 from evaluation.core.rules.shelf import Pack
-from evaluation.errors import FindingsRefused, TermsRefused
+from evaluation.errors import DefinitionRefused, FindingsRefused, TermsRefused
 from evaluation.step_errors import RejectionRefused
 from evidence.core.canonical import JSON, Object, b64u, encode, sha256
 from tests.evaluation.packs import ABROAD, BIDDING, NEW_BIDDING, NEW_PROCUREMENT, PROCUREMENT, parsed, second
@@ -48,7 +48,7 @@ def found(definition: tender.Definition, *fail: JSON) -> list[JSON]:
         for bidder, _ in definition.scoring.bidders
         for item in definition.scoring.compliance
     ]
-    asked[0] = [*asked[0][:2], "fail", *fail]  # type: ignore[list-item]
+    asked[0] = [*asked[0][:2], "fail", *fail]
     return list(asked)
 
 
@@ -225,7 +225,7 @@ BAD: list[Object] = [
 def test_a_publication_out_of_form_is_refused(change: Object) -> None:
     value = tendered(NEW_PROCUREMENT)
     value["terms"]["publication"] |= change
-    with pytest.raises(tender.DefinitionRefused):
+    with pytest.raises(DefinitionRefused):
         tender.parse(encode(value))
 
 

@@ -113,9 +113,33 @@ def under_the_second_pack(value: dict[str, Any]) -> dict[str, Any]:
     return value | {"definition": definition | {"rule_pack": pack.json, "bidders": bidders, "terms": terms}}
 
 
+def under_newest_rules(value: dict[str, Any]) -> dict[str, Any]:
+    """The tender under the newest pack of its law, by which a fail of the review names ground and page."""
+    pack = next(pack for pack in shelf.PACKS.values() if pack.regime == value["definition"]["regime"])
+    more = {"brand": None, "policy": None, "plus": "0.00", "minus": "0.00", "quote": None}
+    value["definition"] |= {
+        "bidders": [each | more for each in value["definition"]["bidders"]],
+        "rule_pack": pack.json,
+        "terms": {
+            "announced": "2026-11-02",
+            "budget": "3000000.00",
+            "ceiling": None,
+            "conditions": [],
+            "rates": {},
+            "price": {"kind": "lowest"},
+            "trim_sheets": None,
+            "tie": "equal",
+            "ranked": True,
+            "candidates": 3,
+            "publication": {"media": ["中国政府采购网"], "opened": "2026-11-20T01:30:00Z", "place": "开标一室"},
+        },
+    }
+    return value
+
+
 def tender_with_papers() -> dict[str, Any]:
     """The demo's tender with a drawer of documents; two bidders gave one name, and paid from one account."""
-    value = tender(case(None))
+    value = under_newest_rules(tender(case(None)))
     papers = [
         (TWIN, "bidder-1", pdf("Alpha bid"), 3),
         (ANNEX, "bidder-1", pdf("Alpha annex needle"), 3),

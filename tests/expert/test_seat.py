@@ -102,6 +102,53 @@ def test_the_comparison_is_shown_for_reference_only(hall: Hall, page: Page) -> N
             assert page.locator("#motion-document option").filter(has_text="比对提示").count() == offered
 
 
+def test_a_fail_asks_for_ground_words_and_page(hall: Hall, page: Page) -> None:
+    """87号令 63: by keyboard and mouse; what is missing is said at its field, nothing that was typed is cut off."""
+    until(hall, page, "compliance-review")
+    to(hall, page, "review")
+    page.locator("canvas[data-page='1']").first.wait_for()
+    page.get_by_label("不符合").first.check()
+    for each in page.get_by_role("button", name="其余项均符合").all():
+        each.click()
+    # The page that is open is the evidence until the member says otherwise.
+    shown = page.get_by_role("combobox", name="左侧文件").input_value()
+    cited = page.locator("select[id^=document-]")
+    expect(cited).to_have_value(shown)
+    expect(page.locator("input[id^=page-]")).to_have_value("1")
+    page.get_by_role("button", name=CHECK).click()
+    summary = page.get_by_role("alert").filter(has_text="请先解决以下问题")
+    expect(summary).to_be_focused()
+    expect(summary.get_by_role("link")).to_have_count(2)
+    summary.get_by_role("link", name=re.compile("请选择法定情形")).press("Enter")
+    ground = page.locator("select[id^=ground-]")
+    expect(ground).to_be_focused()
+    ground.press("Tab")
+    reason = page.locator("textarea[id^=reason-]")
+    expect(reason).to_be_focused()
+    reason.fill("缺" * 501)
+    expect(page.get_by_text("501 / 500 字")).to_be_visible()
+    ground.select_option("not-qualified")
+    page.locator("input[id^=page-]").fill("99")
+    page.get_by_role("button", name=CHECK).click()
+    expect(summary.get_by_role("link")).to_have_count(2)
+    expect(summary).to_contain_text("超过 500 字")
+    expect(summary).to_contain_text("该文件内的页码")
+    assert len(reason.input_value()) == 501
+    page.screenshot(path=hall.folder / "expert-fail-errors.png")
+    clean(page)
+    reason.fill("营业执照已过有效期")
+    page.get_by_role("combobox", name="左侧文件").select_option(shown)
+    page.get_by_role("button", name="下一页").first.click()
+    page.get_by_role("button", name="引用左侧打开的第 2 页").click()
+    expect(page.locator("input[id^=page-]")).to_have_value("2")
+    page.screenshot(path=hall.folder / "expert-fail.png")
+    page.get_by_role("button", name=CHECK).click()
+    said = page.get_by_role("listitem").filter(has_text="不具备规定的资格要求；营业执照已过有效期")
+    expect(said).to_contain_text("第 2 页")
+    page.screenshot(path=hall.folder / "expert-fail-check.png")
+    clean(page)
+
+
 def test_documents_with_one_name_are_told_apart(hall: Hall, page: Page) -> None:
     until(hall, page, "compliance-review")
     to(hall, page, "documents")

@@ -19,7 +19,7 @@ from typing import Any
 
 import typst
 
-from evaluation.adapters import report_workbook
+from evaluation.adapters import addendum_html, report_workbook
 from evidence.adapters import envelope_p256
 from evidence.adapters.memory import MemoryLedger, MemoryVault
 from evidence.core.act import Act
@@ -298,6 +298,7 @@ class World:
             reports=pades,
             renderer=render,
             workbooks=report_workbook.render,
+            addenda=addendum_html.render,
             engines=self.worker,
             reader=PdfReading(),
             keyring=self.keyring,

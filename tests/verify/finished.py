@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evaluation.adapters import report_workbook
+from evaluation.adapters import addendum_html, report_workbook
 from evidence.adapters import envelope_p256
 from evidence.core import act as acts
 from evidence.core import container
@@ -123,6 +123,7 @@ def judged(
         validate=validate,
         envelopes=envelope_p256,
         workbook=report_workbook.same,
+        addenda=addendum_html.render,
         reader=PdfReading() if reader is None else reader,
     )
 

@@ -9,6 +9,7 @@ import pytest
 
 from evidence.core.act import Act, thumbprint
 from evidence.core.canonical import Object, b64u
+from sessions.core import contents
 from sessions.service import ProceedingKeeper
 from sessions.verdict import INVALID, VALID
 from signing.adapters.pades_validation import validate_report
@@ -84,3 +85,15 @@ def test_without_the_dissent_in_the_log_the_missing_signature_would_be_found(out
         return validate_report(pdf, **{**given, "excused": frozenset()})
 
     assert judged(pack(outspoken.files), outspoken.policy, validate=strict).outcome == INVALID
+
+
+def test_the_addendum_notes_the_dissent_and_is_the_verifiers_own_bytes(outspoken: Finished) -> None:
+    """实施条例 53: the report is signed before anybody can dissent from it, so the page beside it says so."""
+    page = outspoken.files[contents.ADDENDUM].decode()
+    found = {entry.type: entry for entry in outspoken.entries}
+    for said in ("对评分标准的理解不同", "seat-5", f"日志 #{found['ReportDissented'].n}", "财政部令第87号第六十一条"):
+        assert said in page, said
+    other = {**outspoken.files, contents.ADDENDUM: page.replace("理解不同", "理解相同").encode()}
+    assert judged(pack(other), outspoken.policy).outcome == INVALID
+    without = {name: data for name, data in outspoken.files.items() if name != contents.ADDENDUM}
+    assert judged(pack(without), outspoken.policy).outcome == INVALID

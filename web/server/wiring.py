@@ -144,7 +144,7 @@ def read_pins(folder: Path) -> Pins:
 @asynccontextmanager
 async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable[[], None]]]:
     """The web process: the application, and what to call when it is told to stop."""
-    from evaluation.adapters import report_workbook
+    from evaluation.adapters import addendum_html, report_workbook
     from evaluation.adapters.report_typst import render
     from evidence.adapters import envelope_p256
     from evidence.adapters.database import DatabaseLedger
@@ -210,6 +210,7 @@ async def build_web(settings: Settings) -> AsyncIterator[tuple[FastAPI, Callable
             reports=pades,
             renderer=render,
             workbooks=report_workbook.render,
+            addenda=addendum_html.render,
             engines=WorkerEngines(folder=worker_folder(settings), connect=EngineSocket.connect),
             reader=PdfReading(),
             keyring=keyring,
@@ -390,7 +391,7 @@ def worker_folder(settings: Settings) -> WorkerFolder:
 
 def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Verdict:
     """`tongping verify`, with the adapters that it needs."""
-    from evaluation.adapters import report_workbook
+    from evaluation.adapters import addendum_html, report_workbook
     from evidence.adapters import envelope_p256
     from sessions.adapters.pdf_reading import PdfReading
     from sessions.verify import verify as verify_evidence
@@ -403,6 +404,7 @@ def verify(file: Path, policy: Path, *, progress: Callable[[Step], None]) -> Ver
             validate=validate_report,
             envelopes=envelope_p256,
             workbook=report_workbook.same,
+            addenda=addendum_html.render,
             reader=PdfReading(),
             progress=progress,
         )

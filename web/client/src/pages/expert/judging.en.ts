@@ -229,7 +229,7 @@ const en: Shape<typeof zh> = {
   dissent: {
     go: "I do not agree: give reasons",
     title: "Dissent in writing",
-    lead: "Who does not agree says why; the dissent stands in the report. You can still sign afterwards.",
+    lead: "Who does not agree says why; the dissent stands in the addendum of the report, which is kept with the evidence. You can still sign afterwards.",
     reason: "Reasons",
     missing: "Please say why you do not agree",
     check: "Check your dissent",
