@@ -23,6 +23,7 @@ _EVENT_OF_ITEM = {
     "tally": {"ScoresTallied"},
     "ranking": {"RankingFixed"},
     "lots": {"TieDrawn"},
+    "coefficient": {"CoefficientDrawn"},
     "advice": {"AdviceNoted"},
     "cited": {"MotionOpened"},
 }
@@ -45,7 +46,7 @@ def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
         elif "type" not in value and (name is None or entries[n].type not in _EVENT_OF_ITEM[name]):
             found.append(f"{path}: {entries[n].type}")
         seen.add(name or "")
-    return found + sorted(set(_EVENT_OF_ITEM) - {"lots", "advice", "cited"} - seen)
+    return found + sorted(set(_EVENT_OF_ITEM) - {"lots", "coefficient", "advice", "cited"} - seen)
 
 
 def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Object]]:

@@ -77,6 +77,7 @@ const en: Shape<typeof zh> = {
   },
   missing: {
     unbound: "Seats that have not checked in",
+    venuesDrawn: "Drawn venues and founded ones differ; found the proceeding anew",
     undrawn: "Experts whose draw the supervisor has not stated yet",
     unadmitted: "Rooms that are not admitted",
     unrecorded: "Rooms that are not recorded yet",

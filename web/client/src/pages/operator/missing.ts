@@ -12,6 +12,7 @@ export function missing(view: View): Missing[] {
   switch (view.stage) {
     case "check-in":
       add("unbound", seats.filter(([, { role, bound }]) => role !== "auditor" && !bound).map(([id]) => id));
+      add("venuesDrawn", venuesDrawn(view));
       add("undrawn", view.undrawn ?? []);
       add("unadmitted", rooms.filter(([, { admitted }]) => !admitted).map(([id]) => id));
       add("unrecorded", rooms.filter(([, { admitted, recording }]) => admitted && !recording).map(([id]) => id));
@@ -37,6 +38,16 @@ export function missing(view: View): Missing[] {
       break;
   }
   return found;
+}
+
+/** Centres that were drawn as venues and are none, or are venues and were not drawn. */
+function venuesDrawn(view: View): string[] {
+  const founded = Object.values(view.venues).filter(({ kind }) => kind === "secondary").map(({ centre }) => centre);
+  const strata = (view.draws ?? []).filter(({ annulled }) => !annulled).flatMap((draw) => draw.strata);
+  return strata.flatMap(({ label, order, quota }) => {
+    const drawn = label === "venue" && order ? order.slice(0, quota) : founded;
+    return [...drawn.filter((each) => !founded.includes(each)), ...founded.filter((each) => !drawn.includes(each))];
+  });
 }
 
 function round(view: View): Missing[] {

@@ -74,6 +74,7 @@ export default {
   },
   missing: {
     unbound: "尚未签到的席位",
+    venuesDrawn: "会场抽签结果与立项不一致，须重新立项",
     undrawn: "等待监督人员登记抽取结果的专家席位",
     unadmitted: "尚未准许接入的会场",
     unrecorded: "尚未开始录制的会场",
