@@ -41,7 +41,8 @@ SessionError
 ├── NotLost              the venue or recording is not lost (`not-lost`)
 ├── NotOffline           the act depends on what others do meanwhile (`not-offline`)
 ├── NotReady             the meeting's part of the stage is incomplete (`not-ready`)
-│   └── ExpertsUndrawn       experts sit whose draw nobody has stated (`experts-undrawn`)
+│   ├── ExpertsUndrawn       experts sit whose draw nobody has stated (`experts-undrawn`)
+│   └── DrawDiffers          other venues were drawn than those of the founding (`draw-differs`)
 ├── SegmentRefused       a segment is out of form or repeated (`segment-refused`)
 ├── LookRefused          a look that nobody can have had (`look-refused`)
 ├── ReportRefused        the report is not the one that follows from the log (`report-refused`)
@@ -314,6 +315,12 @@ class ExpertsUndrawn(NotReady):
     """Experts sit whom nobody drew and nobody approved of; the supervisor states where they were drawn."""
 
     code = "experts-undrawn"
+
+
+class DrawDiffers(NotReady):
+    """Venues were drawn, and the founding has others; or their draw has no result yet."""
+
+    code = "draw-differs"
 
 
 class SegmentRefused(SessionError):

@@ -22,7 +22,8 @@ class Benchmark:
     """How the base comes from the valid prices.
 
     `trim_from` is the number of quotes from which one highest and one lowest are left out; `share` is the percent that
-    the ceiling weighs in the mix; `drop` is the drawn floating coefficient in percent, by which the base is lowered.
+    the ceiling weighs in the mix; `drop` is the floating coefficient in percent, by which the base is lowered, and
+    `drops` are its candidates where it is drawn (then `drop` is none of them before the draw).
     """
 
     kind: str
@@ -30,9 +31,11 @@ class Benchmark:
     ceiling: Decimal | None
     share: Decimal
     drop: Decimal
+    drops: tuple[Decimal, ...] = ()
 
-    def base(self, prices: Sequence[Fraction]) -> Fraction:
-        """The exact base. Of several equal highest or lowest quotes exactly one is left out."""
+    def base(self, prices: Sequence[Fraction], drawn: Decimal | None = None) -> Fraction:
+        """The exact base, lowered by `drawn` where the coefficient was drawn. Of several equal highest or lowest
+        quotes exactly one is left out."""
         counted = sorted(prices)
         if self.trim_from is not None and len(counted) >= self.trim_from:
             counted = counted[1:-1]
@@ -40,7 +43,7 @@ class Benchmark:
         if self.kind == CEILING and self.ceiling is not None:
             share = Fraction(self.share) / 100
             base = Fraction(self.ceiling) * share + base * (1 - share)
-        return base * (1 - Fraction(self.drop) / 100)
+        return base * (1 - Fraction(self.drop if drawn is None else drawn) / 100)
 
 
 def deducted(price: Fraction, base: Fraction, above: Sequence[Slope], below: Sequence[Slope]) -> Fraction:

@@ -1,4 +1,8 @@
-"""The election of the chair: secret, equal votes, the buyer's representative not eligible (87号令 45)."""
+"""The election of the chair: secret, equal votes, the buyer's representative not eligible (87号令 45).
+
+The practice's endless loop of 2:2:1 ties (domain study 1.5) is bounded by the pack's `tied_rounds`; then a lot decides
+(`evaluation.core.lots`).
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.core.committee import Member
-
-# The practice's endless loop of 2:2:1 ties (domain study 1.5) is bounded; then a lot decides (`evaluation.core.lots`).
-MAX_ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)

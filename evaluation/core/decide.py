@@ -15,6 +15,7 @@ from evaluation.core import (
     compliance,
     declarations,
     leaving,
+    lots,
     motions,
     opening,
     rejection,
@@ -23,7 +24,7 @@ from evaluation.core import (
     stages,
 )
 from evaluation.core.commands import Command, OpenRound
-from evaluation.core.outcome import LOT, outcome
+from evaluation.core.outcome import LOT
 from evaluation.core.rounds import SHEET
 from evaluation.core.state import Evaluation
 from evaluation.errors import (
@@ -62,8 +63,7 @@ def advance(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     if asked["to"] == stages.DETAILED_REVIEW:
         return first, *leaving.scoring(state)
     if asked["to"] == stages.TALLY:
-        found = outcome(sealing.fixed(state).scoring, state.standing, state.sheets())
-        return first, Draft("ScoresTallied", found.tallied), Draft("RankingFixed", found.ranked)
+        return first, *lots.tallied(state)
     return (first,)
 
 
@@ -133,6 +133,8 @@ def _scored(state: Evaluation) -> None:
 
 
 def _settled(state: Evaluation) -> None:
+    if lots.awaited(state):
+        raise StageIncomplete("lots are not drawn: the coefficient")
     if drawn := [matter for by, matter, _ in state.ranking.undecided if by == LOT] if state.ranking else []:
         raise StageIncomplete(f"lots are not drawn: {', '.join(drawn)}")
 

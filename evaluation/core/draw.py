@@ -22,6 +22,7 @@ from evidence.core.merkle import Tree, leaf_hash
 
 # protocols.md 4(6). Every legal lot has one of these labels, and nothing else is drawn.
 _LABEL = re.compile(r"venue|seat|coefficient|(?:expert|package|lot)/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+VENUE, SEAT = "venue", "seat"
 EXPERT = "expert"
 """The one kind whose candidates are persons of a pool, and who are asked whether they come."""
 MAX_STRATA = 16

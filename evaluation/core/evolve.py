@@ -234,6 +234,7 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "ChairUndecided": _undecided,
     "ChairDrawn": lots.on_chair_drawn,
     "TieDrawn": lots.on_tie_drawn,
+    "CoefficientDrawn": lots.on_coefficient_drawn,
     "DrawAnnulled": lots.on_annulled,
     "ReviewVoted": _voted,
     "ReviewConcluded": _concluded,

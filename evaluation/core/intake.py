@@ -269,12 +269,17 @@ def _slope(value: JSON, place: str) -> None:
     money(value[1], f"{place}/1")
 
 
+def _drop(value: JSON, place: str) -> None:
+    """A coefficient, or the candidates that it is drawn from."""
+    (_list(money) if isinstance(value, list) else money)(value, place)
+
+
 def _priced(value: JSON, place: str) -> None:
     kind = value.get("kind") if isinstance(value, dict) else None
     more: dict[str, Check] = {"least": money} if kind == "quality-cost" else {}
     if kind == "deviation":
         more = {"base": _word, "trim_from": _or_null(_count), "ceiling": _or_null(money)}
-        more |= {"share": money, "drop": money, "above": _list(_slope), "below": _list(_slope)}
+        more |= {"share": money, "drop": _drop, "above": _list(_slope), "below": _list(_slope)}
     _object({"kind": _word, **more})(value, place)
 
 
@@ -393,7 +398,7 @@ _TERMS = _object(
         "ranked": _flag,
         "candidates": _count,
     },
-    {"objective": _list(_ident), "incidents": _INCIDENTS, "plan": _PLAN, "publication": _PUBLICATION},
+    {"objective": _list(_ident), "incidents": _INCIDENTS, "plan": _PLAN, "publication": _PUBLICATION, "brand": _word},
 )
 _MORE: dict[str, Check] = {
     "brand": _or_null(_ident),

@@ -6,13 +6,11 @@ it can still be annulled. Everything else about draws is `sessions.core.drawing`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evaluation.core import stages
-from evaluation.core.outcome import LOT, outcome
-from evaluation.core.ranking import Ranking
-from evaluation.core.results import ranking_json
+from evaluation.core.outcome import COEFFICIENT, LOT, Outcome, outcome
 from evaluation.core.state import Evaluation
 from evaluation.errors import EventRefused
 from evidence.core.canonical import b64u
@@ -43,6 +41,19 @@ def of_chair(label: str) -> bool:
     return label == CHAIR or label.startswith(f"{CHAIR}-")
 
 
+def awaited(state: Evaluation) -> tuple[str, ...]:
+    """The candidates of the coefficient that the tender leaves to a draw, as long as it is not drawn."""
+    return () if state.coefficient else _candidates(state)
+
+
+def tallied(state: Evaluation) -> tuple[Draft, ...]:
+    """`ScoresTallied` and `RankingFixed`; nothing while the coefficient has to be drawn."""
+    if awaited(state):
+        return ()
+    found = _outcome(state)
+    return Draft("ScoresTallied", found.tallied), Draft("RankingFixed", found.ranked)
+
+
 def _chair(state: Evaluation) -> str:
     """The label of this election's lot: nobody draws again under the label that an earlier chair was drawn by."""
     return f"{CHAIR}-{state.drawn_chairs + 1}" if state.drawn_chairs else CHAIR
@@ -51,11 +62,16 @@ def _chair(state: Evaluation) -> str:
 def due(state: Evaluation) -> tuple[Lot, ...]:
     """After three tied rounds the lot decides between the tied (domain study 1.5), after the tally between equals.
 
-    Who stands for a brand is drawn before any place: it decides who can be equal at all.
+    A coefficient that the tender leaves to the draw comes first: before it no price has its points. Who stands for a
+    brand is drawn before any place: it decides who can be equal at all.
     """
     if state.chair_undecided and state.stage == stages.CHAIR_ELECTION:
         return (Lot(_chair(state), state.chair_tied),)
-    if state.ranking is None or state.stage != stages.TALLY:
+    if state.stage != stages.TALLY:
+        return ()
+    if drops := awaited(state):
+        return (Lot(COEFFICIENT, drops),)
+    if state.ranking is None:
         return ()
     ties = [Lot(f"lot/{matter}", bidders) for by, matter, bidders in state.ranking.undecided if by == LOT]
     return tuple([lot for lot in ties if lot.label.startswith(BRAND_TIE)] or ties)
@@ -65,10 +81,14 @@ def settle(state: Evaluation, label: str, ranked: Sequence[str], freeze: bytes) 
     """What a resolved lot decides, in the same append."""
     if label == _chair(state) and state.chair_undecided:
         return (Draft("ChairDrawn", {"seat": ranked[0], "freeze": b64u(freeze)}),)
+    if label == COEFFICIENT and any(lot.label == label for lot in due(state)):
+        drawn = Draft("CoefficientDrawn", {"order": list(ranked), "freeze": b64u(freeze)})
+        return drawn, *tallied(replace(state, coefficient=tuple(ranked)))
     if any(lot.label == label for lot in due(state)):
         matter = label.partition("/")[2]
         drawn = Draft("TieDrawn", {"matter": matter, "order": list(ranked), "freeze": b64u(freeze)})
-        return drawn, Draft("RankingFixed", ranking_json(_ranking(state, {**state.settled, matter: tuple(ranked)})))
+        after = replace(state, settled={**state.settled, matter: tuple(ranked)})
+        return drawn, Draft("RankingFixed", _outcome(after).ranked)
     return ()
 
 
@@ -76,6 +96,8 @@ def reversible(state: Evaluation, label: str) -> bool:
     """Whether nothing rests on the lot yet."""
     if of_chair(label):
         return label == _chair(state) and state.stage == stages.CHAIR_ELECTION
+    if label == COEFFICIENT and _candidates(state):
+        return state.stage == stages.TALLY and not state.settled
     if not reserved(label):
         return True
     rests = label.startswith(BRAND_TIE) and any(f"lot/{matter}".startswith(TIE) for matter in state.settled)
@@ -87,13 +109,16 @@ def on_chair_drawn(state: Evaluation, entry: Entry) -> Evaluation:
 
 
 def on_annulled(state: Evaluation, entry: Entry) -> Evaluation:
-    """The lot is annulled: the tie stands again."""
+    """The lot is annulled: the tie stands again, and without its coefficient nothing is tallied."""
     if entry.body["draw"] == _chair(state) and state.chair_tied:
         return replace(state, chair=None, chair_undecided=True)
+    if entry.body["draw"] == COEFFICIENT and state.coefficient:
+        return replace(state, coefficient=(), rows=(), ranking=None)
     matter = str(entry.body["draw"]).partition("/")[2]
     if reserved(entry.body["draw"]) and matter in state.settled:
         settled = {name: order for name, order in state.settled.items() if name != matter}
-        return replace(state, settled=settled, ranking=_ranking(state, settled))
+        without = replace(state, settled=settled)
+        return replace(without, ranking=_outcome(without).ranking)
     return state
 
 
@@ -101,8 +126,17 @@ def on_tie_drawn(state: Evaluation, entry: Entry) -> Evaluation:
     return replace(state, settled={**state.settled, entry.body["matter"]: tuple(entry.body["order"])})
 
 
-def _ranking(state: Evaluation, settled: Mapping[str, Sequence[str]]) -> Ranking:
-    """The ranking with these lots; the sheets are the opened ones as before."""
+def on_coefficient_drawn(state: Evaluation, entry: Entry) -> Evaluation:
+    return replace(state, coefficient=tuple(entry.body["order"]))
+
+
+def _candidates(state: Evaluation) -> tuple[str, ...]:
+    terms = state.fixed.scoring.terms if state.fixed is not None else None
+    return () if terms is None else terms.candidates_of_drop
+
+
+def _outcome(state: Evaluation) -> Outcome:
+    """The outcome with what the lots have settled; the sheets are the opened ones as before."""
     if state.fixed is None:
         raise EventRefused("a lot between bidders before any definition")
-    return outcome(state.fixed.scoring, state.standing, state.sheets(), settled).ranking
+    return outcome(state.fixed.scoring, state.standing, state.sheets(), state.lots)

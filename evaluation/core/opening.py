@@ -154,7 +154,7 @@ def _elect(state: Evaluation, found: Round, ballots: list[str]) -> tuple[Draft, 
         return (Draft("ChairElected", {"seat": result.elected, "votes": votes}),)
     tied = Draft("ChairTied", {"tied": list(result.leaders), "votes": votes})
     held = sum(each.purpose == BALLOT and not each.void for each in state.rounds)
-    if held >= chair.MAX_ROUNDS:
+    if held >= state.rules.tied_rounds:
         return tied, Draft("ChairUndecided", {"tied": list(result.leaders)})
     return tied, round_opened(state, BALLOT, CHAIR, found.number + 1, result.leaders)
 

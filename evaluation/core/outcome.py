@@ -20,14 +20,17 @@ from evaluation.core.sheet import Sheet
 from evaluation.core.tally import Row, tally
 from evaluation.core.tender import Scoring
 from evaluation.core.terms import Bid, Terms
+from evaluation.errors import StageIncomplete
 from evidence.core.canonical import Object
 
 BELOW_LEAST, SAME_BRAND = "below-least-technical", "same-brand"
 LOT, EQUAL = "lot", "equal"
+COEFFICIENT = "coefficient"
 NONE = Decimal("0.00")
 
 Lots = Mapping[str, Sequence[str]]
-"""What lots have settled: matter -> bidders, best first. Matters are `brand-<brand>` and `place-<n>`."""
+"""What lots have settled: matter -> bidders, best first. Matters are `brand-<brand>` and `place-<n>`, and
+`coefficient`, whose order is that of the tender's candidates: the first one is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _by_terms(
         row = Row(bid.id, technical, NONE, technical, half_up(exact))
         standing.append(_Standing(bid, prices[bid.id], mean, exact, row))
     # (3)
-    base, standing = _priced(standing, asked, scoring.price)
+    base, standing = _priced(standing, asked, scoring.price, _coefficient(asked, lots))
     rows = tuple(found.row for found in standing)
     # (4)
     undecided: list[tuple[str, str, tuple[str, ...]]] = []
@@ -128,24 +131,37 @@ def _mean(sums: Sequence[Decimal], trim_from: int | None) -> Fraction:
     return Fraction(total(counted)) / len(counted)
 
 
-def _priced(standing: Sequence[_Standing], asked: Terms, weight: Decimal) -> tuple[Fraction | None, list[_Standing]]:
+def _coefficient(asked: Terms, lots: Lots) -> Decimal | None:
+    """The drawn coefficient, None where it is fixed; StageIncomplete before the draw over exactly its candidates."""
+    candidates = asked.candidates_of_drop
+    if not candidates:
+        return None
+    drawn = _drawn(lots, COEFFICIENT, candidates)
+    if drawn is None:
+        raise StageIncomplete("the coefficient is not drawn")
+    return points.parse(drawn[0])
+
+
+def _priced(
+    standing: Sequence[_Standing], asked: Terms, weight: Decimal, drop: Decimal | None
+) -> tuple[Fraction | None, list[_Standing]]:
     """The benchmark, if there is one, and the bids with their points for the price."""
     how = asked.price
     if not standing:
         return None, []
     exact = [found.exact for found in standing]
     lowest = min(exact)
-    base = how.benchmark.base(exact) if how.benchmark is not None else None
+    base = how.benchmark.base(exact, drop) if how.benchmark is not None else None
 
-    def earned(price: Fraction) -> Decimal:
+    def earned(price: Fraction) -> Fraction:
         if base is not None:
-            return half_up(max(Fraction(0), Fraction(weight) - deducted(price, base, how.above, how.below)))
+            return max(Fraction(0), Fraction(weight) - deducted(price, base, how.above, how.below))
         if how.kind in (terms.LOWEST, terms.QUALITY_COST):
-            return half_up(lowest / price * Fraction(weight))
-        return NONE
+            return lowest / price * Fraction(weight)
+        return Fraction(0)
 
     def with_price(found: _Standing) -> _Standing:
-        price = earned(found.exact)
+        price = half_up(earned(found.exact) * (1 + Fraction(found.bid.more) / 100))
         return replace(found, row=replace(found.row, price=price, total=total([found.row.technical, price])))
 
     return base, [with_price(found) for found in standing]
@@ -159,11 +175,11 @@ _MERIT: Mapping[str, Callable[[_Standing], Any]] = {
 }
 
 
-def _grouped(standing: Sequence[_Standing], asked: Terms) -> list[list[_Standing]]:
-    """Best first, those of equal merit together, in the definition's order."""
+def _grouped(standing: Sequence[_Standing], order: Sequence[str]) -> list[list[_Standing]]:
+    """Best first by these keys, those of equal merit together, in the definition's order."""
 
     def merit(found: _Standing) -> tuple[Any, ...]:
-        return tuple(_MERIT[key](found) for key in asked.order)
+        return tuple(_MERIT[key](found) for key in order)
 
     groups: dict[tuple[Any, ...], list[_Standing]] = {}
     for found in standing:
@@ -178,14 +194,17 @@ def _brands(
     excluded: list[tuple[str, str]],
     undecided: list[tuple[str, str, tuple[str, ...]]],
 ) -> list[_Standing]:
-    """87号令 31: bidders with one brand count as one, and the best of them stands for it; equal ones draw lots."""
+    """87号令 31: bidders with one brand count as one, and the best of them stands for it; equal ones draw lots.
+
+    The best has the highest score, or the lowest quote, of the brand; only of equal ones the tender's way decides.
+    """
     brands: dict[str, list[_Standing]] = {}
     for found in standing:
         if found.bid.brand is not None:
             brands.setdefault(found.bid.brand, []).append(found)
     kept = {found.bid.id for found in standing}
     for brand, bids in brands.items():
-        best = [found.bid.id for found in _grouped(bids, asked)[0]]
+        best = [found.bid.id for found in _grouped(bids, asked.brand or asked.order)[0]]
         if len(best) > 1:
             drawn = _drawn(lots, f"brand-{brand}", best)
             if drawn is None:
@@ -207,7 +226,7 @@ def _places(
 ) -> list[tuple[str, int]]:
     """Equal bidders share a place and the next places are skipped, unless a lot has put them in an order."""
     places: list[tuple[str, int]] = []
-    for group in _grouped(standing, asked):
+    for group in _grouped(standing, asked.order):
         place = len(places) + 1
         names = [found.bid.id for found in group]
         drawn = _drawn(lots, f"place-{place}", names) if len(names) > 1 and asked.tie == LOT else None

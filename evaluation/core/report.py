@@ -166,6 +166,7 @@ def _second(definition: Definition, state: Evaluation, log: _Log) -> Object:
         ],
         "base": log.base(),
         "lots": log.lots(),
+        **log.coefficient(),
         "steps": log.steps(),
     }
 
@@ -248,6 +249,14 @@ class _Log:
             for entry in self._entries
             if entry.type == "TieDrawn"
         ]
+
+    def coefficient(self) -> Object:
+        """The drawn coefficient, where the tender left it to a draw: what holds, and how the candidates came."""
+        drawn = [entry for entry in self._entries if entry.type == "CoefficientDrawn"]
+        if not drawn:
+            return {}
+        order = drawn[-1].body["order"]
+        return {"coefficient": {"n": drawn[-1].n, "drop": order[0], "order": list(order)}}
 
     def chair(self, state: Evaluation) -> list[Object]:
         """Each round of the election: votes, and the tied or the elected."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from evaluation.core import clarification, leaving, stages
+from evaluation.core import clarification, leaving, lots, stages
 from evaluation.core.outcome import LOT
 from evaluation.core.rounds import SCORES, SHEET
 from evaluation.core.sealing import round_opened
@@ -83,8 +83,9 @@ def _check(state: Evaluation, to: str) -> None:
     if found is not None and found.freeze is not None and found.opened is None:
         raise ReturnRefused("the round is frozen and not opened")
     # (3)
-    lots = state.ranking is not None and any(by == LOT for by, _, _ in state.ranking.undecided)
-    if state.settled or lots:
+    drawing = state.ranking is not None and any(by == LOT for by, _, _ in state.ranking.undecided)
+    drawing = drawing or (state.stage == stages.TALLY and bool(lots.awaited(state)))
+    if state.settled or drawing:
         raise ReturnRefused("a lot was called for")
 
 

@@ -102,6 +102,8 @@ class Evaluation:
     rows: tuple[Row, ...] = ()
     ranking: Ranking | None = None
     settled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    coefficient: tuple[str, ...] = ()
+    """The candidates of a drawn coefficient in the order of their draw; the first one holds."""
     steps: Steps = field(default_factory=Steps)
     successors: Mapping[str, str] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
@@ -200,6 +202,11 @@ class Evaluation:
     def standing(self) -> tuple[str, ...]:
         """The bidders that passed the review and were not rejected since."""
         return tuple(bidder for bidder in self.valid or () if bidder not in self.steps.rejected)
+
+    @property
+    def lots(self) -> dict[str, tuple[str, ...]]:
+        """Everything that lots have settled, as the outcome takes it."""
+        return {**self.settled, **({"coefficient": self.coefficient} if self.coefficient else {})}
 
     @property
     def scored(self) -> tuple[str, ...]:

@@ -296,6 +296,7 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
     # Order 87, article 63: a bid above the budget is invalid, too; the bidding law speaks of the ceiling alone.
     budget = asked.budget if definition.pack.regime == rules.REGIME else None
     limit = asked.ceiling if asked.ceiling is not None else budget
+    policy, brand = definition.pack.policy, method.brand
     bids = []
     for bidder in definition.bidders:
         void = None
@@ -303,8 +304,11 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
             void = terms.UNCONFIRMED
         elif limit is not None and bidder.price > limit:
             void = terms.ABOVE_CEILING
-        off = Decimal("0.00") if bidder.policy is None else asked.rates[bidder.policy]
-        bids.append(Bid(bidder.id, bidder.brand, off, bidder.plus, bidder.minus, void))
+        granted, none = Decimal("0.00") if bidder.policy is None else asked.rates[bidder.policy], Decimal("0.00")
+        off, more = (none, granted) if asked.price.kind in policy.points else (granted, none)
+        bids.append(Bid(bidder.id, bidder.brand, off, bidder.plus, bidder.minus, void, more))
+    # Where the tender document says nothing, equal ones draw lots: no second key.
+    stated = () if asked.brand in (None, "lot") else (str(asked.brand),)
     return Terms(
         pack=(*definition.pack.key, definition.pack.sha256),
         price=asked.price,
@@ -321,6 +325,7 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
         incidents=asked.incidents,
         plan=asked.plan,
         opened=asked.publication.opened if asked.publication is not None else None,
+        brand=() if brand is None else (brand.merit, *stated),
     )
 
 

@@ -33,6 +33,8 @@ CONDITIONS = ("complex", "high-impact", "water", "classified")
 # Beyond ten percent a drawn coefficient would no longer float (the field draws between 0 and 5 or 6).
 MOST_DROP = Decimal(10)
 MAX_SLOPES = 8
+# A project that is a secret of the state stands outside of what a networked platform may hold (domain checklist 38).
+SECRETS = "law on guarding state secrets"
 _DAY = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", re.ASCII)
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 
@@ -55,8 +57,9 @@ class Price:
 class Bid:
     """What is known of a bid when the tender is set up. The contract price is never touched by any of it.
 
-    `off` is the policy's deduction in percent, `plus` and `minus` are the amounts by which deviations are quantified,
-    `void` is the ground on which the bid cannot be valid whatever is voted.
+    `off` is the policy's deduction in percent, `more` the percent by which it lets the points for the price grow
+    instead; `plus` and `minus` are the amounts by which deviations are quantified, `void` is the ground on which the
+    bid cannot be valid whatever is voted.
     """
 
     id: str
@@ -65,6 +68,7 @@ class Bid:
     plus: Decimal = Decimal("0.00")
     minus: Decimal = Decimal("0.00")
     void: str | None = None
+    more: Decimal = Decimal("0.00")
 
     def evaluated(self, price: Decimal) -> Fraction:
         """The evaluation price, exact: P x (1 - C), with the quantified deviations."""
@@ -74,7 +78,8 @@ class Bid:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The rules of one tender, resolved: nothing here refers to a pack except its name. `opened` is when bids were
-    opened, where the definition says it, with the place and the media of the announcement."""
+    opened, where the definition says it, with the place and the media of the announcement. `brand` are the keys by which
+    the best of a brand is found; without them it is the whole `order`."""
 
     pack: tuple[str, str, bytes]
     price: Price
@@ -91,6 +96,13 @@ class Terms:
     incidents: Incidents | None = None
     plan: Plan | None = None
     opened: str | None = None
+    brand: tuple[str, ...] = ()
+
+    @property
+    def candidates_of_drop(self) -> tuple[str, ...]:
+        """What the coefficient is drawn from, as the tender lists it; empty where it is fixed, or there is none."""
+        benchmark = self.price.benchmark
+        return () if benchmark is None else tuple(points.form(drop) for drop in benchmark.drops)
 
     @property
     def by_points(self) -> bool:
@@ -124,6 +136,7 @@ class Terms:
                     "plus": points.form(bid.plus),
                     "minus": points.form(bid.minus),
                     "void": bid.void,
+                    **({"more": points.form(bid.more)} if bid.more else {}),
                 }
                 for bid in self.bids
             ],
@@ -131,6 +144,7 @@ class Terms:
             **({"incidents": self.incidents.json} if self.incidents is not None else {}),
             **({"plan": self.plan.json} if self.plan is not None else {}),
             **({"opened": self.opened} if self.opened is not None else {}),
+            **({"brand": list(self.brand)} if self.brand else {}),
         }
 
 
@@ -148,21 +162,27 @@ def parse(value: JSON) -> Terms:
             "trim_sheets": object,
             "tie": str,
         },
-        {"objective": list, "incidents": dict, "plan": dict, "opened": str},
+        {"objective": list, "incidents": dict, "plan": dict, "opened": str, "brand": list},
     )
     pack = members(found["pack"], {"id": str, "version": str, "sha256": str})
-    if any(key not in KEYS for key in found["order"]) or found["tie"] not in TIES:
+    if any(key not in KEYS for key in (*found["order"], *found.get("brand", ()))) or found["tie"] not in TIES:
         raise Malformed("unknown order or way to settle ties")
+    if found.get("brand") == []:
+        raise Malformed("what finds the best of a brand has a key")
     bids = []
     try:
         for item in found["bids"]:
             bid = members(
-                item, {"id": str, "brand": object, "void": object, **dict.fromkeys(("off", "plus", "minus"), str)}
+                item,
+                {"id": str, "brand": object, "void": object, **dict.fromkeys(("off", "plus", "minus"), str)},
+                {"more": str},
             )
-            off, plus, minus = (points.parse(bid[name]) for name in ("off", "plus", "minus"))
+            off, plus, minus, more = (points.parse(bid.get(name, "0.00")) for name in ("off", "plus", "minus", "more"))
             if any(not isinstance(bid[name], str | None) for name in ("brand", "void")):
                 raise Malformed("a brand and a ground are text or null")
-            bids.append(Bid(bid["id"], bid["brand"], off, plus, minus, bid["void"]))
+            if "more" in bid and not more:
+                raise Malformed("points that do not grow are not said to")
+            bids.append(Bid(bid["id"], bid["brand"], off, plus, minus, bid["void"], more))
     except ValueError as error:
         raise Malformed("a bid's terms are out of form") from error
     return Terms(
@@ -181,12 +201,13 @@ def parse(value: JSON) -> Terms:
         incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
         plan=plans.parse(found["plan"]) if "plan" in found else None,
         opened=publications.time(found["opened"]) if "opened" in found else None,
+        brand=tuple(found.get("brand", ())),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`terms` of a definition, read: what the tender document says."""
+    """`terms` of a definition, read: what the tender document says. `brand` is the way to settle equals of a brand."""
 
     announced: str
     budget: Decimal | None
@@ -202,6 +223,7 @@ class Asked:
     incidents: Incidents | None = None
     plan: Plan | None = None
     publication: Publication | None = None
+    brand: str | None = None
 
 
 def asked(value: JSON) -> Asked:
@@ -216,7 +238,7 @@ def asked(value: JSON) -> Asked:
             "ranked": bool,
             "candidates": int,
         },
-        {"objective": list, "incidents": dict, "plan": dict, "publication": dict},
+        {"objective": list, "incidents": dict, "plan": dict, "publication": dict, "brand": str},
     )
     objective = found.get("objective", [])
     if any(not isinstance(name, str) for name in objective) or len(set(objective)) != len(objective):
@@ -241,6 +263,7 @@ def asked(value: JSON) -> Asked:
         incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
         plan=plans.parse(found["plan"]) if "plan" in found else None,
         publication=publications.parse(found["publication"]) if "publication" in found else None,
+        brand=found.get("brand"),
     )
 
 
@@ -253,13 +276,13 @@ def check(asked: Asked, pack: Pack, method: Method, *, category: str, technical:
     if pack.publication and asked.publication is None:
         raise TermsRefused(f"publication names media, time and place of the opening ({pack.source('report')})")
     if "classified" in asked.conditions:
-        raise TermsRefused("a classified project does not belong on this platform")
+        raise TermsRefused(f"a classified project does not belong on this platform ({SECRETS}; {pack.scope})")
     if category not in pack.value["categories"]:
-        raise TermsRefused(f"the category is one of {', '.join(pack.value['categories'])}")
+        raise TermsRefused(f"the category is one of {', '.join(pack.value['categories'])} ({pack.scope})")
     if asked.price.kind not in method.prices:
         raise TermsRefused(f"{method.name} knows prices by {', '.join(method.prices)} ({method.source})")
     _check_weights(asked, method, category, technical, price)
-    _check_price(asked, technical, price)
+    _check_price(asked, pack, method, technical)
     if asked.trim_sheets is not None and (
         method.trimmed_sheets is None or not method.trimmed_sheets <= asked.trim_sheets
     ):
@@ -273,11 +296,17 @@ def check(asked: Asked, pack: Pack, method: Method, *, category: str, technical:
         raise TermsRefused(f"1 to {most} candidates ({pack.source('candidates')})")
     if asked.budget is not None and asked.ceiling is not None and asked.ceiling > asked.budget:
         raise TermsRefused(f"the ceiling lies above the budget ({pack.source('rejection')})")
-    rates = pack.value["policy"]["rates"]
+    if asked.brand is not None and (method.brand is None or asked.brand not in method.brand.ways):
+        known = "the order of all bids" if method.brand is None else ", ".join(method.brand.ways)
+        source = method.source if method.brand is None else method.brand.source
+        raise TermsRefused(f"equal bidders of a brand are settled by {known} ({source})")
+    policy = pack.policy
+    if asked.rates and policy.categories is not None and category not in policy.categories:
+        raise TermsRefused(f"small firms are granted nothing in {category} ({policy.source})")
     for name, rate in asked.rates.items():
-        low, high = (Decimal(text) for text in rates.get(name, ("0", "0")))
-        if name not in rates or not low <= rate <= high:
-            raise TermsRefused(f"the deduction for {name[:20]} is not one of the policy's ({pack.source('policy')})")
+        low, high = policy.rates.get(name, (Decimal(0), Decimal(0)))
+        if name not in policy.rates or not low <= rate <= high:
+            raise TermsRefused(f"the deduction for {name[:20]} is not one of the policy's ({policy.source})")
 
 
 def larger(asked: Asked, pack: Pack) -> int:
@@ -304,18 +333,36 @@ def _check_weights(asked: Asked, method: Method, category: str, technical: Decim
         raise WeightRefused(f"the price weighs at least {least} for {category} ({method.source})")
 
 
-def _check_price(asked: Asked, technical: Decimal, price: Decimal) -> None:
+def _check_price(asked: Asked, pack: Pack, method: Method, technical: Decimal) -> None:
     how = asked.price
     if how.kind == QUALITY_COST and not (how.least is not None and how.least < 100 and technical):
-        raise TermsRefused("quality and cost need a technical weight and a least technical mark below 100.00")
+        raise TermsRefused(
+            f"quality and cost need a technical weight and a least technical mark below 100.00 ({method.source})"
+        )
     benchmark = how.benchmark
     if benchmark is None:
         return
     if benchmark.kind == CEILING and asked.ceiling != benchmark.ceiling:
-        raise TermsRefused("the ceiling of the benchmark is the tender's")
+        raise TermsRefused(f"the ceiling of the benchmark is the tender's ({method.source})")
+    if benchmark.drops:
+        _check_drops(benchmark.drops, pack, method)
     for at in sorted({Decimal(0)} | {limit for limit, _ in (*how.above, *how.below) if limit is not None}):
         if slope_at(how.above, at) <= slope_at(how.below, at):
-            raise TermsRefused("a price above the base loses more for each percent than one below it (E1 > E2)")
+            raise TermsRefused(
+                f"a price above the base loses more for each percent than one below it (E1 > E2; {method.source})"
+            )
+
+
+def _check_drops(drops: tuple[Decimal, ...], pack: Pack, method: Method) -> None:
+    """A draw between so many candidates, each once, none above the pack's bound."""
+    bounds = pack.coefficient
+    if bounds is None:
+        raise TermsRefused(f"{method.name} draws no coefficient under this pack ({method.source})")
+    if not bounds.fewest <= len(drops) <= bounds.candidates or len(set(drops)) != len(drops):
+        numbers = f"{bounds.fewest} to {bounds.candidates}"
+        raise TermsRefused(f"a coefficient is drawn from {numbers} candidates, each once ({bounds.source})")
+    if max(drops) > bounds.most:
+        raise TermsRefused(f"a coefficient is at most {bounds.most} percent ({bounds.source})")
 
 
 def _price_json(price: Price) -> Object:
@@ -329,7 +376,7 @@ def _price_json(price: Price) -> Object:
             "trim_from": found.trim_from,
             "ceiling": None if found.ceiling is None else points.form(found.ceiling),
             "share": points.form(found.share),
-            "drop": points.form(found.drop),
+            "drop": [points.form(drop) for drop in found.drops] if found.drops else points.form(found.drop),
         }
         for name, slopes in (("above", price.above), ("below", price.below)):
             value[name] = [[None if limit is None else points.form(limit), points.form(s)] for limit, s in slopes]
@@ -345,9 +392,13 @@ def _price(value: Object) -> Price:
         return Price(QUALITY_COST, least=_amount(members(value, {"kind": str, "least": str})["least"]))
     if kind != DEVIATION:
         raise Malformed("unknown kind of price")
-    texts = dict.fromkeys(("kind", "base", "share", "drop"), str)
-    found = members(value, {**texts, "trim_from": object, "ceiling": object, "above": list, "below": list})
-    base, trim, share, drop = found["base"], found["trim_from"], _amount(found["share"]), _amount(found["drop"])
+    texts = dict.fromkeys(("kind", "base", "share"), str)
+    objects = dict.fromkeys(("trim_from", "ceiling", "drop"), object)
+    found = members(value, {**texts, **objects, "above": list, "below": list})
+    base, trim, share = found["base"], found["trim_from"], _amount(found["share"])
+    listed = found["drop"] if isinstance(found["drop"], list) else None
+    drops = tuple(_amount(each) for each in listed or ())
+    drop = Decimal("0.00") if drops else _amount(found["drop"])
     ceiling = None if found["ceiling"] is None else _amount(found["ceiling"])
     if base not in (MEAN, TRIMMED, CEILING) or (base == CEILING) != (ceiling is not None) or drop > MOST_DROP:
         raise Malformed("a base is a mean, a trimmed mean or a mix with the ceiling")
@@ -357,7 +408,7 @@ def _price(value: Object) -> Price:
         raise Malformed(f"quotes are trimmed from at least {FEWEST_TRIMMED}")
     if not share <= 100 or (base != CEILING and share) or (base == CEILING and not share):
         raise Malformed("the ceiling's share is a percent of a mix")
-    benchmark = Benchmark(base, trim, ceiling, share, drop)
+    benchmark = Benchmark(base, trim, ceiling, share, drop, drops)
     return Price(DEVIATION, benchmark, _slopes(found["above"]), _slopes(found["below"]))
 
 

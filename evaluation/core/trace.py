@@ -65,7 +65,7 @@ _PARTS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("sheets", "report", frozenset({"SheetSealed", "SheetsOpened"})),
     ("corrections", "report", frozenset(checks.EVENTS)),
     ("tally", "method", frozenset({"ScoresTallied"})),
-    ("ranking", "method", frozenset({"RankingFixed", "TieDrawn"})),
+    ("ranking", "method", frozenset({"RankingFixed", "TieDrawn", "CoefficientDrawn"})),
     ("candidates", "candidates", frozenset({"RankingFixed"})),
 )
 _DISSENT = "dissent"

@@ -30,6 +30,7 @@ from sessions.core.state import (
     VENUE_LOST,
     Proceeding,
 )
+from sessions.errors import DrawDiffers
 
 Awaited = tuple[str, tuple[str, ...]]
 """Why, and of whom or of what: seats, rooms, venues, bidders, draws."""
@@ -141,6 +142,10 @@ def _check_in(state: Proceeding) -> Iterable[Awaited]:
         ("unrecorded", [room for room in state.admitted if room not in state.recording]),
         ("segments", recording),
     )
+    try:
+        seating.venues(state)
+    except DrawDiffers:
+        yield "venues-drawn", ()
     if state.definition is None:
         yield "definition", ()
     if state.holders_frozen is None:

@@ -23,6 +23,7 @@ from evaluation.core.draw import (
     EXPERT,
     MAX_LEAVES,
     MAX_STRATA,
+    SEAT,
     Stratum,
     digest,
     kind,
@@ -33,6 +34,7 @@ from evaluation.core.draw import (
 from evaluation.core.draw import seed as draw_seed
 from evaluation.core.draw import stratum as draw_stratum
 from evaluation.core.lots import Lot
+from evaluation.core.outcome import COEFFICIENT
 from evaluation.draw_errors import (
     DeadlineOpen,
     DrawFrozen,
@@ -84,11 +86,14 @@ def open_draw(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     strata = read_strata(body["strata"])
     pool = _pool(state, body, [each for each, _ in strata])
     labels = [each.label for each, _ in strata]
-    if any(lots.reserved(label) for label in labels):
+    if any(_reserved(state, label) for label in labels):
         raise DrawRefused("the rules open this lot themselves")
     if (pool is not None) != any(refs is None for _, refs in strata):
         raise DrawRefused("a pool belongs to candidates whom only its custodian knows")
     seating.check_quotas(state, [each for each, _ in strata])
+    for each, refs in strata:
+        if each.label == SEAT:
+            seating.check_seats(state, refs)
     check_new(state, body["draw"], body["attempt"], labels)
     draw_day.check(state, labels, at)
     return (Draft("DrawOpened", _terms(state), act),)
@@ -282,6 +287,8 @@ def annul(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
         raise AlreadyDone("the draw is annulled")
     if not lots.reversible(state.evaluation, found.name):
         raise TooLate("the proceeding rests on this draw")
+    if seating.binding(state) and (seats := seating.sits(state, found)):
+        raise TooLate(f"{', '.join(seats)} sit by this draw: members leave first, by member.remove")
     return (Draft("DrawAnnulled", {"draw": found.name, "attempt": found.attempt}, act),)
 
 
@@ -292,10 +299,16 @@ def external(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     unb64u(body["evidence"], 32)
     if not 1 <= len(body["reference"].strip()) <= len(body["reference"]) <= _MAX_REASON:
         raise Malformed(f"a reference has 1 to {_MAX_REASON} characters")
-    if lots.reserved(body["label"]):
+    if _reserved(state, body["label"]):
         raise DrawRefused("this lot is drawn here, or not at all")
     check_new(state, "external", 1, [body["label"]])
     return (Draft("ExternalDraw", {}, act),)
+
+
+def _reserved(state: Proceeding, label: str) -> bool:
+    """Whether the rules alone open this label. A coefficient is drawn from the tender's own candidates, after the last
+    score: one that people open before binds nothing."""
+    return lots.reserved(label) or (label == COEFFICIENT and seating.binding(state))
 
 
 def unresolved(state: Proceeding) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ def _check_in(state: Proceeding) -> None:
     if undrawn := seating.undrawn(state):
         source = state.evaluation.rules.source("draw")
         raise ExpertsUndrawn(f"{', '.join(undrawn)}: no draw of these experts is stated ({source})")
+    seating.venues(state)
     for seat in state.seats.values():
         awaited = seat.role != AUDITOR and seat.venue not in state.replaced and seat.id not in state.evaluation.recused
         if awaited and seat.id not in state.seat_key:

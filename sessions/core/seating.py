@@ -16,13 +16,14 @@ from dataclasses import replace
 from evaluation.core import declarations, leaving
 from evaluation.core import draw as rules
 from evaluation.core.committee import BUYER, EXPERT
+from evaluation.core.rules import shelf
 from evidence.core.act import Act
 from evidence.core.canonical import Object, members, unb64u
 from evidence.core.entry import Draft, Entry
 from sessions.core.draws import Draw
 from sessions.core.roster import DESIGNATED
 from sessions.core.state import SUPERVISOR, Proceeding, Seat, Seated
-from sessions.errors import NotReady, SeatingRefused, WrongRole
+from sessions.errors import DrawDiffers, NotReady, SeatingRefused, WrongRole
 
 STAYS_SINCE = 3
 """The first engine under which a granted recusal does not change a committee that evaluates again."""
@@ -38,6 +39,8 @@ def seat(state: Proceeding, act: Act) -> tuple[Draft, ...]:
     (4) A newcomer's part begins with the declarations.
     """
     body = members(act.body, {"seat": str, "replaces": object, "source": dict})
+    if None in _public(state, rules.SEAT):
+        raise NotReady("the seats are being drawn")
     # (1)
     place = _place(state, body)
     # (2)
@@ -85,18 +88,72 @@ def _original(state: Proceeding) -> None:
 
 
 def free(state: Proceeding, stratum: str) -> tuple[str, ...]:
-    """Places of this stratum that are free, in the order in which they are filled."""
+    """Places of this stratum that are free, in the order in which they are filled: that of a draw of seats, if any."""
     opened = tuple(seat.id for seat in state.seats.values() if seat.stratum == stratum and state.is_open(seat))
+    if places := _public(state, rules.SEAT):
+        order = places[0] if places[0] is not None else ()
+        opened = tuple(sorted(opened, key=lambda name: order.index(name) if name in order else len(order)))
     vacant = tuple(name for name in state.evaluation.vacant if state.seat(name).stratum == stratum)
     return opened + vacant
 
 
+def check_seats(state: Proceeding, refs: tuple[str, ...] | None) -> None:
+    """A draw of seats puts the open ones in the order in which they are filled, and nothing else."""
+    opened = {seat.id for seat in state.seats.values() if state.is_open(seat)}
+    if binding(state) and (refs is None or set(refs) != opened or not opened):
+        raise SeatingRefused("a draw of seats is between all the seats that are open")
+
+
+def venues(state: Proceeding) -> None:
+    """DrawDiffers where venues are being drawn, or were drawn and others are founded: the result binds the roster."""
+    secondary = {venue.centre for venue in state.venues.values() if not venue.main}
+    for order in _public(state, rules.VENUE):
+        if order is None:
+            raise DrawDiffers("the venues are being drawn")
+        if set(order) != secondary:
+            raise DrawDiffers(f"drawn were {', '.join(order)}: with other venues the proceeding is founded anew")
+
+
+def _public(state: Proceeding, label: str) -> list[tuple[str, ...] | None]:
+    """What was drawn under this label where results bind: of seats the whole order, else who is drawn; None before the
+    result. A draw that was annulled, or whose pack binds nobody, drew nothing."""
+    if not binding(state):
+        return []
+    return [
+        None if found.resolved is None else (found.named[i] or ())[: None if label == rules.SEAT else each.quota]
+        for found in state.drawing.draws
+        if found.annulled is None
+        for i, each in enumerate(found.strata)
+        if each.label == label
+    ]
+
+
 def next_position(state: Proceeding, found: Draw, which: int) -> int | None:
-    """The first position that was accepted and sits nowhere, or None."""
+    """The first position that was accepted and whose candidate sat nowhere, in this stratum or by any other draw."""
     if not found.answers:
         return None
     sitting = {each.position for each in state.seated.values() if (each.opened, each.stratum) == (found.leaf, which)}
-    return next((p for p in sorted(rules.accepted(found.answers[which])) if p not in sitting), None)
+    taken = _leaves(state) if binding(state) else frozenset()
+    return next(
+        (
+            position
+            for position in sorted(rules.accepted(found.answers[which]))
+            if position not in sitting and found.ranked[which][position] not in taken
+        ),
+        None,
+    )
+
+
+def sits(state: Proceeding, found: Draw) -> tuple[str, ...]:
+    """Seats whose members this draw put there, and who have not left."""
+    left = state.evaluation.recused
+    return tuple(seat for seat, made in state.seated.items() if made.opened == found.leaf and seat not in left)
+
+
+def _leaves(state: Proceeding) -> frozenset[bytes]:
+    """The leaf hashes of everybody whom a draw seated: nobody sits twice, and nobody who left comes again."""
+    drawn = [made for made in state.seated.values() if made.kind == DRAWN]
+    return frozenset(state.drawing.opened(each.opened).ranked[each.stratum][each.position] for each in drawn)
 
 
 def exhausted(state: Proceeding, stratum: str) -> bool:
@@ -110,15 +167,18 @@ def exhausted(state: Proceeding, stratum: str) -> bool:
     return False
 
 
+def binding(state: Proceeding) -> bool:
+    """Whether the founding's pack lets nobody sit undrawn; logs under older packs are read as they were decided."""
+    return state.founding is not None and shelf.PACKS[state.founding.rule_pack[:2]].experts_drawn
+
+
 def undrawn(state: Proceeding) -> tuple[str, ...]:
     """Experts of a roster that was fixed, as long as the supervisor has stated no draw that they come from.
 
     Nobody designates (实施条例 46, 87号令 48): an expert is drawn here, or by another authority's system, or sits with
     the approval of the founding. Whoever comes by `member.seat` said so there; a fixed roster says it by the statement.
     """
-    if not state.evaluation.rules.experts_drawn or any(
-        rules.kind(label) == rules.EXPERT for label in state.drawing.external
-    ):
+    if not binding(state) or any(rules.kind(label) == rules.EXPERT for label in state.drawing.external):
         return ()
     return tuple(
         seat.id

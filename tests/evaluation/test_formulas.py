@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from evaluation.core.benchmark import Benchmark, deducted
 from evaluation.core.outcome import Outcome, outcome
 from evaluation.core.sheet import Sheet
-from tests.evaluation.packs import ABROAD, BIDDING, DEVIATION, PROCUREMENT, parsed, second
+from evaluation.errors import StageIncomplete, TermsRefused
+from tests.evaluation.packs import (
+    ABROAD,
+    BIDDING,
+    DEVIATION,
+    NEW_BIDDING,
+    NEW_PROCUREMENT,
+    PROCUREMENT,
+    parsed,
+    second,
+)
+from tests.ranking import second as other
 
 D = Decimal
 Totals = tuple[str, ...]
@@ -29,13 +40,24 @@ def result(value: dict[str, Any], *sheets: Totals, lots: dict[str, list[str]] | 
     return outcome(scoring, names, made, lots)
 
 
+def both(value: dict[str, Any], *sheets: Totals, lots: dict[str, list[str]] | None = None) -> Outcome:
+    """The same, once the client's own ranking has said it, too."""
+    found, scoring = result(value, *sheets, lots=lots), parsed(value).scoring
+    names = [bidder for bidder, _ in scoring.bidders]
+    given = [[[b, "all", t, None] for b, t in zip(names, row, strict=True)] for row in sheets]
+    told = other.ask({"scoring": scoring.json, "valid": names, "sheets": given, "lots": lots or {}})
+    assert (told["rows"], told["ranking"]) == (found.tallied["rows"], found.ranked)
+    assert told["base"] == found.tallied.get("base")
+    return found
+
+
 def prices(found: Outcome) -> list[str]:
     return [str(row.price) for row in found.rows]
 
 
-def deviating(*quotes: str, **change: Any) -> dict[str, Any]:
+def deviating(*quotes: str, pack: Any = BIDDING, **change: Any) -> dict[str, Any]:
     """Comprehensive evaluation, price weight 60, with this benchmark."""
-    value = second(BIDDING, "comprehensive-evaluation", prices=quotes)
+    value = second(pack, "comprehensive-evaluation", prices=quotes)
     value["weights"] = {"technical": "40.00", "price": "60.00"}
     value["criteria"] = [{"id": "plan", "name": "方案", "max": "40.00", "children": []}]
     value["terms"]["price"] = DEVIATION | change
@@ -150,6 +172,94 @@ def test_of_one_brand_only_the_best_stands_and_equal_ones_draw_lots() -> None:
     assert result(value, equal).ranking.undecided == (("lot", "brand-acme", ("bidder-1", "bidder-2")),)
     drawn = result(value, equal, lots={"brand-acme": ["bidder-1", "bidder-2"]}).ranking
     assert drawn.places == (("bidder-1", 1), ("bidder-4", 2))
+
+
+def test_of_one_brand_the_highest_total_stands_whatever_its_price() -> None:
+    """87号令 31: 评审得分相同的 decides, not the price. 64 + 80/100 x 20 = 80.00, and 60 + 80/80 x 20 = 80.00."""
+    value = second(NEW_PROCUREMENT, prices=("100.00", "80.00", "100.00", "160.00"))
+    value["bidders"][0]["brand"] = value["bidders"][1]["brand"] = "acme"
+    equal = ("64.00", "60.00", "50.00", "40.00")
+    # What the tender document does not settle is drawn; the older version gave it to the cheaper one.
+    silent = both(value, equal)
+    assert [str(row.total) for row in silent.rows] == ["80.00", "80.00", "66.00", "50.00"]
+    assert silent.ranking.undecided == (("lot", "brand-acme", ("bidder-1", "bidder-2")),)
+    drawn = both(value, equal, lots={"brand-acme": ["bidder-1", "bidder-2"]}).ranking
+    assert drawn.places == (("bidder-1", 1), ("bidder-3", 2), ("bidder-4", 3))
+    assert drawn.excluded == (("bidder-2", "same-brand"),)
+    # The tender document's way.
+    for way, out in (("price", "bidder-1"), ("technical", "bidder-2")):
+        value["terms"]["brand"] = way
+        found = both(value, equal).ranking
+        assert (found.excluded, found.undecided) == (((out, "same-brand"),), ())
+    # A higher total needs no way.
+    better = both(value, ("64.01", "60.00", "50.00", "40.00")).ranking
+    assert better.excluded == (("bidder-2", "same-brand"),)
+    value |= {"rule_pack": PROCUREMENT.json}
+    del value["terms"]["brand"]
+    assert both(value, equal).ranking.excluded == (("bidder-1", "same-brand"),)
+
+
+def test_of_one_brand_the_lowest_quote_takes_part_not_the_lowest_evaluated_price() -> None:
+    """87号令 31: 报价最低的参加评标. 100 less 10 % is evaluated at 90, but 95 was quoted."""
+    value = second(NEW_PROCUREMENT, "lowest-evaluated-price", prices=("100.00", "95.00", "90.00", "120.00"))
+    value["terms"]["rates"] = {"small": "10.00"}
+    value["bidders"][0] |= {"policy": "small", "brand": "acme"}
+    value["bidders"][1]["brand"] = "acme"
+    found = both(value, ZERO).ranking
+    assert found.excluded == (("bidder-1", "same-brand"),)
+    assert found.places == (("bidder-3", 1), ("bidder-2", 2), ("bidder-4", 3))
+    value["bidders"][1]["price"] = "100.00"
+    assert both(value, ZERO).ranking.undecided == (("lot", "brand-acme", ("bidder-1", "bidder-2")),)
+    value |= {"rule_pack": PROCUREMENT.json}
+    assert both(value, ZERO).ranking.excluded == (("bidder-2", "same-brand"),)
+
+
+def test_the_drawn_coefficient_lowers_the_base_and_none_is_tallied_before() -> None:
+    """Mean 100. Drawn 4 %: base 96, 104 loses 8.33, 102 loses 6.25, 98 loses 2.08. Drawn 2 %: base 98, 96 loses
+    2.04 x 0.5."""
+    candidates = ["2.00", "5.00", "4.00"]
+    value = deviating("104.00", "102.00", "98.00", "96.00", pack=NEW_BIDDING, drop=candidates)
+    for lots in (None, {"coefficient": ["4.00", "5.00"]}, {"coefficient": ["4.00", "5.00", "3.00"]}):
+        with pytest.raises(StageIncomplete):
+            result(value, ZERO, lots=lots)
+    four = both(value, ZERO, lots={"coefficient": ["4.00", "2.00", "5.00"]})
+    assert (str(four.base), prices(four)) == ("96.00", ["51.67", "53.75", "57.92", "60.00"])
+    two = both(value, ZERO, lots={"coefficient": ["2.00", "5.00", "4.00"]})
+    assert (str(two.base), prices(two)) == ("98.00", ["53.88", "55.92", "60.00", "58.98"])
+
+
+def test_small_firms_in_works_get_more_points_where_no_lowest_price_is_scored() -> None:
+    """财库〔2020〕46号 9: 104 deviates by 4 %, 56 of 60 points; 5 % more are 58.80. Price and base stay."""
+    value = deviating("104.00", "102.00", "98.00", "96.00", pack=NEW_BIDDING) | {"category": "works"}
+    value["terms"]["rates"] = {"small": "5.00"}
+    value["bidders"][0]["policy"] = "small"
+    found = both(value, ZERO)
+    assert (found.base, prices(found)) == (D("100.00"), ["58.80", "58.00", "59.00", "58.00"])
+    assert str(found.rows[0].evaluated) == "104.00"
+
+
+def test_small_firms_in_works_are_evaluated_at_less_where_the_lowest_price_counts() -> None:
+    """财库〔2020〕46号 9: 100 less 5 % is 95, before 96; a group with small firms gets 2 %: 98."""
+    value = second(NEW_BIDDING, "reviewed-lowest-price", prices=("100.00", "100.00", "96.00", "99.00"))
+    value |= {"category": "works"}
+    value["terms"]["rates"] = {"small": "5.00", "joint": "2.00"}
+    value["bidders"][0]["policy"], value["bidders"][1]["policy"] = "small", "joint"
+    found = both(value, ZERO)
+    assert [str(row.evaluated) for row in found.rows] == ["95.00", "98.00", "96.00", "99.00"]
+    assert [bidder for bidder, _ in found.ranking.places] == ["bidder-1", "bidder-3", "bidder-2", "bidder-4"]
+
+
+def test_more_than_five_sheets_are_trimmed_under_the_newest_pack() -> None:
+    """Domain study 1.9 E: more than five. 10, 10, 20, 30, 30, 30, 45 keep five of mean 24; all seven have 25."""
+    value = second(NEW_BIDDING, "comprehensive-evaluation")
+    value["terms"]["trim_sheets"] = 6
+    marks = ("10.00", "10.00", "20.00", "30.00", "30.00", "30.00", "45.00")
+    sheets = [(mark, *("0.00",) * 3) for mark in marks]
+    assert str(both(value, *sheets).rows[0].technical) == "24.00"
+    assert str(both(value, *sheets[:5]).rows[0].technical) == "20.00"
+    value["terms"]["trim_sheets"] = 5
+    with pytest.raises(TermsRefused):
+        parsed(value)
 
 
 def test_coefficients_as_prozorro_weighs_them() -> None:

@@ -18,7 +18,8 @@ from evaluation.errors import StageIncomplete
 from evidence.core.canonical import Object, b64u, encode, sha256
 from sessions.core import venue_journal
 from sessions.core.commands import LoseVenue
-from tests.evaluation.packs import ABROAD, BIDDING, PROCUREMENT, second
+from tests.evaluation.packs import ABROAD, BIDDING, NEW_BIDDING, NEW_PROCUREMENT, PROCUREMENT, second
+from tests.sessions.draws import Drawn
 from tests.sessions.drive import ZHUHAI, Drive, definition
 from tests.sessions.test_rule_pack_proceedings import sheets
 
@@ -159,15 +160,17 @@ def test_there_is_no_report_before_a_ranking() -> None:
         report.content(tender.parse(encode(drive.definition)), drive.state.evaluation, drive.entries)
 
 
-METHODS = [(pack, name) for pack in (PROCUREMENT, BIDDING, ABROAD) for name in pack.value["methods"]]
+PACKS = (PROCUREMENT, NEW_PROCUREMENT, BIDDING, NEW_BIDDING, ABROAD)
+METHODS = [(pack, name) for pack in PACKS for name in pack.value["methods"]]
 
 
 @pytest.mark.parametrize(("pack", "method"), METHODS, ids=lambda part: part if isinstance(part, str) else part.key[0])
 def test_reports_of_every_method_say_their_items_and_their_article(pack: Pack, method: str) -> None:
     """The six items of 87号令 58, or the ten of 12号令 42; corrections, deductions and rejections by law are told."""
     value = second(pack, method)
-    if pack.value["policy"]["rates"]:
-        value["terms"]["rates"] = {"small": "10.00"}
+    if rates := pack.policy.rates:
+        value["category"] = (pack.policy.categories or (value["category"],))[0]
+        value["terms"]["rates"] = {"small": f"{rates['small'][0]:.2f}"}
         value["bidders"][1]["policy"] = "small"
     price = value["bidders"][0]["price"]
     quote = {"opening": price, "figures": price, "words": "2311110.00", "lines": [], "confirmed": True}
@@ -179,12 +182,41 @@ def test_reports_of_every_method_say_their_items_and_their_article(pack: Pack, m
     text = words(render(content))
     numbers = "一二三四五六七八九十"[: content["items"]]
     assert all(f"{number}、" in text for number in numbers)
-    assert ("中标候选人名单与签订合同前要处理的事宜" in text) == (pack is BIDDING)
+    assert ("中标候选人名单与签订合同前要处理的事宜" in text) == (pack.regime == BIDDING.regime)
     assert "以大写金额为准" in text
+    raised = value["terms"]["price"]["kind"] in pack.policy.points
+    assert ("价格分增加3.00%" in text, "评标价扣除" in text) == (raised and bool(rates), bool(rates) and not raised)
     assert "2311110.00" in text
     assert ("评标基准价由有效投标的评标价按招标文件规定的方法计算，为" in text) == (content["base"] is not None)
     assert (content["base"] is not None) == (value["terms"]["price"]["kind"] == "deviation")
     assert "".join(pack.value["methods"][method]["source"].split())[:8] in text
+
+
+def test_the_report_tells_the_drawn_coefficient_and_where_it_comes_from() -> None:
+    """A fixed one is not called drawn; a drawn one names its draw and all candidates."""
+    value = second(NEW_BIDDING, "comprehensive-evaluation")
+    value["terms"]["price"]["drop"] = "2.00"
+    drive = Drive(definition=value).until("report", sheets(value))
+    text = words(render(report.content(tender.parse(encode(value)), drive.state.evaluation, drive.entries)))
+    assert "已按招标文件规定的下浮系数2.00%下浮" in text
+    value["terms"]["price"]["drop"] = ["1.00", "2.00", "3.00"]
+    drive = Drive(definition=value).until("tally", sheets(value))
+    Drawn(drive).lot("coefficient").to_freeze().reveal().resolve()
+    drive.until("report")
+    content = report.content(tender.parse(encode(value)), drive.state.evaluation, drive.entries)
+    order = content["coefficient"]["order"]
+    assert drive.entries[content["coefficient"]["n"]].type == "CoefficientDrawn"
+    text = words(render(content))
+    assert f"已按抽取的下浮系数{order[0]}%下浮" in text
+    assert "、".join(f"{each}%" for each in order) in text
+    assert "抽取" not in words(render(report.content(*fixed()))).partition("评标基准价")[2][:60]
+
+
+def fixed() -> tuple[Any, Any, Any]:
+    """A report's material where nothing is lowered."""
+    value = second(NEW_BIDDING, "comprehensive-evaluation")
+    drive = Drive(definition=value).until("report", sheets(value))
+    return tender.parse(encode(value)), drive.state.evaluation, drive.entries
 
 
 def test_the_report_tells_lots_brands_and_unranked_candidates() -> None:

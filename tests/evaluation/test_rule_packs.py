@@ -99,6 +99,8 @@ def deviation(**change: Any) -> Callable[[dict[str, Any]], Any]:
 
 SCORING, LOWEST = (PROCUREMENT, "comprehensive-scoring"), (PROCUREMENT, "lowest-evaluated-price")
 EVALUATION, REVIEWED = (BIDDING, "comprehensive-evaluation"), (BIDDING, "reviewed-lowest-price")
+NEW_SCORING, NEW_LOWEST = (NEW_PROCUREMENT, "comprehensive-scoring"), (NEW_PROCUREMENT, "lowest-evaluated-price")
+NEW_EVALUATION, NEW_REVIEWED = (NEW_BIDDING, "comprehensive-evaluation"), (NEW_BIDDING, "reviewed-lowest-price")
 REFUSED: list[tuple[tuple[shelf.Pack, str], type[EvaluationError], str, Callable[[dict[str, Any]], Any]]] = [
     (SCORING, WeightRefused, "第五十五条", weights("92.00", "8.00")),
     (SCORING, WeightRefused, "第五十五条", lambda d: d.update(category="goods")),
@@ -110,6 +112,20 @@ REFUSED: list[tuple[tuple[shelf.Pack, str], type[EvaluationError], str, Callable
     (SCORING, TermsRefused, "goods, services", lambda d: d.update(category="works")),
     (SCORING, TermsRefused, "第八十八条", terms(announced="2016-01-01")),
     (SCORING, TermsRefused, "第五十八条", terms(candidates=4)),
+    (SCORING, TermsRefused, "第八十八条", lambda d: d.update(category="works")),
+    (SCORING, TermsRefused, "第五十七条|第五十五条", terms(brand="price")),
+    (NEW_SCORING, TermsRefused, "第三十一条", terms(brand="buyer")),
+    (NEW_LOWEST, TermsRefused, "第三十一条", terms(brand="price")),
+    (NEW_SCORING, TermsRefused, "第八十五条", terms(conditions=["classified"])),
+    (NEW_SCORING, TermsRefused, "第四条", lambda d: d.update(category="works")),
+    (EVALUATION, TermsRefused, "第三十五条", deviation(drop=["1.00", "2.00"])),
+    (NEW_EVALUATION, TermsRefused, "公路工程", deviation(drop=["1.00"])),
+    (NEW_EVALUATION, TermsRefused, "公路工程", deviation(drop=["1.00", "1.00"])),
+    (NEW_EVALUATION, TermsRefused, "公路工程", deviation(drop=["1.00", "10.01"])),
+    (NEW_EVALUATION, TermsRefused, "第三十五条", deviation(below=[[None, "1.00"]])),
+    (NEW_EVALUATION, TermsRefused, "第三十五条", terms(trim_sheets=5)),
+    (NEW_REVIEWED, TermsRefused, "46号", terms(rates={"small": "4.00"})),
+    (NEW_REVIEWED, TermsRefused, "46号", lambda d: (d.update(category="works"), terms(rates={"small": "5.01"})(d))),
     (SCORING, TermsRefused, "第六十三条", terms(budget="10.00", ceiling="11.00")),
     (SCORING, TermsRefused, "财库", terms(rates={"small": "9.99"})),
     (SCORING, TermsRefused, "财库", terms(rates={"friends": "10.00"})),

@@ -83,13 +83,14 @@ def slopes(draw: st.DrawFn, low: int, high: int) -> list[list[str | None]]:
 
 
 @st.composite
-def priced(draw: st.DrawFn, kind: str, ceiling: str | None) -> dict[str, Any]:
-    """`price` of the terms."""
+def priced(draw: st.DrawFn, kind: str, ceiling: str | None, pack: shelf.Pack) -> dict[str, Any]:
+    """`price` of the terms; the coefficient is drawn in half of the tenders whose pack draws it."""
     if kind == "quality-cost":
         return {"kind": kind, "least": draw(money(0, 9000))}
     if kind != "deviation":
         return {"kind": kind}
     base = draw(st.sampled_from(("mean", "trimmed-mean") + (("ceiling-mix",) if ceiling else ())))
+    drawn = pack.coefficient is not None and draw(st.booleans())
     trimmed = base == "trimmed-mean" or (base == "ceiling-mix" and draw(st.booleans()))
     return {
         "kind": kind,
@@ -97,7 +98,7 @@ def priced(draw: st.DrawFn, kind: str, ceiling: str | None) -> dict[str, Any]:
         "trim_from": draw(st.integers(4, 7)) if trimmed else None,
         "ceiling": ceiling if base == "ceiling-mix" else None,
         "share": draw(money(1, 10000)) if base == "ceiling-mix" else "0.00",
-        "drop": draw(money(0, 1000)),
+        "drop": draw(st.lists(money(0, 1000), min_size=2, max_size=5, unique=True) if drawn else money(0, 1000)),
         "above": draw(slopes(100, 300)),
         "below": draw(slopes(1, 99)),
     }
@@ -130,8 +131,8 @@ def quoted(draw: st.DrawFn, price: str, order: Sequence[str]) -> dict[str, Any] 
 
 
 @st.composite
-def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METHODS) -> Made:
-    """A tender that its pack admits, a committee's sheets, and who is valid."""
+def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METHODS, only: str | None = None) -> Made:
+    """A tender that its pack admits, a committee's sheets, and who is valid; `only` is the one kind of price."""
     key, name = draw(st.sampled_from(among))
     pack, first = shelf.PACKS[key], key == FIRST
     number = draw(st.integers(3, 7))
@@ -144,7 +145,8 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
         found = pack.method(name)
         assert found is not None
         method, same_brand = found, found.same_brand
-        kind, category = draw(st.sampled_from(found.prices)), draw(st.sampled_from(pack.value["categories"]))
+        kind = draw(st.sampled_from(found.prices)) if only is None else only
+        category = draw(st.sampled_from(pack.value["categories"]))
         technical, price = _weights(draw, found, kind, category)
     target = 100 if kind == "quality-cost" else technical
     parts = draw(st.integers(1, 3)) if target else 0
@@ -152,7 +154,8 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
     if parts:
         maxima[-1] += target - sum(maxima)
     bidders: list[dict[str, Any]] = []
-    rates = {name: low for name, (low, _) in pack.value["policy"]["rates"].items()} if method else {}
+    granted = method is not None and category in (pack.policy.categories or (category,))
+    rates = {name: f"{low:.2f}" for name, (low, _) in pack.policy.rates.items()} if granted else {}
     for i in range(1, number + 1):
         bidder: dict[str, Any] = {"id": f"bidder-{i}", "name": f"投标人{i}", "code": code(i), "price": draw(PRICES)}
         if method is not None:
@@ -201,7 +204,7 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
                 "ceiling": ceiling,
                 "conditions": [],
                 "rates": rates,
-                "price": draw(priced(kind, ceiling)),
+                "price": draw(priced(kind, ceiling, pack)),
                 "trim_sheets": draw(st.integers(method.trimmed_sheets or 5, 7)) if trimmed else None,
                 "tie": draw(st.sampled_from(method.ties)),
                 "ranked": not method.unranked or draw(st.booleans()),
@@ -210,6 +213,8 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
             }
             | ({"objective": objective} if objective else {}),
         }
+        if method.brand is not None and (way := draw(st.sampled_from((None, *method.brand.ways)))) is not None:
+            definition["terms"]["brand"] = way
     parsed = tender.parse(encode(definition))
     valid = tuple(f"bidder-{i}" for i in range(1, number + 1) if draw(st.integers(0, 9)) or i <= 2)
     members = draw(st.sampled_from((3, 5, 7)))
@@ -231,6 +236,8 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
         of_brand = [bidder for bidder in shuffled if _brand(parsed, bidder) == brand]
         if draw(st.booleans()) and of_brand:
             lots[f"brand-{brand}"] = of_brand
+    if parsed.terms is not None and parsed.terms.candidates_of_drop:
+        lots["coefficient"] = list(draw(st.permutations(parsed.terms.candidates_of_drop)))
     return Made(definition, parsed, valid, sheets, lots)
 
 

@@ -69,7 +69,8 @@ def test_the_order_of_the_sheets_changes_nothing_in_either(made: Made, rng: rand
     """Votes are equal (87号令 61, 12号令 9)."""
     sheets = list(made.sheets)
     rng.shuffle(sheets)
-    assert outcome(made.scoring, made.valid, sheets) == outcome(made.scoring, made.valid, made.sheets)
+    shuffled = outcome(made.scoring, made.valid, sheets, made.lots)
+    assert shuffled == outcome(made.scoring, made.valid, made.sheets, made.lots)
     assert second.ask(made.question(sheets)) == second.ask(made.question())
 
 
@@ -77,7 +78,7 @@ def test_the_order_of_the_sheets_changes_nothing_in_either(made: Made, rng: rand
 @given(tenders())
 def test_no_bidder_is_lost_and_candidates_are_the_best(made: Made) -> None:
     """Every valid bidder has a place or a reason; a candidate is never worse than one who is none."""
-    ranking = outcome(made.scoring, made.valid, made.sheets).ranking
+    ranking = outcome(made.scoring, made.valid, made.sheets, made.lots).ranking
     out = [bidder for bidder, _ in ranking.excluded]
     assert not set(out) & set(ranking.candidates)
     if ranking.ranked:

@@ -230,6 +230,8 @@ class Course:
             self._correct()
         if self._refused(drive.advance):
             return drive
+        if chance.random() < 0.5:
+            incidents.coefficient(drive)
         if chance.random() < 0.05 and not self._refused(self._back):
             self._score()
             if drive.state.gate == OPEN:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from evaluation.core import checks, stages
-from evaluation.core.outcome import LOT
+from evaluation.core.lots import due
+from evaluation.core.outcome import COEFFICIENT, LOT
 from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, sha256
 from sessions.core import commands
@@ -148,8 +149,16 @@ def leave(drive: Drive, left: str, how: int) -> None:
         drive.perform(left, "recusal.declare", {"recuse": True, "grounds": [ground], "shown": SHOWN})
 
 
+def coefficient(drive: Drive) -> None:
+    """Nothing is tallied before it."""
+    if any(lot.label == COEFFICIENT for lot in due(drive.state.evaluation)):
+        made = Drawn(drive).lot(COEFFICIENT).to_freeze().reveal()
+        made.resolve()
+
+
 def lots(drive: Drive) -> None:
-    """Equal bidders, where the tender's terms say lot, are drawn one after the other."""
+    """The coefficient, where the tender leaves it to a draw; then equal bidders, one after the other."""
+    coefficient(drive)
     ranking = drive.state.evaluation.ranking
     while ranking is not None and (waiting := [matter for by, matter, _ in ranking.undecided if by == LOT]):
         made = Drawn(drive).lot(f"lot/{waiting[0]}").to_freeze().reveal()

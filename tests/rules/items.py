@@ -23,6 +23,7 @@ _EVENT_OF_ITEM = {
     "tally": {"ScoresTallied"},
     "ranking": {"RankingFixed"},
     "lots": {"TieDrawn"},
+    "coefficient": {"CoefficientDrawn"},
     "advice": {"AdviceNoted"},
     "cited": {"MotionOpened"},
     "publication": {"DefinitionFixed"},
@@ -33,7 +34,18 @@ _EVENT_OF_ITEM = {
     "matters": {"MotionOpened"},
 }
 # What not every proceeding has.
-_SOME = {"lots", "advice", "cited", "publication", "rejected", "against", "decision", "dissent", "matters"}
+_SOME = {
+    "lots",
+    "coefficient",
+    "advice",
+    "cited",
+    "publication",
+    "rejected",
+    "against",
+    "decision",
+    "dissent",
+    "matters",
+}
 _TOLD = {"rejected", "dissent", "incidents", "steps", "matters", "lots"}
 """Lists of the report in which every line is an item: it must say its entry."""
 

@@ -53,6 +53,7 @@ _READ = {
     "StageReturned",
     "ScoreCorrected",
     "TieDrawn",
+    "CoefficientDrawn",
     "DrawAnnulled",
     "ScoresTallied",
     "RankingFixed",
@@ -61,7 +62,7 @@ HAPPENS = {
     *("MemberRemoved", "MemberSeated", "SheetVoided", "ExternalDraw", "StageReturned"),
     *("VenueLost", "SeatMerged", "OfflineAct", "SeatReleased", "VenueRejoined", "NightBegan", "NightEnded"),
     *("HoldersMissing", "SheetAuthorOpened", "FreezeDisputed", "ScoreCorrected"),
-    *("DrawOpened", "DrawResolved", "TieDrawn", "ReportFrozen", "RankingConfirmed", "ReportSigned"),
+    *("DrawOpened", "DrawResolved", "TieDrawn", "CoefficientDrawn", "ReportFrozen", "RankingConfirmed", "ReportSigned"),
     *("ReportDissented", "MemberDeemedAgreed", "EvaluationReopened", "ProceedingClosed"),
     *("ClarificationAsked", "ClarificationRefused", "ClarificationAnswered", "ClarificationLapsed"),
     *("MotionDecided", "EvaluationFailed", "TimeExtended", "ProceedingAborted"),
@@ -137,7 +138,7 @@ def ranked(made: Made, drive: Swift, chance: random.Random, name: str) -> list[t
     # (3) Permuting the sheets changes nothing.
     sheets = list(evaluation.sheets())
     chance.shuffle(sheets)
-    found = outcome(evaluation.fixed.scoring, evaluation.standing, sheets, evaluation.settled)
+    found = outcome(evaluation.fixed.scoring, evaluation.standing, sheets, evaluation.lots)
     assert (found.rows, found.ranking) == (evaluation.rows, evaluation.ranking), name
     # (5) Every item of the report comes from an event.
     if drive.state.report is not None:
@@ -162,13 +163,14 @@ def kind_of(made: Made) -> tuple[tuple[str, str], str, str]:
 
 
 def over(proceedings: int, number: int) -> Met:
-    """As many of each pack and method. Nothing is made smaller: what fails has its name, and is played again by it."""
-    met, each = Met(), proceedings // EACH // len(METHODS)
-    for method in METHODS:
+    """As many of each pack, method and kind of price, and at least so many in all. Nothing is made smaller: what fails
+    has its name, and is played again by it."""
+    met, each = Met(), -(-proceedings // (EACH * len(KINDS)))
+    for *method, kind in sorted(KINDS):
 
         @seed(number)
         @settings(max_examples=each, deadline=None, suppress_health_check=SLOW, database=None, phases=[Phase.generate])
-        @given(tenders([method]), _SEEDS)
+        @given(tenders([tuple(method)], kind), _SEEDS)  # type: ignore[list-item]
         def run(made: Made, chance: int) -> None:
             hold(made, chance, met)
 

@@ -23,11 +23,15 @@ from evidence.errors import Untrusted
 from sessions.core import acts
 from sessions.core.replay import Replay
 from sessions.core.state import Proceeding
-from tests.evaluation.packs import ABROAD, BIDDING, PROCUREMENT, second
+from tests.evaluation.packs import ABROAD, BIDDING, NEW_BIDDING, NEW_PROCUREMENT, PROCUREMENT, second
 from tests.ranking import second as other
 from tests.sessions.drive import MEMBERS, SHOWN, Drive, Scores, definition
 
-METHODS = [(pack, name) for pack in (PROCUREMENT, BIDDING, ABROAD) for name in pack.value["methods"]]
+METHODS = [
+    (pack, name)
+    for pack in (PROCUREMENT, NEW_PROCUREMENT, BIDDING, NEW_BIDDING, ABROAD)
+    for name in pack.value["methods"]
+]
 V1_LOG = Path(__file__).parent.parent / "vectors" / "proceeding-v1.json.gz"
 
 

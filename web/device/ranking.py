@@ -64,11 +64,13 @@ def _sheets(entries: Sequence[Entry]) -> list[Sheet]:
 
 
 def _lots(entries: Sequence[Entry]) -> dict[str, tuple[str, ...]]:
-    """What lots between bidders have settled; one that was annulled has settled nothing."""
+    """What lots have settled between bidders, and of the coefficient; one that was annulled has settled nothing."""
     lots: dict[str, tuple[str, ...]] = {}
     for entry in entries:
         if entry.type == "TieDrawn":
             lots[entry.body["matter"]] = tuple(entry.body["order"])
+        if entry.type == "CoefficientDrawn":
+            lots["coefficient"] = tuple(entry.body["order"])
         if entry.type == "DrawAnnulled":
             lots.pop(str(entry.body["draw"]).removeprefix("lot/"), None)
     return lots

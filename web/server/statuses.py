@@ -127,6 +127,7 @@ _BY_STATUS: dict[int, tuple[str, ...]] = {
         "not-lost",
         "not-ready",
         "experts-undrawn",
+        "draw-differs",
         "act-repeated",
         "repeated-act",
         "act-gap",

@@ -23,8 +23,20 @@ from evidence.core.canonical import JSON, Object, b64u, decode_object, encode, m
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """Who stands for a brand (87号令 31): the best by `merit`; of equal ones by the tender's way, one of `ways`."""
+
+    merit: str
+    ways: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
-    """What a pack demands of one method of evaluation. `trimmed_sheets` is the fewest sheets that may be trimmed."""
+    """What a pack demands of one method of evaluation. `trimmed_sheets` is the fewest sheets that may be trimmed.
+
+    Without `brand` the best of a brand is found by the whole `order`, as packs before 2026 had it.
+    """
 
     name: str
     prices: tuple[str, ...]
@@ -35,6 +47,28 @@ class Method:
     ties: tuple[str, ...]
     same_brand: bool
     unranked: bool
+    source: str
+    brand: Brand | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient:
+    """A floating coefficient in percent: at most so much, drawn from this many candidates."""
+
+    most: Decimal
+    fewest: int
+    candidates: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Deductions for small firms: lowest and highest percent by name, for which categories (None: all), and for which
+    kinds of price the points grow instead of the price falling."""
+
+    rates: dict[str, tuple[Decimal, Decimal]]
+    categories: tuple[str, ...] | None
+    points: tuple[str, ...]
     source: str
 
 
@@ -170,6 +204,33 @@ class Pack:
         figures = {name: int(found[name]) for name in ("least", "odds", "multiples", "lines", "permille")}
         return Regular(**figures, unit=Decimal(found["unit"]))
 
+    @property
+    def coefficient(self) -> Coefficient | None:
+        """The bounds of a drawn coefficient; None where none is drawn."""
+        found = self.value.get("coefficient")
+        if found is None:
+            return None
+        fewest, most = found["candidates"]
+        return Coefficient(Decimal(found["most"]), int(fewest), int(most), str(found["source"]))
+
+    @property
+    def policy(self) -> Policy:
+        """What small firms are granted."""
+        found = self.value["policy"]
+        rates = {name: (Decimal(low), Decimal(high)) for name, (low, high) in found["rates"].items()}
+        categories = tuple(found["categories"]) if "categories" in found else None
+        return Policy(rates, categories, tuple(found.get("points", ())), str(found["source"]))
+
+    @property
+    def tied_rounds(self) -> int:
+        """After so many tied rounds of an election the lot decides; the first pack names its own bound elsewhere."""
+        return int(self.value["chair"]["tied_rounds"])
+
+    @property
+    def scope(self) -> str:
+        """The articles on what is procured, and what is not, under this law; older packs name only its dates."""
+        return self.source("scope" if "scope" in self.value else "in_force")
+
     def source(self, section: str) -> str:
         """The articles that a section rests on."""
         return str(self.value[section]["source"])
@@ -179,7 +240,7 @@ class Pack:
         found = self.value["methods"].get(name)
         if found is None:
             return None
-        weights = found["weights"]
+        weights, brand = found["weights"], found.get("brand")
         return Method(
             name=name,
             prices=tuple(found["prices"]),
@@ -191,6 +252,7 @@ class Pack:
             same_brand=found["same_brand"],
             unranked=found["unranked"],
             source=found["source"] if weights is None else weights["source"],
+            brand=None if brand is None else Brand(brand["merit"], tuple(brand["ways"]), brand["source"]),
         )
 
     def in_force(self, day: str) -> bool:

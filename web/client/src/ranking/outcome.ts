@@ -29,7 +29,7 @@ export interface Outcome {
 export type Place = readonly [bidder: string, rank: number];
 /** [bidder, criterion, score, comment]. */
 export type Item = readonly [string, string, string, unknown?];
-/** What lots have settled, matter by matter. */
+/** What lots have settled, matter by matter; `coefficient` is the order of its candidates, the first one holds. */
 export type Lots = Readonly<Record<string, readonly string[]>>;
 
 type Slope = readonly [upTo: string | null, points: string];
@@ -39,7 +39,8 @@ interface Deviation {
   readonly trim_from: number | null;
   readonly ceiling: string | null;
   readonly share: string;
-  readonly drop: string;
+  /** Percent; or the candidates that it is drawn from. */
+  readonly drop: string | readonly string[];
   readonly above: readonly Slope[];
   readonly below: readonly Slope[];
 }
@@ -55,7 +56,9 @@ interface Terms {
   readonly same_brand: boolean;
   readonly ranked: boolean;
   readonly candidates: number;
-  readonly bids: readonly { id: string; brand: string | null; off: string; plus: string; minus: string }[];
+  readonly bids: readonly { id: string; brand: string | null; off: string; plus: string; minus: string; more?: string }[];
+  /** By what the best of a brand is found; the whole order where nothing is said. */
+  readonly brand?: readonly (keyof typeof KEYS)[];
 }
 
 /** `scoring` of `DefinitionFixed`. */
@@ -76,6 +79,11 @@ interface Bid {
   readonly technical: bigint;
   readonly points: bigint;
   readonly total: bigint;
+}
+/** A bid before its points. */
+interface Standing extends Omit<Bid, "points" | "total"> {
+  /** By how many percent its points for the price grow. */
+  readonly more: string;
 }
 type Merit = (a: Bid, b: Bid) => number;
 type Sums = ReadonlyMap<string, bigint>;
@@ -126,7 +134,7 @@ function mean(sums: readonly bigint[], trimFrom: number | null): Rational {
 }
 
 /** The exact benchmark of the evaluation prices. */
-function benchmark(how: Deviation, prices: readonly Rational[]): Rational {
+function benchmark(how: Deviation, prices: readonly Rational[], lots: Lots): Rational {
   let counted = [...prices].sort(compare);
   if (how.trim_from !== null && counted.length >= how.trim_from) counted = counted.slice(1, -1);
   let base = div(counted.reduce(add, ZERO), ratio(BigInt(counted.length)));
@@ -134,7 +142,15 @@ function benchmark(how: Deviation, prices: readonly Rational[]): Rational {
     const share = div(exact(how.share), HUNDRED);
     base = add(mul(exact(how.ceiling), share), mul(base, sub(ONE, share)));
   }
-  return mul(base, sub(ONE, div(exact(how.drop), HUNDRED)));
+  return mul(base, sub(ONE, div(exact(coefficient(how.drop, lots)), HUNDRED)));
+}
+
+/** The coefficient in percent; without its draw over exactly the tender's candidates there is none. */
+function coefficient(drop: Deviation["drop"], lots: Lots): string {
+  if (typeof drop === "string") return drop;
+  const drawn = drawnOrder(lots, "coefficient", drop)?.[0];
+  if (drawn === undefined) throw new RangeError("the coefficient is not drawn");
+  return drawn;
 }
 
 /** Points lost by deviating from the benchmark, in proportion within each percent. */
@@ -196,20 +212,25 @@ function firstVersion(scoring: Scoring, valid: readonly string[], sums: readonly
   return { rows, base: null, ranking: { ranking: places, candidates: recommended(places, CANDIDATES) } };
 }
 
-/** Version 2: by the terms. */
-function byTerms(scoring: Scoring, terms: Terms, valid: readonly string[], sums: readonly Sums[], lots: Lots): Outcome {
-  const names = terms.bids.map((bid) => bid.id);
-  const excluded: [string, string][] = [];
-  const undecided: [string, string, string[]][] = [];
-  const { bids, base } = evaluated(scoring, terms, valid, sums, excluded);
-  const merit: Merit = (a, b) => {
-    for (const key of terms.order) {
+/** By these keys, one after the other. */
+function by(keys: readonly (keyof typeof KEYS)[]): Merit {
+  return (a, b) => {
+    for (const key of keys) {
       const found = KEYS[key](a, b);
       if (found !== 0) return found;
     }
     return 0;
   };
-  const standing = terms.same_brand ? oneOfEachBrand(bids, merit, lots, excluded, undecided) : bids;
+}
+
+/** Version 2: by the terms. */
+function byTerms(scoring: Scoring, terms: Terms, valid: readonly string[], sums: readonly Sums[], lots: Lots): Outcome {
+  const names = terms.bids.map((bid) => bid.id);
+  const excluded: [string, string][] = [];
+  const undecided: [string, string, string[]][] = [];
+  const { bids, base } = evaluated(scoring, terms, valid, sums, lots, excluded);
+  const merit = by(terms.order);
+  const standing = terms.same_brand ? oneOfEachBrand(bids, by(terms.brand ?? terms.order), lots, excluded, undecided) : bids;
   let places: Place[] = [];
   for (const group of grouped(standing, merit)) {
     const place = places.length + 1;
@@ -239,11 +260,12 @@ function evaluated(
   terms: Terms,
   valid: readonly string[],
   sums: readonly Sums[],
+  lots: Lots,
   excluded: [string, string][],
 ): { bids: Bid[]; base: Rational | null } {
   const how = terms.price;
   const prices = new Map(scoring.bidders);
-  const found: Omit<Bid, "points" | "total">[] = [];
+  const found: Standing[] = [];
   for (const bid of terms.bids.filter(({ id }) => valid.includes(id))) {
     const average = mean(sums.map((sheet) => sheet.get(bid.id) ?? 0n), terms.trim_sheets);
     if (how.kind === "quality-cost" && compare(average, exact(how.least)) < 0) {
@@ -260,12 +282,13 @@ function evaluated(
       const coefficient = div(add(weight, ratio(technical, 100n)), weight);
       worth = ratio(halfUp(div(worth, coefficient)), 100n);
     }
-    found.push({ id: bid.id, brand: bid.brand, mean: average, technical, price, evaluated: worth });
+    found.push({ id: bid.id, brand: bid.brand, mean: average, technical, price, evaluated: worth, more: bid.more ?? "0.00" });
   }
   const worths = found.map((bid) => bid.evaluated);
-  const base = how.kind === "deviation" && found.length > 0 ? benchmark(how, worths) : null;
-  const bids = found.map((bid): Bid => {
-    const points = halfUp(pricePoints(bid.evaluated, worths, base, scoring, how));
+  const base = how.kind === "deviation" && found.length > 0 ? benchmark(how, worths, lots) : null;
+  const bids = found.map(({ more, ...bid }): Bid => {
+    const grown = add(ONE, div(exact(more), HUNDRED));
+    const points = halfUp(mul(pricePoints(bid.evaluated, worths, base, scoring, how), grown));
     return { ...bid, points, total: bid.technical + points };
   });
   return { bids, base };

@@ -122,10 +122,11 @@ function corrected(item: Item, corrections: readonly Correction[]): Item {
   return newest === undefined ? item : [bidder, criterion, newest.score];
 }
 
-/** What lots between bidders have settled; one that was annulled has settled nothing. */
+/** What lots have settled between bidders, and of the coefficient; one that was annulled has settled nothing. */
 function lotsOf(entries: readonly RankedEntry[]): Lots {
   const lots = new Map<string, readonly string[]>();
   for (const { type, body } of entries) {
+    if (type === "CoefficientDrawn") lots.set("coefficient", body.order ?? []);
     if (type === "TieDrawn" && body.matter !== undefined) lots.set(body.matter, body.order ?? []);
     if (type === "DrawAnnulled") lots.delete((body.draw ?? "").replace(/^lot\//, ""));
   }

@@ -1,7 +1,7 @@
 /** A tender as it is typed. It stays on this device until it is founded, and survives a closed window. */
 import { cents, ofCents } from "./checks.ts";
 import { noteField, notes, type Notes, notesOf } from "./notes.ts";
-import type { Method, Offered } from "./packs.ts";
+import { granted, type Method, type Offered } from "./packs.ts";
 import { priceOf, pricing, type Pricing, whole, written } from "./pricing.ts";
 import { publicationOf } from "./publication.ts";
 
@@ -176,7 +176,7 @@ export interface PackName {
 /** The body of `POST /v1/proceedings` (docs/protocol.md sections 4 and 6). */
 export function tenderOf(draft: Draft, pack: Offered, method: Method): Record<string, unknown> {
   const weights = method.weights === null ? { technical: "0.00", price: "0.00" } : { technical: written(draft.technical), price: written(draft.price) };
-  const rates = Object.entries(draft.rates).filter(([, rate]) => rate.trim() !== "");
+  const rates = Object.entries(draft.rates).filter(([name, rate]) => rate.trim() !== "" && name in granted(pack.rules, draft.category));
   const members: { seat: string; name: string; organisation: string }[] = [];
   const seats: Record<string, unknown>[] = [];
   const rooms: Record<string, unknown>[] = [];

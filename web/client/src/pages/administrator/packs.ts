@@ -20,7 +20,10 @@ export interface Rules {
   /** Whether experts sit only after a draw; older packs say nothing. */
   draw?: { experts: string; source: string };
   compliance: { least_bidders: number; source: string };
-  policy: { rates: Record<string, [low: string, high: string]>; source: string };
+  /** `categories`: where small firms are granted something at all; everywhere if nothing is said. */
+  policy: { rates: Record<string, [low: string, high: string]>; categories?: string[]; source: string };
+  /** How many candidates a drawn coefficient has, and the most it may be; older packs draw none. */
+  coefficient?: { most: string; candidates: [fewest: number, most: number]; source: string };
   candidates: { most: number; source: string };
   /** What a report begins with, where the pack asks the tender for it. */
   report?: { publication?: string[]; source: string };
@@ -43,6 +46,11 @@ export function offered(setup: TenderSetup): Offered[] {
       regime,
       rules: rules as unknown as Rules,
     }));
+}
+
+/** What small firms are granted in this category. */
+export function granted({ policy }: Rules, category: string): Rules["policy"]["rates"] {
+  return policy.categories?.includes(category) === false ? {} : policy.rates;
 }
 
 /** The rules and the method that the draft has chosen. */

@@ -1,7 +1,7 @@
 /** What a method's price formula asks for, as it is typed; what can be known wrong with it; and its form in a tender. */
 import { amount, cents } from "./checks.ts";
 import type { Draft } from "./draft.ts";
-import type { Method, Rules } from "./packs.ts";
+import { granted, type Method, type Rules } from "./packs.ts";
 import { publicationFaults } from "./publication.ts";
 
 export interface Slope {
@@ -57,7 +57,7 @@ export function faults(draft: Draft, rules: Rules, method: Method): Map<string, 
   const { source } = method;
   weights(draft, method, found);
   const { kind, least } = draft.pricing;
-  if (kind === "deviation") deviation(draft, found);
+  if (kind === "deviation") deviation(draft, rules, found);
   if (kind === "quality-cost") {
     const mark = cents(least);
     if (mark === null || mark >= WHOLE) found.set("least", ["least"]);
@@ -67,7 +67,7 @@ export function faults(draft: Draft, rules: Rules, method: Method): Map<string, 
     const sheets = whole(draft.trimSheets);
     if (sheets === null || sheets < method.trimmed_sheets) found.set("trim-sheets", ["trimSheets", { least: String(method.trimmed_sheets), source }]);
   }
-  for (const [name, [low, high]] of Object.entries(rules.policy.rates)) {
+  for (const [name, [low, high]] of Object.entries(granted(rules, draft.category))) {
     const rate = draft.rates[name]?.trim() ?? "";
     const given = cents(rate);
     const within = given !== null && given >= (cents(low) ?? 0n) && given <= (cents(high) ?? 0n);
@@ -96,9 +96,14 @@ function weights(draft: Draft, method: Method, found: Map<string, Fault>): void 
   }
 }
 
-function deviation({ pricing: typed, ceiling }: Draft, found: Map<string, Fault>): void {
-  const drop = cents(typed.drop);
-  if (drop === null || drop > MOST_DROP) found.set("drop", ["drop"]);
+function deviation({ pricing: typed, ceiling }: Draft, rules: Rules, found: Map<string, Fault>): void {
+  const drops = coefficients(typed.drop).map(cents);
+  if (drops.some((drop) => drop === null || drop > MOST_DROP)) found.set("drop", ["drop"]);
+  else if (drops.length > 1 && !rules.coefficient) found.set("drop", ["dropFixed"]);
+  else if (drops.length > 1 && rules.coefficient) {
+    const [fewest, most] = rules.coefficient.candidates;
+    if (drops.length > most || new Set(drops).size < drops.length) found.set("drop", ["drops", { fewest: String(fewest), most: String(most) }]);
+  }
   const trim = whole(typed.trimFrom);
   const trims = typed.base === "trimmed-mean" || (typed.base === "ceiling-mix" && typed.trimFrom.trim() !== "");
   if (trims && (trim === null || trim < FEWEST_TRIMMED)) found.set("trim-from", ["trimFrom", { least: String(FEWEST_TRIMMED) }]);
@@ -124,6 +129,12 @@ function deviation({ pricing: typed, ceiling }: Draft, found: Map<string, Fault>
   }
 }
 
+/** What was typed as the coefficient: one figure, or the candidates that it is drawn from. */
+function coefficients(typed: string): string[] {
+  const listed = typed.split(/[\s,，、;；]+/).filter((each) => each !== "");
+  return listed.length > 0 ? listed : [""];
+}
+
 /** The slope that holds just beyond so many hundredths of a percent. */
 function slopeAt(slopes: readonly Slope[], percent: bigint): bigint {
   const found = slopes.find(({ upTo }, at) => at === slopes.length - 1 || (cents(upTo) ?? 0n) > percent);
@@ -136,6 +147,7 @@ export function priceOf({ pricing: typed, ceiling }: Draft): Record<string, unkn
   if (kind === "quality-cost") return { kind, least: written(typed.least) };
   if (kind !== "deviation") return { kind };
   const mixed = base === "ceiling-mix";
+  const drops = coefficients(typed.drop).map(written);
   const slopes = (side: readonly Slope[]): unknown[] => side.map(({ upTo, points }, at) => [at === side.length - 1 ? null : written(upTo), written(points)]);
   return {
     kind,
@@ -143,7 +155,7 @@ export function priceOf({ pricing: typed, ceiling }: Draft): Record<string, unkn
     trim_from: base === "mean" || typed.trimFrom.trim() === "" ? null : (whole(typed.trimFrom) ?? 0),
     ceiling: mixed ? written(ceiling) : null,
     share: mixed ? written(typed.share) : "0.00",
-    drop: written(typed.drop),
+    drop: drops.length > 1 ? drops : (drops[0] ?? ""),
     above: slopes(typed.above),
     below: slopes(typed.below),
   };

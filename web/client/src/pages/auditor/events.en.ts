@@ -98,6 +98,7 @@ const en: Shape<typeof zh> = {
   RankingFixed: "Ranking fixed",
   RankingConfirmed: "Ranking confirmed",
   RankingDiffered: "Ranking differs",
+  CoefficientDrawn: "Coefficient drawn",
   TieDrawn: "Tie drawn",
   ClarificationAsked: "Clarification asked",
   ClarificationApproved: "Clarification approved",

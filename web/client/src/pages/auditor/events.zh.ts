@@ -95,6 +95,7 @@ export default {
   RankingFixed: "排名确定",
   RankingConfirmed: "签署人自行核对排名",
   RankingDiffered: "自行核对的排名不一致",
+  CoefficientDrawn: "抽取下浮系数",
   TieDrawn: "抽签定名次",
   ClarificationAsked: "要求澄清",
   ClarificationApproved: "批准澄清",

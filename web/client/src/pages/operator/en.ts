@@ -179,6 +179,7 @@ const en: Shape<typeof zh> = {
     "cause-operator": "An operator's word why the key has a gap",
     "cause-supervisor": "The supervisor's word why the key has a gap",
     unbound: "Seats whose identity is not checked, or that have not checked in",
+    "venues-drawn": "The draw of venues has no result yet, or differs from the founding (then found the proceeding anew)",
     undrawn: "Experts whose draw the supervisor has not stated yet",
     waiting: "Seats that were cut off and have not come back (the supervisor may release one)",
     "recording-lost": "Rooms that are not recorded any more: check the device (else the supervisor decides)",

@@ -176,6 +176,7 @@ export default {
     "cause-operator": "操作员说明密钥断档的原因",
     "cause-supervisor": "监督人员说明密钥断档的原因",
     unbound: "尚未核验身份并签到的席位",
+    "venues-drawn": "会场抽签尚无结果，或与立项不一致（不一致的须重新立项）",
     undrawn: "等待监督人员登记抽取结果的专家席位",
     waiting: "断线后尚未恢复的席位（不能恢复的，请监督人员放行）",
     "recording-lost": "录制中断的会场，请检查设备（不能恢复的，由监督人员决定）",
