@@ -78,8 +78,9 @@ class Bid:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """The rules of one tender, resolved: nothing here refers to a pack except its name. `opened` is when bids were
-    opened, where the definition says it, with the place and the media of the announcement. `brand` are the keys by which
-    the best of a brand is found; without them it is the whole `order`."""
+    opened, where the definition says it, with the place and the media of the announcement.
+
+    `brand` are the keys by which the best of a brand is found; without them it is the whole `order`."""
 
     pack: tuple[str, str, bytes]
     price: Price
