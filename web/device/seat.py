@@ -282,7 +282,8 @@ class Seat:
         self, gate: Gate, purpose: str, number: int, same: Callable[[bytes], bool], build: Callable[[], bytes]
     ) -> Kept:
         current = self._current(purpose, number)
-        for kept in (current and self._seals.of(current.act), self._seals.newest(purpose, number)):
+        accepted = self._seals.of(current.act) if current is not None else None
+        for kept in (accepted, self._seals.newest(purpose, number)):
             if kept is not None and same(kept.plaintext):
                 return kept
         # S2
