@@ -23,7 +23,7 @@ const base = {
   stage: "detailed-review",
   gate: "paused",
   pauses: [["incident-overdue", "venue-1"], ["recording-lost", "room-1"]],
-  venues: { "venue-1": { centre: "a", kind: "main", lost: false } },
+  venues: { "venue-1": { centre: "a", kind: "main", lost: false }, "venue-2": { centre: "b", kind: "secondary", lost: true } },
   rooms: {},
   seats: { "seat-1": seat },
   rules: { recusal: { grounds: ["other-relation"], source: "" }, rejection: [], clarification: "chair" },

@@ -91,6 +91,7 @@ const en: Shape<typeof zh> = {
     renew: "Void the round",
     call: "Set a time to sign",
     declare: "Declare a venue's failure",
+    replaceVenue: "Replace a lost venue",
     request: "Ask for a recusal",
     remove: "Remove a member",
     replace: "Replace a holder",
@@ -110,6 +111,7 @@ const en: Shape<typeof zh> = {
     lost: "Holder that is lost",
     successor: "Who succeeds",
     venue: "Venue",
+    lostVenue: "The venue that is lost",
     failure: "What failed",
   },
   options: {
@@ -148,6 +150,7 @@ const en: Shape<typeof zh> = {
     abortText: "There is no way back. Recordings and log are sealed.",
     noteText: "A note about an incident, for everybody to see. A seat whose key has a gap comes back once you and an operator have both stated the cause.",
     more: "What else you may do",
+    replaceVenueText: "Its members go on from the other venue, which checks them again on new devices; what they sealed stands. Nobody waits for the lost venue any more.",
     declareText: "The venue counts as lost from now on, and the evaluation pauses until its seats have resumed.",
     requestText: "The member takes part until you grant or refuse it.",
     removeText: "The member leaves; its votes and seals are void, and their record stays.",

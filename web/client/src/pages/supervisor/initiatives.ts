@@ -44,6 +44,18 @@ export function initiatives(view: View, rows: readonly Row[]): Choice[] {
       body: ({ venue, failure, text }) => ({ venue, kind: failure, text }),
     });
   }
+  const gone = Object.entries(view.venues).filter(([, { kind, lost }]) => lost && kind !== "main").map(([id]) => id);
+  const there = venues.filter(([, { replaced }]) => !replaced).map(([id]) => id);
+  if (gone.length > 0 && there.length > 0) {
+    found.push({
+      act: "venue.replace",
+      label: "replaceVenue",
+      kind: "danger",
+      picks: [["lostVenue", own(gone)], ["venue", own(there)]],
+      fields: ["reason"],
+      body: ({ lostVenue, venue, reason }) => ({ venue: lostVenue, by: venue, reason }),
+    });
+  }
   if (UNTIL_TALLY.includes(view.stage) && members.length > 0) {
     found.push({
       act: "recusal.request",
