@@ -20,7 +20,7 @@ from tests.chromium.browsers import CURRENT, FLAGS
 from tests.chromium.hall import AXE_TAGS, DEVICES, axe_source
 from tests.replay.site import Site, site
 from tests.sessions.drive import signer_of
-from tests.sessions.service_world import until
+from tests.sessions.service_world import World, until
 from web.server.links import write_link
 from web.server.wiring import CLIENT
 
@@ -47,13 +47,13 @@ KEEP_KEY = """async ([name, secret]) => {
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[tuple[Site, Browser]]:
+async def served(folder: Path, world: World | None = None) -> AsyncIterator[tuple[Site, Browser]]:
     """The doors on a port of this machine, the client that was built, and a browser."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     async with (
-        site(folder, origin=f"http://127.0.0.1:{port}", client=CLIENT) as found,
+        site(folder, origin=f"http://127.0.0.1:{port}", client=CLIENT, world=world) as found,
         async_playwright() as playwright,
     ):
         config = uvicorn.Config(found.app, port=port, lifespan="off", log_config=None, ws="websockets-sansio")

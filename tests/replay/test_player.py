@@ -109,8 +109,8 @@ def test_one_altered_byte_is_refused_and_the_rest_plays_on(page: Page, minute: R
 
 @ONE
 @pytest.mark.e2e
-@pytest.mark.parametrize("rate", [0.5, 4])
-def test_other_speeds_hold_the_clock_too(page: Page, minute: Recorded, rate: float) -> None:
+@pytest.mark.parametrize("rate", [0.5, 1, 4])
+def test_all_speeds_hold_the_clock_too(page: Page, minute: Recorded, rate: float) -> None:
     with replaying(page, minute):
         page.evaluate("rate => { replay.player.rate = rate; }", rate)
         seek(page, START + 6_000)

@@ -86,10 +86,21 @@ async function opened(kept: string, own: Omit<SeatOptions, "store">): Promise<Se
   }
 }
 
+/** The agreement that the link of this seat named, for whoever only looks; null where no link named one. */
+export async function pinsOf(me: Me, call: Call = door): Promise<Pins | null> {
+  return (await remembered(me, call))?.pins ?? null;
+}
+
 async function agreed(me: Me, call: Call): Promise<{ pins: Pins; node: string | undefined }> {
+  const found = await remembered(me, call);
+  if (found === null) throw new PinsRefused("this browser was not signed in by a link that names the agreement");
+  return found;
+}
+
+async function remembered(me: Me, call: Call): Promise<{ pins: Pins; node: string | undefined } | null> {
   return withPins(async (database) => {
     const known = await recalled(database, me.origin, me.seat);
-    if (known === null) throw new PinsRefused("this browser was not signed in by a link that names the agreement");
+    if (known === null) return null;
     const files = known.files ?? (await new Client(call, me.proceeding).trust());
     const pins = parsePins(files.policy, files.trust, known.digest);
     if (known.files === undefined) {

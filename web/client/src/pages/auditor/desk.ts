@@ -13,7 +13,9 @@ import { Missing } from "../../replay/octets.ts";
 import { Player, type Refusal } from "../../replay/player.ts";
 import { read, type Manifest } from "../../replay/recording.ts";
 import type { Row } from "../../replay/timeline.ts";
+import { me } from "../../state/session.ts";
 import { NO_NAMES, namesOf, type Names } from "./names.ts";
+import { Stated, type Standing } from "./stated.ts";
 
 export interface Desk {
   id: string;
@@ -28,6 +30,8 @@ export interface Desk {
   waiting: boolean;
   rate: number;
   refusals: readonly Refusal[];
+  /** What the hashes of the recordings rest on. */
+  standing: Standing;
   load: () => Promise<void>;
   seek: (t: number) => void;
 }
@@ -50,6 +54,7 @@ export function useDesk(id: string): Desk {
     waiting: false,
     rate: 1,
     refusals: [],
+    standing: "asking",
     load: () => {
       turn += 1;
       const mine = turn;
@@ -98,8 +103,11 @@ function open(desk: Desk, manifest: Manifest): void {
   const before = desk.player;
   before?.close();
   desk.player = null;
-  if (manifest.tracks.length === 0) return;
+  if (manifest.tracks.length === 0 || !me.value) return;
+  desk.standing = "asking";
+  const stated = new Stated(me.value, manifest, (standing) => (desk.standing = standing));
   const player = new Player(read(manifest), async (sha256, signal) => {
+    await stated.check(sha256);
     const path = { id: desk.id, sha256 };
     try {
       const data = await octets<GetRecordedData>("GET", "/v1/proceedings/{id}/recordings/{sha256}", { path, signal });
