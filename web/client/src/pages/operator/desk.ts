@@ -1,6 +1,6 @@
 /** What the operator's parts share: the seat with its key, and one way to act with words for every refusal. */
 import { computed, inject, onBeforeUnmount, provide, reactive, ref, shallowRef, watch, type InjectionKey, type Ref } from "vue";
-import { codeOf } from "../../api/problem.ts";
+import { codeOf, Problem } from "../../api/problem.ts";
 import type { JsonObject } from "../../crypto/canonical.ts";
 import type { Seat } from "../../crypto/seat.ts";
 import { useProceeding, type Proceeding } from "../../state/proceeding.ts";
@@ -21,6 +21,8 @@ export interface Desk {
   clear(): void;
   /** Sign and hand in; true once the log holds it. */
   act(name: string, body: JsonObject): Promise<boolean>;
+  /** The same for a part of the page that has its own words for a refusal, which is thrown. */
+  perform(name: string, body: JsonObject): Promise<void>;
   /** Coming back after a cut. */
   returning: Returning;
   /** Open the seat's key, when this device has been vouched for. */
@@ -76,6 +78,11 @@ export function provideDesk(): Desk {
     }
   }
 
+  async function perform(name: string, body: JsonObject): Promise<void> {
+    if (!seat.value) throw new Problem(0, problem.value || "unknown-key");
+    await seat.value.perform(name, body);
+  }
+
   const view = computed(() => proceeding.view);
   watch(
     () => view.value?.me.bound === true,
@@ -95,6 +102,7 @@ export function provideDesk(): Desk {
     refused,
     clear: () => (refused.value = null),
     act,
+    perform,
     returning: useReturning(seat, () => proceeding.view),
     open,
   };
