@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,16 +48,22 @@ async def open_meeting(stack: AsyncExitStack, site: Running) -> Seat:
 async def bind_seats(stack: AsyncExitStack, site: Running) -> tuple[Seat, list[str]]:
     """Every seat bound by a Python device; the answer is the main operator, and the rooms to be admitted."""
     leader = await seated(stack, site, "operator-1")
-    opening = await read_opening(leader.client)
     await by_main(site)("operator-1", leader.device.thumbprint)
     await leader.bind()
-    founding = entries.parse(await leader.client.entry(0))
+    return leader, await bind_others(stack, site, {"operator-1"})
+
+
+async def bind_others(stack: AsyncExitStack, site: Running, apart: Collection[str]) -> list[str]:
+    """Every seat but these bound by a Python device; the answer is the rooms to be admitted."""
+    supervisor = await seated(stack, site, "supervisor-1")
+    opening = await read_opening(supervisor.client)
+    founding = entries.parse(await supervisor.client.entry(0))
     assert founding.act is not None
     venues = {str(venue["id"]): str(venue["centre"]) for venue in founding.act.body["venues"]}
     for seat in founding.act.body["seats"]:
-        if seat["role"] == "auditor" or seat["id"] == "operator-1":
+        if seat["role"] == "auditor" or seat["id"] in apart:
             continue
-        device = await seated(stack, site, seat["id"], opening)
+        device = supervisor if seat["id"] == "supervisor-1" else await seated(stack, site, seat["id"], opening)
         node = site.installation.node(seat["centre"] or venues[seat["venue"]])
         vouch = by_main(site) if node is None else ByCity(device.client, node.url, node.operator_token, site.origin)
         await vouch(seat["id"], device.device.thumbprint)
@@ -65,7 +71,7 @@ async def bind_seats(stack: AsyncExitStack, site: Running) -> tuple[Seat, list[s
         if "draw.external" in (await device.client.view())["todo"]:
             drawn = {"label": "expert/all", "reference": "list 17", "evidence": b64u(sha256(b"list"))}
             await device.perform("draw.external", drawn)
-    return leader, [str(room["id"]) for room in founding.act.body["rooms"]]
+    return [str(room["id"]) for room in founding.act.body["rooms"]]
 
 
 def admit(site: Running, *rooms: str) -> None:

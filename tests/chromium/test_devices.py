@@ -29,14 +29,19 @@ CAMERAS = (DEVICES[0] + "=device-count=3", DEVICES[1])
 SCRIPTED = """
 const media = navigator.mediaDevices, list = media.enumerateDevices.bind(media), get = media.getUserMedia.bind(media);
 const DEPTH = "fake_device_1";
-window.hand = { gone: [], denied: sessionStorage.getItem("denied") !== null, tracks: {} };
+window.hand = { gone: [], busy: [], denied: sessionStorage.getItem("denied") !== null, tracks: {} };
 const refuse = name => { throw new DOMException(name, name); };
 const there = async () => (await list()).filter(({ label }) => ![DEPTH, ...hand.gone].includes(label));
 media.enumerateDevices = there;
 media.getUserMedia = async wanted => {
     if (hand.denied) refuse("NotAllowedError");
     const kind = wanted.video ? "videoinput" : "audioinput";
-    if (!(await there()).some(each => each.kind === kind)) refuse("NotFoundError");
+    const found = (await there()).filter(each => each.kind === kind);
+    if (found.length === 0) refuse("NotFoundError");
+    const exact = (wanted.video || wanted.audio).deviceId?.exact;
+    const asked = exact === undefined ? found[0] : found.find(each => each.deviceId === exact);
+    if (!asked) refuse("OverconstrainedError");
+    if (hand.busy.includes(asked.label)) refuse("NotReadableError");
     const stream = await get(wanted);
     hand.tracks[kind] = stream.getTracks()[0];
     return stream;
@@ -164,6 +169,9 @@ def test_the_board_tells_apart_what_is_wrong_with_a_rooms_devices(board: Page, r
 
 def test_a_camera_is_swapped_from_the_spare_in_under_a_minute(site: Running, board: Page, room: Page) -> None:
     """Neither the line nor the recording stops, and others see the spare's pictures."""
+    # Who ran before may have left the room without packets for longer than a recording may be: that is over first.
+    eventually(lambda: site.view("supervisor-1")["pauses"] == [], 60)
+    pauses = site.deeds().count("ProceedingPaused")
     choice = room.get_by_label("摄像头", exact=True)
     choice.wait_for()
     before, spare = choice.input_value(), choice.locator("option").nth(1).get_attribute("value") or ""
@@ -183,7 +191,40 @@ def test_a_camera_is_swapped_from_the_spare_in_under_a_minute(site: Running, boa
     room.evaluate("hand.plug()")
     view = site.view("supervisor-1")
     assert view["pauses"] == []
+    assert site.deeds().count("ProceedingPaused") == pauses
     assert view["rooms"]["room-1"]["recording"]
+
+
+def test_a_substitute_that_is_busy_is_told_and_what_is_plugged_in_again_is_used(board: Page, room: Page) -> None:
+    """A chosen spare that another program holds leaves the camera that works; where none is left, the board says what
+    is wrong, and whatever works first ends it: the old one plugged in again, or the spare given free."""
+    choice, camera = room.get_by_label("摄像头", exact=True), fact(board, "摄像机")
+    expect(camera).to_have_text("✓正常")
+    used, spare = choice.input_value(), choice.locator("option").nth(1).get_attribute("value") or ""
+    first, second = choice.locator("option").all_inner_texts()
+    assert used != spare
+    room.evaluate("label => (hand.busy = [label])", second)
+    choice.select_option(spare)
+    expect(room.get_by_role("alert").filter(has_text=f"未能改用“{second}”")).to_contain_text("仍在使用原来的设备")
+    expect(choice).to_have_value(used)
+    expect(camera).to_have_text("✓正常")
+    seen = moving(board)
+    eventually(lambda: moving(board) != seen, SWAP_S)
+
+    room.evaluate("label => hand.unplug('videoinput', [label])", first)
+    expect(camera).to_have_text("✕被其他程序占用")
+    expect(room.get_by_role("alert").filter(has_text="摄像头已断开")).to_be_visible()
+    room.evaluate("hand.plug()")
+    expect(camera).to_have_text("✓正常")
+    expect(choice).to_have_value(used)
+
+    room.evaluate("label => hand.unplug('videoinput', [label])", first)
+    expect(camera).to_have_text("✕被其他程序占用")
+    # Nobody says so when a program lets go of a device.
+    room.evaluate("hand.busy = []")
+    expect(camera).to_have_text("✓正常")
+    expect(choice).to_have_value(spare)
+    room.evaluate("hand.plug()")
 
 
 def moving(board: Page) -> str:

@@ -1,8 +1,9 @@
 import { createRouter, createWebHistory, type RouteLocationRaw } from "vue-router";
 import { i18n } from "../i18n/index.ts";
 import { needsCheck } from "../state/checked.ts";
-import { whoAmI } from "../state/session.ts";
+import { whoAmIAtLast } from "../state/session.ts";
 import { AREAS, homeOf } from "./areas.ts";
+import { renewMissingParts } from "./renewal.ts";
 
 declare module "vue-router" {
   interface RouteMeta {
@@ -31,11 +32,13 @@ export const router = createRouter({
 
 router.beforeEach(async (to): Promise<RouteLocationRaw | boolean> => {
   if (to.meta.open) return true;
-  const me = await whoAmI().catch(() => null);
+  const me = await whoAmIAtLast();
   if (me === null) return "/sign-in";
   if (to.path !== "/") return true;
   return needsCheck(me) ? "/check-in" : homeOf(me.role);
 });
+
+renewMissingParts(router);
 
 /** A new page says its name: the window's title, and the focus on its main heading for those who hear it. */
 router.afterEach((to, from) => {

@@ -3,7 +3,9 @@ import { shallowRef } from "vue";
 import { call } from "../api/call.ts";
 import type { GetMeData, GetMeResponses, Me, SignInData, SignInResponses } from "../api/generated/index.ts";
 import type { SignOutData, SignOutResponses } from "../api/generated/index.ts";
-import { Problem } from "../api/problem.ts";
+import { codeOf, passes, Problem } from "../api/problem.ts";
+
+const AGAIN_MS = 3000;
 
 export const me = shallowRef<Me | null>(null);
 
@@ -16,6 +18,34 @@ export async function whoAmI(): Promise<Me | null> {
     if (!(error instanceof Problem) || error.status !== 401) throw error;
   }
   return me.value;
+}
+
+/** Whether the server is there, whoever it says that we are. */
+export const answers = (): Promise<boolean> => call<GetMeData, GetMeResponses>("GET", "/v1/me").then(() => true, (error: unknown) => !passes(error));
+
+/** Why nobody knows yet who is signed in: the code of the last failure; "" as soon as the server has answered. */
+export const unanswered = shallowRef("");
+let ask = (): void => undefined;
+
+/** Do not wait for the next try. */
+export const askAgain = (): void => ask();
+
+/** The same for as long as it takes: a server that is away for a moment has not ended the session. */
+export async function whoAmIAtLast(): Promise<Me | null> {
+  for (;;) {
+    try {
+      const found = await whoAmI();
+      unanswered.value = "";
+      return found;
+    } catch (error) {
+      unanswered.value = codeOf(error);
+    }
+    await new Promise<void>((resolve) => {
+      ask = resolve;
+      setTimeout(resolve, AGAIN_MS);
+      addEventListener("online", () => resolve(), { once: true });
+    });
+  }
 }
 
 /**

@@ -209,7 +209,7 @@ export function code(error: unknown): string {
 }
 
 /** The seat once its key is open, also for who presses at once; what keeps it closed is thrown. */
-function opened({ seat, problem }: Desk): Promise<Seat> {
+export function opened({ seat, problem }: Desk): Promise<Seat> {
   return new Promise((resolve, reject) => {
     const look = (): boolean => {
       if (seat.value) resolve(seat.value);

@@ -2,7 +2,7 @@
 import { computed, inject, onBeforeUnmount, provide, reactive, ref, shallowReactive, shallowRef, watch, type InjectionKey, type Ref } from "vue";
 import { call } from "../../api/call.ts";
 import type { VouchForBidderData, VouchForBidderResponses } from "../../api/generated/index.ts";
-import { codeOf } from "../../api/problem.ts";
+import { codeOf, Problem } from "../../api/problem.ts";
 import type { JsonObject } from "../../crypto/canonical.ts";
 import type { Seat } from "../../crypto/seat.ts";
 import type { Performing } from "../../parts/choice.ts";
@@ -30,6 +30,8 @@ export interface Desk {
   acting: Performing;
   /** A seat, room, venue or city as people call it. */
   name(id: string): string;
+  /** The same for a part of the page that has its own words for a refusal, which is thrown. */
+  perform(name: string, body: JsonObject): Promise<void>;
   /** Coming back after a cut. */
   returning: Returning;
   /** Open the seat's key, when this device has been vouched for. */
@@ -85,9 +87,9 @@ export function provideDesk(): Desk {
     }
   }
 
-  const acting: Performing & { busy: boolean; code: string } = shallowReactive({ busy: false, code: "", perform });
+  const acting: Performing & { busy: boolean; code: string } = shallowReactive({ busy: false, code: "", perform: submit });
 
-  async function perform(name: string, body: JsonObject): Promise<boolean> {
+  async function submit(name: string, body: JsonObject): Promise<boolean> {
     if (acting.busy || !seat.value) return false;
     Object.assign(acting, { busy: true, code: "" });
     try {
@@ -106,6 +108,11 @@ export function provideDesk(): Desk {
     const { question, jwk } = body as unknown as { question: string; jwk: VouchForBidderData["body"]["jwk"] };
     const path = { id: proceeding.id, question };
     await call<VouchForBidderData, VouchForBidderResponses>("POST", "/v1/proceedings/{id}/questions/{question}/vouch", { path, body: { jwk } });
+  }
+
+  async function perform(name: string, body: JsonObject): Promise<void> {
+    if (!seat.value) throw new Problem(0, problem.value || "unknown-key");
+    await seat.value.perform(name, body);
   }
 
   const view = computed(() => proceeding.view);
@@ -135,6 +142,7 @@ export function provideDesk(): Desk {
     act,
     acting,
     name,
+    perform,
     returning: useReturning(seat, () => proceeding.view),
     open,
   };

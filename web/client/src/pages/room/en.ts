@@ -27,6 +27,7 @@ const en: Shape<typeof zh> = {
   swapWhy: "Choose another one from the list: neither connection nor recording is interrupted.",
   switched: "A device was unplugged; “{name}” is used now.",
   muted: "{device} gives nothing: look at its mute switch, its lens cap and the system's settings.",
+  refused: "“{name}” could not be used: {reason} The device before goes on.",
   lost: "{device} is gone: {reason}",
   sound: "Hear the other rooms",
   mute: "Mute the other rooms",

@@ -24,6 +24,7 @@ export default {
   swapWhy: "从列表中选择即可更换，连接和录制不会中断。",
   switched: "设备被拔出，已自动改用“{name}”。",
   muted: "{device}没有输出：请检查设备上的静音开关、镜头盖或系统设置。",
+  refused: "未能改用“{name}”：{reason}仍在使用原来的设备。",
   lost: "{device}已断开：{reason}",
   sound: "打开其他会场的声音",
   mute: "关闭其他会场的声音",

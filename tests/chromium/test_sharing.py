@@ -1,0 +1,308 @@
+"""What everybody looks at: a room's shared screen, and the pages that the presenter shows, in the browsers of two seats
+and a room (the console that leads, an expert, a kiosk)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from evidence.core.act import thumbprint
+from evidence.core.canonical import Object
+from tests.api.installation import AHEAD, Running, eventually, running
+from tests.chromium.browsers import CURRENT, FLAGS
+from tests.chromium.hall import DEVICES, axe, bind_others, seated, sign_in
+from tests.expert.hall import KEY
+from tests.expert.papers import ENCRYPTED, tender_with_papers
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+expect.set_options(timeout=60_000)
+
+ROOMS = ("room-1", "room-2", "room-3")
+# Three cameras and a dozen decoders on two cores: small pictures, seldom.
+SMALL = """
+const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = wanted =>
+    get(wanted.video ? { video: { width: 160, height: 90, frameRate: 2 } } : wanted);
+"""
+# What a person would choose in the browser's own dialog, which no test can press: a screen, red left and blue right.
+SCREEN = """
+navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 360 });
+    const context = canvas.getContext("2d");
+    setInterval(() => {
+        for (const [n, color] of ["rgb(220 0 0)", "rgb(0 0 220)"].entries()) {
+            context.fillStyle = color;
+            context.fillRect(320 * n, 0, 320, 360);
+        }
+    }, 500);
+    return canvas.captureStream(2);
+};
+"""
+PIXELS = """room => {
+    const canvas = document.getElementById(`shared-${room}`);
+    if (!canvas || canvas.width !== 640) return null;
+    return [160, 480].map(x => [...canvas.getContext("2d").getImageData(x, 180, 1, 1).data.slice(0, 3)]);
+}"""
+# Sockets that a test can cut; a browser that is set offline keeps those that it has.
+CUT = """
+window.lines = [];
+WebSocket = class extends WebSocket { constructor(...given) { super(...given); lines.push(this); } };
+"""
+
+
+@dataclass
+class Hall:
+    """Its windows; the console, the expert and the supervisor each in a profile of its own."""
+
+    site: Running
+    browser: Browser
+    pages: dict[str, Page] = field(default_factory=dict)
+
+    def context(self, *scripts: str) -> BrowserContext:
+        found = self.browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+        found.set_default_timeout(60_000)
+        for script in scripts:
+            found.add_init_script(script)
+        return found
+
+    def open(self, seat: str, path: str, *scripts: str) -> Page:
+        self.pages[seat] = sign_in(self.context(*scripts), self.site, seat, path)
+        return self.pages[seat]
+
+    def vouch(self, seat: str) -> None:
+        """The main centre vouches for the key that the seat's page made."""
+        name = f"tongping-seat/{self.site.origin}/{seat}"
+        key = eventually(lambda: self.pages[seat].evaluate(KEY, name), 60)
+        body = {"thumbprint": thumbprint({each: key[each] for each in ("crv", "kty", "x", "y")})}
+        token = self.site.installation.administrator_token
+        answer = self.site.call("POST", f"{self.site.path}/seats/{seat}/vouch", json=body, bearer=token)
+        assert answer.status_code == 201, answer.text
+        eventually(lambda: self.site.view(seat)["me"]["bound"], 60)
+
+    def act(self, name: str, body: Object) -> None:
+        """The supervisor acts, whose device is no browser."""
+        apart(_act(self.site, name, body))
+
+
+async def _act(site: Running, name: str, body: Object) -> None:
+    async with AsyncExitStack() as stack:
+        await (await seated(stack, site, "supervisor-1")).perform(name, body)
+
+
+def apart(work: Coroutine[Any, Any, None]) -> None:
+    """In a thread of its own: Playwright's loop runs in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
+async def _bind(site: Running) -> None:
+    async with AsyncExitStack() as stack:
+        await bind_others(stack, site, {"operator-1", "seat-1"})
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    """In the declarations, the first stage in which pages are shown; what leads there is pressed in the console."""
+    folder = tmp_path_factory.mktemp("sharing")
+    with running(folder / "site", tender_with_papers(), AHEAD) as site, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CURRENT, args=[*FLAGS, *DEVICES])
+        found = Hall(site, browser)
+        try:
+            lead_in(found)
+            yield found
+        finally:
+            for seat, page in found.pages.items():
+                with suppress(Exception):
+                    page.screenshot(path=folder / f"{seat}.png", full_page=True)
+            browser.close()
+
+
+def lead_in(hall: Hall) -> None:
+    apart(_bind(hall.site))
+    console = hall.open("operator-1", "/operator", CUT)
+    hall.vouch("operator-1")
+    hall.open("seat-1", "/expert/shared", CUT)
+    hall.vouch("seat-1")
+    for room in ROOMS:
+        hall.open(room, "/room", SMALL, SCREEN)
+        console.get_by_role("button", name=f"准许接入 {room}").click()
+    step = console.get_by_role("button", name="进入“承诺与回避”")
+    step.click()
+    console.get_by_role("dialog").get_by_role("button", name="进入“承诺与回避”").click()
+    eventually(lambda: hall.site.view("seat-1")["stage"] == "declarations", 60)
+
+
+def near(found: list[list[int]] | None) -> bool:
+    """Red left, blue right, as far as a lossy codec keeps them."""
+    if found is None:
+        return False
+    left, right = found
+    return left[0] > 150 > 90 > left[2] and right[2] > 150 > 90 > right[0]
+
+
+def test_a_rooms_shared_screen_is_seen_everywhere(hall: Hall) -> None:
+    """By its pixels, at the seat, the console, the supervisor's wall, the hall's page and another room; and large."""
+    kiosk = hall.pages["room-1"]
+    others = [hall.pages["seat-1"], hall.pages["operator-1"], hall.pages["room-2"]]
+    others += [hall.open("supervisor-1", "/supervisor"), hall.open("auditor-1", "/rooms")]
+    for page in others:
+        expect(page.locator("#shared-room-1")).to_be_hidden()
+    kiosk.get_by_role("button", name="共享屏幕画面").click()
+    expect(kiosk.locator(".tag").filter(has_text="正在共享屏幕画面")).to_be_visible()
+    for page in others:
+        picture = page.locator("#shared-room-1")
+        expect(picture).to_be_visible()
+        expect(page.locator("figcaption").get_by_text("主场 · 呼和浩特 正在共享屏幕画面")).to_be_visible()
+        eventually(lambda page=page: near(page.evaluate(PIXELS, "room-1")), 60)  # type: ignore[misc]
+        shared, tile = picture.bounding_box(), page.locator("#canvas-room-1").bounding_box()
+        assert shared is not None
+        assert tile is not None
+        assert shared["width"] > 1.5 * tile["width"], page.url
+    # Its own screen would show itself in itself without end.
+    expect(kiosk.locator("#shared-room-1")).to_have_count(0)
+    assert axe(hall.pages["supervisor-1"]) == []
+    fold = hall.pages["seat-1"].get_by_role("button", name="收起画面")
+    fold.click()
+    expect(hall.pages["seat-1"].locator("#shared-room-1")).to_be_hidden()
+    hall.pages["seat-1"].get_by_role("button", name="展开画面").click()
+    kiosk.get_by_role("button", name="停止共享").click()
+    for page in others:
+        expect(page.locator("#shared-room-1")).to_be_hidden()
+    for seat in ("supervisor-1", "auditor-1"):
+        hall.pages.pop(seat).context.close()
+
+
+def presented(page: Page) -> Locator:
+    return page.locator("canvas[data-page][data-ready]")
+
+
+def marks(page: Page) -> list[str]:
+    """Where the marks stand on the page."""
+    found: list[str] = page.locator(".sheet .mark").evaluate_all("all => all.map(each => each.getAttribute('style'))")
+    return found
+
+
+def choose(page: Page, name: str) -> None:
+    box = page.locator(".turner select")
+    expect(box.locator("option").filter(has_text=name)).to_have_count(1)
+    label = next(each for each in box.locator("option").all_inner_texts() if name in each)
+    box.select_option(label=label)
+
+
+def test_pages_are_turned_marked_and_handed_over(hall: Hall) -> None:
+    """The console presents first; a seat follows, looks on its own, comes back, takes over; the kiosk shows it all."""
+    console, seat, kiosk = (hall.pages[name] for name in ("operator-1", "seat-1", "room-1"))
+    expect(console.get_by_text("您是主讲人")).to_be_visible()
+    choose(console, "招标文件")
+    for page in (console, seat, kiosk):
+        expect(presented(page)).to_have_attribute("data-page", "1")
+    expect(seat.get_by_text("招标文件（摘要） · 第 1 页，共 2 页")).to_be_visible()
+    # A room's machine may not read the definition, so it says which document by its digest.
+    expect(kiosk.get_by_text(re.compile("文件 [0-9a-f]{8} · 第 1 页，共 2 页"))).to_be_visible()
+    console.get_by_role("button", name="下一页").click()
+    for page in (console, seat, kiosk):
+        expect(presented(page)).to_have_attribute("data-page", "2")
+
+    # By keys alone.
+    console.get_by_role("button", name="标出一处").press("Enter")
+    handle = console.get_by_role("application")
+    expect(handle).to_be_focused()
+    for key in ("ArrowUp", "ArrowRight", "Shift+ArrowDown", "Enter"):
+        console.keyboard.press(key)
+    for page in (console, seat, kiosk):
+        expect(page.locator(".sheet .mark")).to_have_count(1)
+    assert marks(seat) == marks(kiosk) == marks(console)
+    assert axe(console) == []
+
+    # On one's own, and back.
+    seat.get_by_role("button", name="自行浏览").click()
+    seat.get_by_role("button", name="上一页").click()
+    expect(presented(seat)).to_have_attribute("data-page", "1")
+    expect(seat.get_by_text("主讲人在第 2 页")).to_be_visible()
+    expect(seat.locator(".sheet .mark")).to_have_count(0)
+    expect(presented(kiosk)).to_have_attribute("data-page", "2")
+    seat.get_by_role("button", name="回到主讲人的画面").click()
+    expect(presented(seat)).to_have_attribute("data-page", "2")
+    expect(seat.locator(".sheet .mark")).to_have_count(1)
+
+    # What the presenter does while a seat's line is down is there once it is back.
+    seat.route("**/socket-tickets", lambda route: route.abort())
+    seat.evaluate("lines.at(-1).close()")
+    expect(seat.get_by_text("与服务器的连接已中断")).to_be_visible()
+    console.get_by_role("button", name="清除标记").click()
+    expect(kiosk.locator(".sheet .mark")).to_have_count(0)
+    assert len(marks(seat)) == 1
+    seat.unroute("**/socket-tickets")
+    expect(seat.locator(".sheet .mark")).to_have_count(0)
+
+    # And a server that lost what it was told is told again.
+    console.get_by_role("button", name="标出一处").press("Enter")
+    console.keyboard.press("Enter")
+    expect(kiosk.locator(".sheet .mark")).to_have_count(1)
+    hall.site.kill("web")
+    eventually(hall.site.ready, 60)
+    seat.reload()
+    expect(seat.locator(".sheet .mark")).to_have_count(1)
+    eventually(lambda: hall.site.view("seat-1")["gate"] == "open", 60)
+
+    console.get_by_label("主讲权移交给").select_option("seat-1")
+    console.get_by_role("button", name="移交", exact=True).click()
+    expect(seat.get_by_text("您是主讲人")).to_be_visible()
+    expect(console.get_by_text("您是主讲人")).to_have_count(0)
+    # Whoever takes over has the marks that everybody sees.
+    expect(seat.get_by_role("button", name="清除标记")).to_be_visible()
+
+    # By dragging, and by pressing two corners.
+    sheet = seat.locator(".layer").bounding_box()
+    assert sheet is not None
+    x, y = sheet["x"] + sheet["width"] / 4, seat.locator(".frame").bounding_box()["y"] + 60  # type: ignore[index]
+    seat.mouse.move(x, y)
+    seat.mouse.down()
+    seat.mouse.move(x + 200, y + 40, steps=4)
+    seat.mouse.up()
+    expect(kiosk.locator(".sheet .mark")).to_have_count(2)
+    seat.get_by_role("button", name="标出一处").click()
+    seat.mouse.click(x, y + 80)
+    seat.mouse.click(x + 200, y + 120)
+    expect(kiosk.locator(".sheet .mark")).to_have_count(3)
+    assert marks(kiosk) == marks(seat)
+    seat.mouse.click(x, y + 160)
+    expect(seat.locator(".sheet .mark")).to_have_count(3)
+    assert axe(seat) == []
+
+
+def test_a_turn_that_is_refused_says_so(hall: Hall) -> None:
+    seat, kiosk = hall.pages["seat-1"], hall.pages["room-1"]
+    hall.act("proceeding.pause", {"reason": "短暂休息"})
+    expect(seat.get_by_text("评审已暂停").first).to_be_visible()
+    seat.get_by_role("button", name="上一页").click()
+    expect(seat.get_by_role("alert").filter(has_text="未能翻页。")).to_contain_text("评审已暂停，恢复后可以继续")
+    expect(presented(seat)).to_have_attribute("data-page", "2")
+    hall.act("proceeding.resume", {"reason": "继续"})
+    eventually(lambda: hall.site.view("seat-1")["gate"] == "open", 60)
+    seat.get_by_role("button", name="上一页").click()
+    expect(presented(kiosk)).to_have_attribute("data-page", "1")
+    expect(seat.get_by_text("未能翻页。")).to_have_count(0)
+
+
+def test_a_document_that_cannot_be_shown_says_why_and_offers_help(hall: Hall) -> None:
+    """An encrypted file on the shared screen: the shell has its words, so the kiosk says them as well."""
+    seat, kiosk = hall.pages["seat-1"], hall.pages["room-1"]
+    choose(seat, ENCRYPTED)
+    for page in (seat, kiosk):
+        expect(page.get_by_role("alert").filter(has_text="可能设有密码，或已损坏")).to_be_visible()
+    assert axe(seat) == []
+    seat.get_by_role("button", name="通知工作人员").click()
+    dialog = seat.get_by_role("dialog", name="请求协助")
+    expect(dialog.get_by_role("textbox")).to_have_value(re.compile(ENCRYPTED))
+    dialog.get_by_role("button", name="取消").click()
+    choose(seat, "招标文件")
+    expect(presented(kiosk)).to_have_attribute("data-page", "1")
