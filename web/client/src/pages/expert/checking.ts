@@ -1,6 +1,7 @@
 /**
  * The check page of a sheet (protocols.md 3, S1 and S2): what was read back out of P, under the names of the definition
- * that P is bound to. Nothing of what was typed, and nothing on the server's word, stands on it.
+ * that P is bound to. Nothing of what was typed stands on it, and no name on the server's word; which bidders are still
+ * in is the view's, and what does not fit it is found out at the opening.
  */
 import { type Asked, askedOf, type Score, sum } from "../../crypto/plaintext.ts";
 import type { Seat } from "../../crypto/seat.ts";
