@@ -63,9 +63,9 @@ def test_members_of_a_lost_venue_go_on_from_another_and_what_they_sealed_stands(
     assert [entry.type for entry in replaced] == ["VenueReplaced", "ProceedingResumed"]
     assert replaced[0].body == {"moved": ["seat-5"]}
     assert drive.state.gate == "open"
-    seat = drive.state.seat("seat-5")
-    assert (seat.venue, seat.centre) == ("venue-2", ZHONGSHAN)
-    assert todo(drive.state, seat) == ["seat.bind"]
+    moved = drive.state.seat("seat-5")
+    assert (moved.venue, moved.centre) == ("venue-2", ZHONGSHAN)
+    assert todo(drive.state, moved) == ["seat.bind"]
     assert view(drive.state, "supervisor-1")["venues"]["venue-3"] == {
         "centre": ZHUHAI,
         "kind": "secondary",
