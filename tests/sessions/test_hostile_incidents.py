@@ -58,6 +58,7 @@ def steps() -> dict[str, Step]:
     night.perform("supervisor-1", "recording.waive", {"room": "room-2", "reason": "x"})
     night.execute(RegainRecording("room-2"))
     night.perform("operator-2", "incident.declare", {"venue": "venue-2", "kind": "power", "text": "x"})
+    night.perform("supervisor-1", "venue.replace", {"venue": "venue-2", "by": "venue-3", "reason": "x"})
     night.perform(ZHUHAI, "venue.journal", venue_journal.body("venue-3", [bytes(32)], lost=1, returned=2))
     made = signed()
     asked = made.perform("seat-1", "reopening.ask", request(made))[0].act
