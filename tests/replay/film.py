@@ -14,6 +14,9 @@ from media.ports import MediaEngine
 from tests.replay.recording import Recorded
 from tests.sessions.service_world import Connection, Worker, World
 
+AT_ONCE = 8
+"""Segments of a room that a cut closes: the film is in the log before the meeting is over, which takes seconds here."""
+
 
 class FilmEngine(MemoryEngine):
     """Its recordings are no stubs."""
@@ -24,7 +27,7 @@ class FilmEngine(MemoryEngine):
         place = self._rooms[room]
         if place.since_ms is None or place.peer is None:
             return
-        for record in self.film[room][:2]:
+        for record in self.film[room][:AT_ONCE]:
             self.film[room].remove(record)
             self._waiting[record.key] = record
             self._tell(SegmentClosed(record))

@@ -77,7 +77,8 @@ export class Witnessed {
 async function keyOf(origin: string, me: Me, client: Client, pins: Pins): Promise<VerifierKey> {
   if (origin === me.origin) {
     const { opening } = await client.trust();
-    return (await readOpening([await client.centreEntry(opening), await client.centreReceipt(opening)], pins, origin)).key;
+    const found = [await client.centreEntry(opening), await client.centreReceipt(opening)] as const;
+    return (await readOpening(found, pins, origin)).key;
   }
   const start = await client.continued();
   const first = start === null ? null : await shownEntry(client, start);

@@ -126,7 +126,11 @@ export class Player {
     return [...this.tracks.values()].flatMap(({ track, lost }) =>
       [...lost].flatMap(([index, why]) => {
         const segment = track.segments[index];
-        return segment ? [{ why, room: track.room, kind: track.kind, span: [segment.t0, segment.t1] as const, sha256: segment.sha256, n: segment.n }] : [];
+        if (!segment) {
+          return [];
+        }
+        const { t0, t1, sha256, n } = segment;
+        return [{ why, room: track.room, kind: track.kind, span: [t0, t1] as const, sha256, n }];
       }),
     );
   }

@@ -79,7 +79,8 @@ function readTrack({ room, kind, segments }: Manifest["tracks"][number]): Track 
   const read = segments.map((stated): Segment => {
     const { n, take, number, bytes, t0, t1, keyframe } = stated;
     const gaps = stated.gaps.map(([from = 0, to = 0]): Span => [from, to]);
-    return { n, take, number, sha256: hexOf(stated.sha256), init: hexOf(stated.init), bytes, t0, t1, keyframe, gaps, end: t1, from: 0 };
+    const [sha256, init] = [hexOf(stated.sha256), hexOf(stated.init)];
+    return { n, take, number, sha256, init, bytes, t0, t1, keyframe, gaps, end: t1, from: 0 };
   });
   read.sort((a, b) => a.t0 - b.t0 || a.take - b.take || a.number - b.number);
   const placed: Segment[] = [];
@@ -102,7 +103,8 @@ function follows(one: Segment, next: Segment): boolean {
 // Whether nothing lies between: what is missing there is declared by `next` (media/recorder.py), and the last frame of
 // `one` stands until `next` begins, however few frames a second its camera gives.
 function joined(one: Segment, next: Segment): boolean {
-  return follows(one, next) && next.t0 - one.t1 < SILENT_MS && !next.gaps.some(([from, to]) => from < next.t0 && to > one.t1);
+  const declared = next.gaps.some(([from, to]) => from < next.t0 && to > one.t1);
+  return follows(one, next) && next.t0 - one.t1 < SILENT_MS && !declared;
 }
 
 // Where the segment lies that holds time t, or the last one before it; -1 before the first.

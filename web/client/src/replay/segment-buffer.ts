@@ -6,7 +6,8 @@
 import { lasting, timecode } from "./cluster.ts";
 import type { Kind, Segment } from "./recording.ts";
 
-const TYPES = { mic: 'audio/webm; codecs="opus"', camera: 'video/webm; codecs="vp8"', document: 'video/webm; codecs="vp8"' };
+const VIDEO = 'video/webm; codecs="vp8"';
+const TYPES = { mic: 'audio/webm; codecs="opus"', camera: VIDEO, document: VIDEO };
 
 // The browser plays nothing of this kind.
 const NONE_PLAYS = -1;
@@ -47,8 +48,9 @@ export class SegmentBuffer {
   private head = "";
   private work: Promise<unknown> = Promise.resolve();
 
-  // Media time 0 is session time `origin`. `broken` is told the segment at fault: null where it is not known, -1 where all are.
-  constructor(element: HTMLMediaElement, kind: Kind, origin: number, end: number, broken: (index: number | null) => void) {
+  // Media time 0 is session time `origin`. `broken` is told the segment at fault: null where it is not known, -1 where
+  // all are.
+  constructor(element: HTMLMediaElement, kind: Kind, origin: number, end: number, broken: SegmentBuffer["broken"]) {
     [this.element, this.kind, this.origin, this.broken] = [element, kind, origin, broken];
     const { signal } = this.ending;
     this.source.addEventListener("sourceopen", () => this.opened(end), { once: true, signal });
@@ -87,7 +89,8 @@ export class SegmentBuffer {
   // From when to when there is media, in seconds of media time.
   ranges(): [number, number][] {
     const buffered = this.buffer ? this.element.buffered : null;
-    return Array.from({ length: buffered?.length ?? 0 }, (_, index) => [buffered?.start(index) ?? 0, buffered?.end(index) ?? 0]);
+    const length = buffered?.length ?? 0;
+    return Array.from({ length }, (_, index) => [buffered?.start(index) ?? 0, buffered?.end(index) ?? 0]);
   }
 
   close(): void {

@@ -260,7 +260,8 @@ export class TrackPlayer {
     }
     const now = performance.now();
     for (let index = first; index <= last && this.loading.size < AT_ONCE; index++) {
-      if (!this.held.has(index) && !this.loading.has(index) && !this.lost.has(index) && (this.blocked.get(index) ?? 0) <= now) {
+      const known = this.held.has(index) || this.loading.has(index) || this.lost.has(index);
+      if (!known && (this.blocked.get(index) ?? 0) <= now) {
         this.fetch(index);
       }
     }

@@ -65,7 +65,7 @@ const en: Shape<typeof zh> = {
     noPage: "No document was on show",
     standing: {
       asking: "Checking the log…",
-      witnessed: "The list of recordings is the log's: each part's hash is looked up in entries that the centres witnessed before it is played.",
+      witnessed: "Each part's hash is looked up in entries that the centres witnessed before it is played.",
       "not-witnessed-yet": "Some entries are not witnessed yet: these recordings are checked against the server's list only. Please load again later.",
       unpinned: "This browser was not signed in by a link that names the keys: recordings are checked against the server's list only. See Verification for the whole check.",
       untrusted: "The log that the server shows is not the one whose keys this seat's link names: no recording is played. Do not rely on this page, and tell your office.",

@@ -1,4 +1,4 @@
-/** Whether the log itself states what the server's list of recordings says: entry by entry, before anything is played. */
+/** Whether the log itself states what the server's list of recordings says: by entry, before anything is played. */
 import type { Me } from "../../crypto/open.ts";
 import type { Unproven, Witnessed } from "../../crypto/witnessed.ts";
 import { Altered } from "../../replay/octets.ts";
