@@ -7,23 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, Route, expect, sync_playwright
 
-from tests.api.installation import Running, eventually, running
-from tests.chromium.browsers import CURRENT, FLAGS
-from tests.chromium.hall import DEVICES, admit, axe, browser, sign_in
+from tests.api.installation import Running, running
+from tests.chromium.hall import admit, axe, browser, sign_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 expect.set_options(timeout=60_000)
 
 ME, TICKETS, PART = "**/v1/me", "**/socket-tickets", "**/assets/AuditorPage-*.js"
-AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
-# Tiles play in elements that stand in no document.
-PLAYED = """
-window.played = [];
-const play = HTMLMediaElement.prototype.play;
-HTMLMediaElement.prototype.play = function () { played.push(this); return play.call(this); };
-"""
-HEARD = "() => played.some(each => !each.muted && !each.paused && each.srcObject.getAudioTracks().length > 0)"
-GREEN = "() => document.getElementById('canvas-room-1').getContext('2d').getImageData(9, 9, 1, 1).data[1] > 64"
 
 
 @pytest.fixture(scope="module")
@@ -115,25 +105,3 @@ def test_a_link_while_the_server_is_away_leaves_the_page_that_is_there(page: Pag
         page.unroute(each)
     page.get_by_role("button", name="重试").click()
     page.wait_for_url("**/auditor")
-
-
-def test_a_browser_that_plays_no_sound_yet_says_so(site: Running, playwright: Playwright, current: Browser) -> None:
-    """A kiosk that was started without the flag of docs/guide/room.md: pictures at once, the sound by one button."""
-    flags = [*(flag for flag in FLAGS if flag != AUTOPLAY), *DEVICES]
-    sender = current.new_context(locale="zh-CN")
-    room = sign_in(sender, site, "room-1", "/room")
-    expect(room.get_by_text("正在传送")).to_be_visible()
-    asking = playwright.chromium.launch(executable_path=CURRENT, args=flags)
-    context = asking.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
-    context.add_init_script(PLAYED)
-    kiosk = sign_in(context, site, "room-2", "/room")
-    button = kiosk.get_by_role("button", name="点此打开声音")
-    expect(button).to_be_visible()
-    kiosk.wait_for_function(GREEN)
-    assert not kiosk.evaluate(HEARD)
-    assert axe(kiosk) == []
-    button.click()
-    expect(button).to_have_count(0)
-    eventually(lambda: kiosk.evaluate(HEARD))
-    asking.close()
-    sender.close()
