@@ -97,7 +97,7 @@ def under_the_second_pack(value: dict[str, Any]) -> dict[str, Any]:
     definition = value["definition"]
     pack = shelf.PACKS["cn-government-procurement", "2"]
     more = {"brand": None, "policy": None, "plus": "0.00", "minus": "0.00", "quote": None}
-    terms = {
+    terms: dict[str, Any] = {
         "announced": "2026-11-02",
         "budget": None,
         "ceiling": None,

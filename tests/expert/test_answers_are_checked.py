@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.api.installation import eventually
 from tests.expert.hall import SEAT, Hall, meeting
 from tests.expert.papers import tender_with_papers, under_the_second_pack
 from tests.expert.steps import CHECK, clean, confirm, seal, to, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=30_000)
 
 FINAL = "提交后不能撤回或修改"
 GROUND = "第三章第二节的业绩要求与评分细则互相矛盾，请委员会先定口径。"
@@ -154,7 +154,7 @@ def kept(page: Page) -> Iterator[None]:
     """What is typed in the block is on this device's disk after it; nothing else was on its way there before."""
     before = page.evaluate(STORED)
     yield
-    page.wait_for_function(f"async before => await ({STORED})() !== before", arg=before)
+    eventually(lambda: page.evaluate(STORED) != before, 15)
 
 
 def test_a_question_and_a_request_for_time_are_checked(hall: Hall, page: Page) -> None:
@@ -255,7 +255,8 @@ def test_a_dissent_is_a_draft_until_it_is_checked(hall: Hall, page: Page) -> Non
     page.get_by_role("button", name="不同意，写明异议").click()
     reason = page.get_by_label("理由")
     # A character outside the first plane counts once, as the server counts it.
-    reason.fill("𠮷" * 501)
+    with kept(page):
+        reason.fill("𠮷" * 501)
     expect(page.get_by_text("已输入 501 字，最多 500 字")).to_be_visible()
     page.get_by_role("button", name=CHECK).click()
     expect(page.get_by_role("alert").get_by_role("link")).to_contain_text("超出 1 字")
