@@ -1,17 +1,19 @@
 """What cannot be taken back is read once more before it is signed, and what is typed for it survives (issue 3, item 8).
 
-In a meeting of its own, and in the order of its stages.
+Motions, votes, questions and more time, in a meeting of their own and in the order of its stages.
+A vote that waits for the seat holds the stage, so that nothing goes on before a test is through.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.expert.hall import Hall, meeting
+from tests.api.installation import eventually
+from tests.expert.hall import SEAT, Hall, meeting
 from tests.expert.papers import tender_with_papers, under_the_second_pack
 from tests.expert.steps import CHECK, clean, to, until
 
@@ -20,6 +22,7 @@ expect.set_options(timeout=30_000)
 
 FINAL = "提交后不能撤回或修改"
 GROUND = "第三章第二节的业绩要求与评分细则互相矛盾，请委员会先定口径。"
+AGAINST = "口径在采购文件的澄清中已经写明，\n不需要另作决定。"
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +106,78 @@ def test_a_motion_is_read_once_more_before_it_is_put(hall: Hall, page: Page) -> 
     page.get_by_role("button", name=CHECK).click()
     check.get_by_role("button", name="提交动议").click()
     expect(page.locator("section.motion")).to_contain_text(GROUND)
+
+
+def test_a_vote_and_its_reason_survive_a_reload_and_are_checked(hall: Hall, page: Page) -> None:
+    until(hall, page, "compliance-review")
+    if not hall.view()["steps"]["motions"]:
+        put_objection(hall, page, GROUND).get_by_role("button", name="提交动议").click()
+    to(hall, page, "steps")
+    card = page.locator("section.motion")
+    card.get_by_role("button", name=CHECK).click()
+    expect(card.get_by_text("请选择赞成或者反对")).to_be_visible()
+    with kept(page):
+        card.get_by_label("反对").check()
+    card.get_by_role("button", name=CHECK).click()
+    expect(card.get_by_text("请写明理由")).to_be_visible()
+    reason = card.get_by_role("textbox")
+    with kept(page):
+        reason.fill(AGAINST)
+    page.reload()
+    expect(reason).to_have_value(AGAINST)
+    expect(card.get_by_label("反对")).to_be_checked()
+    card.get_by_role("button", name=CHECK).click()
+    check = checked(page, "请核对您的一票：异议", GROUND, "反对", AGAINST)
+    clean(page)
+    (motion,) = hall.view()["steps"]["motions"]
+    assert SEAT not in motion["voted"]
+    check.get_by_role("button", name="投出反对票").click()
+    # The others are for it; the last of the five votes decides.
+    hall.wait(lambda view: view["steps"]["motions"][0]["carried"])
+    expect(page.get_by_role("listitem").filter(has_text=GROUND)).to_contain_text("通过")
+
+
+STORED = """() => new Promise(done => {
+    const open = indexedDB.open("tongping-drafts");
+    open.onsuccess = () => {
+        const all = open.result.transaction("drafts").objectStore("drafts").getAll();
+        all.onsuccess = () => {
+            open.result.close();
+            done(JSON.stringify(all.result.map(each => Object.values(each).map(part => [...new Uint8Array(part)]))));
+        };
+    };
+})"""
+
+
+@contextmanager
+def kept(page: Page) -> Iterator[None]:
+    """What is typed in the block is on this device's disk after it; nothing else was on its way there before."""
+    before = page.evaluate(STORED)
+    yield
+    eventually(lambda: page.evaluate(STORED) != before, 15)
+
+
+def test_a_question_and_a_request_for_time_are_checked(hall: Hall, page: Page) -> None:
+    """A question that is put and answered stands in test_seat.py."""
+    until(hall, page, "compliance-review")
+    to(hall, page, "steps")
+    page.get_by_role("button", name="提出澄清（组长）").click()
+    page.locator("#motion-bidder").select_option(index=1)
+    page.locator("#motion-question").select_option(label="含义不明确")
+    page.locator("#motion-text").fill("工期是日历天还是工作日？")
+    page.locator("#motion-document").select_option(index=2)
+    page.locator("#motion-page").fill("2")
+    page.get_by_role("button", name=CHECK).click()
+    check = checked(page, "请核对澄清问题", "含义不明确", "工期是日历天还是工作日？", "第 2 页")
+    check.get_by_role("button", name="返回修改").click()
+    page.get_by_role("button", name="取消").click()
+    assert hall.view()["steps"]["questions"] == []
+    page.get_by_role("button", name="申请延长评审时间").click()
+    page.locator("#motion-text").fill("文件较多，需要更多时间。")
+    page.get_by_role("button", name=CHECK).click()
+    checked(page, "请核对延长申请", "文件较多，需要更多时间。").get_by_role("button", name="提交申请").click()
+    hall.wait(lambda view: SEAT in view["steps"]["hurried"])
+    expect(page.get_by_role("button", name="申请延长评审时间")).to_have_count(0)
 
 
 def test_what_is_typed_in_one_window_goes_on_in_the_other(hall: Hall, person: BrowserContext, page: Page) -> None:
