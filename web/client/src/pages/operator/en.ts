@@ -92,6 +92,7 @@ const en: Shape<typeof zh> = {
     note: "Remark",
     noteMissing: "Write the remark.",
     jwk: "The bidder's public key (JWK: paste what the bidder's file holds)",
+    jwkShown: "Fingerprint of the key (compare it with the bidder)",
     jwkMissing: "Paste the bidder's public key.",
     jwkWrong: "This is no P-256 public key (JWK). Ask the bidder for it again.",
   },

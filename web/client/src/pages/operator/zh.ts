@@ -89,6 +89,7 @@ export default {
     note: "备注",
     noteMissing: "请填写备注。",
     jwk: "投标人的公钥（JWK，粘贴投标人提供的文件内容）",
+    jwkShown: "公钥指纹（请与投标人核对）",
     jwkMissing: "请粘贴投标人的公钥。",
     jwkWrong: "这不是 P-256 公钥（JWK）。请投标人重新提供。",
   },
