@@ -114,7 +114,7 @@ const en: Shape<typeof zh> = {
     "not-overdue": "It is too early to open the area.",
     "not-night": "It is not night.",
     "leaving-refused": "This member's recusal cannot be asked for now, or the same request waits already.",
-    "vouch-refused": "This key was used before. Ask the bidder for a new one.",
+    "founding-refused": "This key was used before. Ask the bidder for a new one.",
     "question-closed": "This question is closed.",
   },
   papers: {

@@ -111,7 +111,7 @@ export default {
     "not-overdue": "还没有到启封的时间。",
     "not-night": "现在不是夜间封闭时段。",
     "leaving-refused": "该成员现在不能申请回避，或同一申请已在等待决定。",
-    "vouch-refused": "此公钥已被使用，请投标人另行生成一个。",
+    "founding-refused": "此公钥已被使用，请投标人另行生成一个。",
     "question-closed": "这项澄清已经结束。",
   },
   papers: {
