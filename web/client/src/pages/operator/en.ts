@@ -110,11 +110,10 @@ const en: Shape<typeof zh> = {
     "report-made": "The report is made, so no stage can be gone back to; ask for a re-evaluation where it is needed.",
     "reopening-refused": "The opened sheets do not show this reason, or a lot decided the ranks: there is no re-evaluation.",
     "already-done": "A request already waits for the supervisor.",
-    "already-fixed": "This is done already.",
+    "already-fixed": "This is done already; or the key was used before: ask the bidder for a new one.",
     "not-overdue": "It is too early to open the area.",
     "not-night": "It is not night.",
     "leaving-refused": "This member's recusal cannot be asked for now, or the same request waits already.",
-    "founding-refused": "This key was used before. Ask the bidder for a new one.",
     "question-closed": "This question is closed.",
   },
   papers: {

@@ -107,11 +107,10 @@ export default {
     "report-made": "评审报告已经生成，不能退回阶段；需要时请申请复评。",
     "reopening-refused": "已开启的评分表中没有这种情形，或已抽签确定名次，不能复评。",
     "already-done": "已有一项申请在等待监督人员决定。",
-    "already-fixed": "此事已经办理。",
+    "already-fixed": "此事已经办理；如在登记公钥，则此公钥已被使用，请投标人另行生成一个。",
     "not-overdue": "还没有到启封的时间。",
     "not-night": "现在不是夜间封闭时段。",
     "leaving-refused": "该成员现在不能申请回避，或同一申请已在等待决定。",
-    "founding-refused": "此公钥已被使用，请投标人另行生成一个。",
     "question-closed": "这项澄清已经结束。",
   },
   papers: {
