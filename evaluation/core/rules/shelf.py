@@ -150,7 +150,7 @@ class Pack:
     def experts_drawn(self) -> bool:
         """Whether an expert sits only after a draw that the log knows of, or with an approval; older packs said
         nothing of it."""
-        return self.value.get("draw", {}).get("experts") == "drawn"
+        return bool(self.value.get("draw", {}).get("experts") == "drawn")
 
     @property
     def clarification_by(self) -> str:
