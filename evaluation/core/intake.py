@@ -428,9 +428,7 @@ _TENDER = _object(
         ),
     },
     {
-        **dict.fromkeys(("files", "notes"), _anything),
-        **dict.fromkeys(("kind", "follows"), _word),
-        "invitations": _list(_word),
+        **dict.fromkeys(("files", "notes", "kind", "follows", "invitations"), _anything),
         "special": _object(dict.fromkeys(("reference", "document"), _word)),
     },
 )
