@@ -72,9 +72,14 @@ class EvaluationError(Exception):
 
 
 class DefinitionRefused(EvaluationError):
-    """The tender cannot be evaluated as described."""
+    """The tender cannot be evaluated as described; `place` is the JSON pointer of the field that is wrong, in a
+    tender as it is handed in, or None where it is no one field."""
 
     code = "definition-refused"
+
+    def __init__(self, reason: str, place: str | None = None) -> None:
+        super().__init__(reason)
+        self.place = place
 
 
 class WeightRefused(DefinitionRefused):
@@ -125,8 +130,7 @@ class ImportRefused(DefinitionRefused):
     code = "import-refused"
 
     def __init__(self, place: str, reason: str) -> None:
-        super().__init__(f"{place or '/'}: {reason}")
-        self.place = place
+        super().__init__(f"{place or '/'}: {reason}", place)
         self.reason = reason
 
 

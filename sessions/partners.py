@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from evaluation.core import intake
 from evidence.core import act as acts
 from evidence.core import disclosure
 from evidence.core.act import Act, Signer
@@ -205,7 +206,9 @@ class Partners:
         return name
 
     async def assemble(self, tender: Object) -> tuple[Object, dict[str, Ids]]:
-        """The tender with the venues of its `invitations` in it, and which ids they got."""
+        """The tender with the venues of its `invitations` in it, and which ids they got; ImportRefused names the place
+        of what no tender has."""
+        intake.tender(tender)
         wanted = tender.get("invitations", [])
         guests = []
         try:

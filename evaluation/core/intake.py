@@ -55,6 +55,12 @@ def definition(value: JSON, place: str = "") -> None:
         _sums(node, f"{place}/criteria/{i}")
 
 
+def tender(value: JSON) -> None:
+    """What stands around a definition: venues, rooms, seats and the rest, none of them with a field that is not known.
+    The definition itself, notes and files are looked at by those who read them."""
+    _TENDER(value, "")
+
+
 def notes(value: JSON, bidders: Collection[str], place: str) -> None:
     """What the buyer's side noted of these bidders (`evaluation.core.collusion`)."""
     _object({}, dict.fromkeys(bidders, _object({}, dict.fromkeys(NOTED, _noted))))(value, place)
@@ -407,6 +413,26 @@ _MORE: dict[str, Check] = {
     "minus": money,
     "quote": _or_null(_QUOTE),
 }
+
+
+def _anything(value: JSON, place: str) -> None:
+    """Looked at elsewhere."""
+
+
+_TENDER = _object(
+    {
+        "definition": _anything,
+        "venues": _list(_object(dict.fromkeys(("id", "centre", "kind"), _word))),
+        "rooms": _list(_object(dict.fromkeys(("id", "venue"), _word))),
+        "seats": _list(
+            _object({**dict.fromkeys(("id", "role", "centre"), _word), "venue": _or_null(_word)}, {"stratum": _word})
+        ),
+    },
+    {
+        **dict.fromkeys(("files", "notes", "kind", "follows", "invitations"), _anything),
+        "special": _object(dict.fromkeys(("reference", "document"), _word)),
+    },
+)
 _FIRST = _object({**_COMMON, "bidders": _list(_object(_BIDDER))})
 _SECOND = _object(
     {

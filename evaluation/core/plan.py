@@ -17,6 +17,7 @@ from evidence.errors import Malformed
 
 # Beyond a hundred years an archive is one for good, and no date of deletion is needed.
 MOST_YEARS = 100
+YEARS = "/definition/terms/plan/retain_years"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -67,7 +68,7 @@ def check(plan: Plan, regime: str) -> None:
     """Hold it against the regime; the refusal cites the article."""
     rules = plan.timetable.value
     if rules["regime"] != regime:
-        raise TermsRefused("the timetable is another regime's")
+        raise TermsRefused("the timetable is another regime's", "/definition/terms/plan/timetable")
     least = plan.timetable.retention_years
     if plan.retain_years is not None and plan.retain_years < least:
-        raise TermsRefused(f"everything is kept for at least {least} years ({rules['retention']['source']})")
+        raise TermsRefused(f"everything is kept for at least {least} years ({rules['retention']['source']})", YEARS)

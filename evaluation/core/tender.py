@@ -28,6 +28,8 @@ MAX_BIDDERS = 99
 _SHEET_BYTES, _SHEET_HEAD, _ITEM_HEAD = 40_000, 600, 64
 # An entry has at most 60 000 bytes (protocols.md 1.1), of which the act and the rest of `DefinitionFixed` take little.
 _SCORING_BYTES = 55_000
+METHOD, CRITERIA = "/definition/method", "/definition/criteria"
+ORDER_87 = "order 87, article 55"
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 _MAX_ID = 32
 
@@ -252,14 +254,14 @@ def _check_method(definition: Definition) -> None:
         _check_terms(definition, definition.asked)
         return
     if (definition.regime, definition.method) != (rules.REGIME, rules.METHOD):
-        raise DefinitionRefused("only comprehensive scoring in government procurement is known")
+        raise DefinitionRefused(f"only comprehensive scoring in government procurement is known ({ORDER_87})", METHOD)
     least = rules.LEAST_PRICE_WEIGHT.get(definition.category)
     if least is None:
-        raise DefinitionRefused("the category is goods or services")
+        raise DefinitionRefused(f"the category is goods or services ({ORDER_87})", "/definition/category")
     if definition.technical + definition.price != 100:
-        raise WeightRefused("weights must sum to 100.00 (order 87, article 55)")
+        raise WeightRefused(f"weights must sum to 100.00 ({ORDER_87})", terms.WEIGHTS)
     if definition.price < least:
-        raise WeightRefused(f"the price weighs at least {least} for {definition.category} (order 87, article 55)")
+        raise WeightRefused(f"the price weighs at least {least} for {definition.category} ({ORDER_87})", terms.WEIGHTS)
 
 
 def _check_terms(definition: Definition, asked: Asked) -> None:
@@ -268,7 +270,8 @@ def _check_terms(definition: Definition, asked: Asked) -> None:
         raise DefinitionRefused("a definition of version 2 names a rule pack of its regime, of the second form")
     method = pack.method(definition.method)
     if method is None:
-        raise DefinitionRefused(f"{pack.regime} knows {', '.join(pack.value['methods'])}")
+        known = "; ".join(f"{name} ({found['source']})" for name, found in pack.value["methods"].items())
+        raise DefinitionRefused(f"{pack.regime} knows {known}", METHOD)
     terms.check(
         asked,
         pack,
@@ -349,25 +352,26 @@ def _check_bidders(definition: Definition) -> None:
 
 def _check_criteria(definition: Definition) -> None:
     nodes = list(_nodes(definition.criteria))
-    target = definition.technical
+    target, source = definition.technical, ORDER_87
     if definition.asked is not None:
+        source = str(definition.pack.value["methods"][definition.method]["source"])
         # The World Bank scores technical proposals out of 100 and weighs the mark afterwards (annex XII).
         target = Decimal(100) if definition.asked.price.kind == terms.QUALITY_COST else target
         if not target:
             if nodes:
-                raise CriteriaRefused("nothing is scored where only prices count")
+                raise CriteriaRefused(f"nothing is scored where only prices count ({source})", CRITERIA)
             return
     if not nodes:
-        raise CriteriaRefused("comprehensive scoring needs at least one criterion")
+        raise CriteriaRefused(f"where marks count there is a criterion ({source})", CRITERIA)
     if len({node.id for node in nodes}) != len(nodes):
-        raise CriteriaRefused("a criterion's id stands twice")
+        raise CriteriaRefused("a criterion's id stands twice", CRITERIA)
     for node in nodes:
         if node.max <= 0:
-            raise CriteriaRefused(f"the maximum of {node.id} is not above zero")
+            raise CriteriaRefused(f"the maximum of {node.id} is not above zero", CRITERIA)
         if node.children and points.total([child.max for child in node.children]) != node.max:
-            raise CriteriaRefused(f"the parts of {node.id} do not sum to its maximum")
-    if points.total([root.max for root in definition.criteria]) != target:
-        raise CriteriaRefused("the criteria do not sum to the technical weight")
+            raise CriteriaRefused(f"the parts of {node.id} do not sum to its maximum ({source})", CRITERIA)
+    if (sum_ := points.total([root.max for root in definition.criteria])) != target:
+        raise CriteriaRefused(f"the criteria sum to {sum_}, not to {target} ({source})", CRITERIA)
 
 
 def _check_rest(definition: Definition) -> None:

@@ -33,6 +33,8 @@ CONDITIONS = ("complex", "high-impact", "water", "classified")
 # Beyond ten percent a drawn coefficient would no longer float (the field draws between 0 and 5 or 6).
 MOST_DROP = Decimal(10)
 MAX_SLOPES = 8
+# The sum is wrong at the first of the two; places are those of a tender as it is handed in.
+WEIGHTS, PRICE_WEIGHT = "/definition/weights/technical", "/definition/weights/price"
 # A project that is a secret of the state stands outside of what a networked platform may hold (domain checklist 38).
 SECRETS = "law on guarding state secrets"
 _DAY = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", re.ASCII)
@@ -271,43 +273,62 @@ def asked(value: JSON) -> Asked:
 def check(asked: Asked, pack: Pack, method: Method, *, category: str, technical: Decimal, price: Decimal) -> None:
     """Hold the terms against the pack; the refusal cites the article."""
     if not pack.in_force(asked.announced):
-        raise TermsRefused(f"the pack was not in force on {asked.announced} ({pack.source('in_force')})")
+        raise TermsRefused(
+            f"the pack was not in force on {asked.announced} ({pack.source('in_force')})", "/definition/terms/announced"
+        )
     if asked.plan is not None:
         plans.check(asked.plan, pack.regime)
     if pack.publication and asked.publication is None:
         raise TermsRefused(f"publication names media, time and place of the opening ({pack.source('report')})")
     if "classified" in asked.conditions:
-        raise TermsRefused(f"a classified project does not belong on this platform ({SECRETS}; {pack.scope})")
+        raise TermsRefused(
+            f"a classified project does not belong on this platform ({SECRETS}; {pack.scope})",
+            "/definition/terms/conditions",
+        )
     if category not in pack.value["categories"]:
-        raise TermsRefused(f"the category is one of {', '.join(pack.value['categories'])} ({pack.scope})")
+        raise TermsRefused(
+            f"the category is one of {', '.join(pack.value['categories'])} ({pack.scope})", "/definition/category"
+        )
     if asked.price.kind not in method.prices:
-        raise TermsRefused(f"{method.name} knows prices by {', '.join(method.prices)} ({method.source})")
+        raise TermsRefused(
+            f"{method.name} knows prices by {', '.join(method.prices)} ({method.source})",
+            "/definition/terms/price/kind",
+        )
     _check_weights(asked, method, category, technical, price)
     _check_price(asked, pack, method, technical)
     if asked.trim_sheets is not None and (
         method.trimmed_sheets is None or not method.trimmed_sheets <= asked.trim_sheets
     ):
-        raise TermsRefused(f"sheets are trimmed only where the pack says so ({method.source})")
+        raise TermsRefused(
+            f"sheets are trimmed only where the pack says so ({method.source})", "/definition/terms/trim_sheets"
+        )
     if asked.tie not in method.ties:
-        raise TermsRefused(f"equal bidders are settled by {', '.join(method.ties)} ({method.source})")
+        raise TermsRefused(
+            f"equal bidders are settled by {', '.join(method.ties)} ({method.source})", "/definition/terms/tie"
+        )
     if not asked.ranked and not method.unranked:
-        raise TermsRefused(f"{method.name} ranks its candidates ({method.source})")
+        raise TermsRefused(f"{method.name} ranks its candidates ({method.source})", "/definition/terms/ranked")
     most = pack.value["candidates"]["most"]
     if not 1 <= asked.candidates <= most:
-        raise TermsRefused(f"1 to {most} candidates ({pack.source('candidates')})")
+        raise TermsRefused(f"1 to {most} candidates ({pack.source('candidates')})", "/definition/terms/candidates")
     if asked.budget is not None and asked.ceiling is not None and asked.ceiling > asked.budget:
-        raise TermsRefused(f"the ceiling lies above the budget ({pack.source('rejection')})")
+        raise TermsRefused(
+            f"the ceiling lies above the budget ({pack.source('rejection')})", "/definition/terms/ceiling"
+        )
     if asked.brand is not None and (method.brand is None or asked.brand not in method.brand.ways):
         known = "the order of all bids" if method.brand is None else ", ".join(method.brand.ways)
         source = method.source if method.brand is None else method.brand.source
-        raise TermsRefused(f"equal bidders of a brand are settled by {known} ({source})")
+        raise TermsRefused(f"equal bidders of a brand are settled by {known} ({source})", "/definition/terms/brand")
     policy = pack.policy
     if asked.rates and policy.categories is not None and category not in policy.categories:
-        raise TermsRefused(f"small firms are granted nothing in {category} ({policy.source})")
+        raise TermsRefused(
+            f"small firms are granted nothing in {category} ({policy.source})", "/definition/terms/rates"
+        )
     for name, rate in asked.rates.items():
         low, high = policy.rates.get(name, (Decimal(0), Decimal(0)))
         if name not in policy.rates or not low <= rate <= high:
-            raise TermsRefused(f"the deduction for {name[:20]} is not one of the policy's ({policy.source})")
+            where = f"/definition/terms/rates/{name[:40].replace('~', '~0').replace('/', '~1')}"
+            raise TermsRefused(f"the deduction for {name[:20]} is not one of the policy's ({policy.source})", where)
 
 
 def larger(asked: Asked, pack: Pack) -> int:
@@ -321,36 +342,40 @@ def larger(asked: Asked, pack: Pack) -> int:
 def _check_weights(asked: Asked, method: Method, category: str, technical: Decimal, price: Decimal) -> None:
     if method.least_weight is None:
         if technical or price:
-            raise WeightRefused(f"{method.name} orders by price and has no weights ({method.source})")
+            raise WeightRefused(f"{method.name} orders by price and has no weights ({method.source})", WEIGHTS)
         return
     if technical + price != 100:
-        raise WeightRefused(f"weights must sum to 100.00 ({method.source})")
+        raise WeightRefused(f"weights must sum to 100.00 ({method.source})", WEIGHTS)
     if asked.price.kind == FIXED:
         if price:
-            raise WeightRefused(f"a price fixed by the state is not weighed ({method.source})")
+            raise WeightRefused(f"a price fixed by the state is not weighed ({method.source})", PRICE_WEIGHT)
         return
     least = method.least_weight.get(category, Decimal(0))
     if price < least or not price:
-        raise WeightRefused(f"the price weighs at least {least} for {category} ({method.source})")
+        raise WeightRefused(f"the price weighs at least {least} for {category} ({method.source})", WEIGHTS)
 
 
 def _check_price(asked: Asked, pack: Pack, method: Method, technical: Decimal) -> None:
     how = asked.price
     if how.kind == QUALITY_COST and not (how.least is not None and how.least < 100 and technical):
         raise TermsRefused(
-            f"quality and cost need a technical weight and a least technical mark below 100.00 ({method.source})"
+            f"quality and cost need a technical weight and a least technical mark below 100.00 ({method.source})",
+            "/definition/terms/price/least",
         )
     benchmark = how.benchmark
     if benchmark is None:
         return
     if benchmark.kind == CEILING and asked.ceiling != benchmark.ceiling:
-        raise TermsRefused(f"the ceiling of the benchmark is the tender's ({method.source})")
+        raise TermsRefused(
+            f"the ceiling of the benchmark is the tender's ({method.source})", "/definition/terms/price/ceiling"
+        )
     if benchmark.drops:
         _check_drops(benchmark.drops, pack, method)
     for at in sorted({Decimal(0)} | {limit for limit, _ in (*how.above, *how.below) if limit is not None}):
         if slope_at(how.above, at) <= slope_at(how.below, at):
             raise TermsRefused(
-                f"a price above the base loses more for each percent than one below it (E1 > E2; {method.source})"
+                f"a price above the base loses more for each percent than one below it (E1 > E2; {method.source})",
+                "/definition/terms/price/above/0/1",
             )
 
 
@@ -358,12 +383,19 @@ def _check_drops(drops: tuple[Decimal, ...], pack: Pack, method: Method) -> None
     """A draw between so many candidates, each once, none above the pack's bound."""
     bounds = pack.coefficient
     if bounds is None:
-        raise TermsRefused(f"{method.name} draws no coefficient under this pack ({method.source})")
+        raise TermsRefused(
+            f"{method.name} draws no coefficient under this pack ({method.source})", "/definition/terms/price/drop"
+        )
     if not bounds.fewest <= len(drops) <= bounds.candidates or len(set(drops)) != len(drops):
         numbers = f"{bounds.fewest} to {bounds.candidates}"
-        raise TermsRefused(f"a coefficient is drawn from {numbers} candidates, each once ({bounds.source})")
+        raise TermsRefused(
+            f"a coefficient is drawn from {numbers} candidates, each once ({bounds.source})",
+            "/definition/terms/price/drop",
+        )
     if max(drops) > bounds.most:
-        raise TermsRefused(f"a coefficient is at most {bounds.most} percent ({bounds.source})")
+        raise TermsRefused(
+            f"a coefficient is at most {bounds.most} percent ({bounds.source})", "/definition/terms/price/drop"
+        )
 
 
 def _price_json(price: Price) -> Object:

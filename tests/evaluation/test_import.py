@@ -89,6 +89,40 @@ def test_a_wrong_field_is_named_by_its_pointer(
     assert refused.value.place == place
 
 
+WHOLE: dict[str, Any] = {
+    "kind": "real",
+    "definition": {},
+    "venues": [{"id": "venue-1", "centre": "a.example", "kind": "main"}],
+    "rooms": [{"id": "room-1", "venue": "venue-1"}],
+    "seats": [{"id": "seat-1", "role": "expert", "venue": "venue-1", "centre": "a.example", "stratum": "designated"}],
+    "special": {"reference": "x", "document": "y"},
+}
+
+
+@pytest.mark.parametrize(
+    ("place", "change"),
+    [
+        ("/bribe", lambda d: d.update(bribe=1)),
+        ("/seats", lambda d: d.pop("seats")),
+        ("/venues/0/city", lambda d: d["venues"][0].update(city="x")),
+        ("/venues/0/kind", lambda d: d["venues"][0].pop("kind")),
+        ("/rooms/0/floor", lambda d: d["rooms"][0].update(floor=3)),
+        ("/rooms", lambda d: d.update(rooms={"room-1": "venue-1"})),
+        ("/seats/0/name", lambda d: d["seats"][0].update(name="x")),
+        ("/seats/0", lambda d: d.update(seats=["seat-1"])),
+        ("/seats/0/stratum", lambda d: d["seats"][0].update(stratum=7)),
+        ("/special/by", lambda d: d["special"].update(by="x")),
+    ],
+)
+def test_what_stands_around_a_definition_has_places_too(place: str, change: Callable[[dict[str, Any]], Any]) -> None:
+    intake.tender(WHOLE)
+    value = copy.deepcopy(WHOLE)
+    change(value)
+    with pytest.raises(ImportRefused) as refused:
+        intake.tender(value)
+    assert refused.value.place == place
+
+
 @pytest.mark.parametrize(
     ("place", "change"),
     [

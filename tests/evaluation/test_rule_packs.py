@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.core import chair, committee
+from evaluation.core import chair, committee, points
 from evaluation.core.committee import Member
 from evaluation.core.rules import shelf
 from evaluation.core.tender import Scoring
@@ -25,6 +25,7 @@ from evaluation.errors import (
 from evidence.core.canonical import b64u, encode, sha256
 from evidence.errors import Malformed
 from tests.evaluation.packs import ABROAD, BIDDING, DEVIATION, NEW_BIDDING, NEW_PROCUREMENT, PROCUREMENT, parsed, second
+from tests.sessions.example import definition
 
 HASHES = {
     ("cn-government-procurement", "1"): "504d7209156a9678bd8592739b917cd1b2fe214108821496f61e0781d6358258",
@@ -234,3 +235,64 @@ def test_terms_out_of_form_have_a_code_wherever_they_stand(pack: shelf.Pack, met
             except Malformed:
                 continue
             assert read.json == value
+
+
+def first(**change: Any) -> dict[str, Any]:
+    return definition() | change
+
+
+DEVIATING = second(NEW_BIDDING, "comprehensive-evaluation")
+UNMET: list[tuple[str, str, dict[str, Any]]] = [
+    ("/definition/weights/technical", "第五十五条", second() | {"weights": {"technical": "70.00", "price": "20.00"}}),
+    ("/definition/weights/technical", "article 55", first(weights={"technical": "70.00", "price": "20.00"})),
+    ("/definition/criteria", "第五十七条", second() | {"criteria": second()["criteria"][:1]}),
+    ("/definition/criteria", "article 55", first(criteria=first()["criteria"][:1])),
+    ("/definition/criteria", "第五十七条", second() | {"criteria": []}),
+    ("/definition/method", "第五十四条", second() | {"method": "lottery"}),
+    ("/definition/method", "article 55", first(method="lottery")),
+    ("/definition/category", "第八十八条", second() | {"category": "works"}),
+    (
+        "/definition/terms/conditions",
+        "secrets",
+        second() | {"terms": second()["terms"] | {"conditions": ["classified"]}},
+    ),
+    (
+        "/definition/terms/price/above/0/1",
+        "E1 > E2; 12",
+        DEVIATING | {"terms": DEVIATING["terms"] | {"price": DEVIATION | {"below": [[None, "1.00"]]}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("place", "source", "value"), UNMET, ids=range(len(UNMET)))
+def test_what_the_law_refuses_has_its_place_and_its_article(place: str, source: str, value: dict[str, Any]) -> None:
+    """Issue 4: refused with the place and the reason."""
+    with pytest.raises(DefinitionRefused, match=source) as refused:
+        parsed(value)
+    assert refused.value.place == place
+
+
+def test_parameters_that_the_code_holds_as_its_own_are_those_of_every_pack() -> None:
+    """What no line reads from a pack may differ in none: a pack that says otherwise needs the code that does it."""
+    for pack in shelf.PACKS.values():
+        if pack.form != 2:
+            continue
+        rules = pack.value
+        assert rules["committee"]["odd"] is True
+        assert rules["chair"]["votes"] == "equal-secret"
+        assert rules["chair"]["then"] == "lot"
+        assert rules["compliance"]["rule"] == "majority"
+        assert rules["corrections"]["unconfirmed"] == "invalid"
+        assert rules["rounding"]["places"] == points.PLACES
+        assert rules["rounding"]["mode"] == "half-up"
+        assert rules["rounding"]["rounded"] == ["technical", "price", "evaluated"]
+        brands = {method.same_brand for name in rules["methods"] if (method := pack.method(name)) is not None}
+        assert brands == {rules["compliance"]["same_brand_counts_once"]}
+    for pack in (NEW_PROCUREMENT, NEW_BIDDING):
+        assert pack.source("rounding")
+        assert pack.source("checks")
+
+
+def test_an_elections_tied_rounds_are_the_packs() -> None:
+    """Domain study 1.5: the practice's loop is bounded; then the lot."""
+    assert {pack.tied_rounds for pack in shelf.PACKS.values()} == {3}

@@ -12,7 +12,6 @@ from evidence.adapters.vault_files import FileVault
 from evidence.core import disclosure
 from evidence.core.act import thumbprint
 from evidence.core.canonical import Object, b64, decode_object, encode, sha256
-from evidence.errors import Malformed
 from sessions.core.state import CLOSED
 from sessions.core.view import view
 from sessions.errors import Closed, FoundingRefused, MemberMismatch
@@ -98,11 +97,11 @@ REFUSED: dict[Change, type[Exception]] = {
     _no_file: TenderRefused,
     _other_file: TenderRefused,
     _salted: TenderRefused,
-    _unknown: TenderRefused,
+    _unknown: ImportRefused,
     _titleless: ImportRefused,
-    _not_lists: TenderRefused,
+    _not_lists: ImportRefused,
     _kind: TenderRefused,
-    _no_objects: Malformed,
+    _no_objects: ImportRefused,
     _stranger_noted: ImportRefused,
     _notes_of_no_form: ImportRefused,
     _hash_of_notes: ImportRefused,
