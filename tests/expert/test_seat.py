@@ -304,6 +304,36 @@ def test_help_is_asked_and_answered_though_the_clock_is_off(hall: Hall, page: Pa
     expect(page.get_by_text(re.compile(r"已等待 \d{1,2} 秒"))).to_be_visible()
 
 
+def test_a_vote_whose_answer_does_not_come_waits_as_it_is(hall: Hall, person: BrowserContext, page: Page) -> None:
+    """It may have reached the server: an edited one would be refused after it, so nothing of it can be edited."""
+    until(hall, page, "compliance-review")
+    hall.due("review.vote")
+    to(hall, page, "review")
+    page.get_by_role("button", name="其余项均符合").first.wait_for()
+    for each in page.get_by_role("button", name="其余项均符合").all():
+        each.click()
+    for each in page.get_by_label("符合", exact=True).all():
+        each.check()
+    page.get_by_role("button", name=CHECK).click()
+    page.route("**/acts", lambda route: route.abort())
+    with page.expect_request("**/acts"):
+        page.get_by_role("button", name="提交初步评审意见").click()
+    person.set_offline(True)
+    try:
+        waits = page.get_by_role("heading", name="“初步评审”已在本机签署，尚未得到服务器答复")
+        expect(waits).to_be_visible()
+        expect(page.get_by_text("正在等待网络恢复")).to_be_visible()
+        expect(page.get_by_role("button", name="返回修改")).to_have_count(0)
+    finally:
+        person.set_offline(False)
+    expect(page.get_by_role("button", name="再次发送")).to_be_visible()
+    clean(page)
+    page.unroute("**/acts")
+    seal(page, "再次发送", "初步评审意见已提交")
+    assert SEAT in hall.view()["voted"]
+    hall.wait(lambda view: view["stage"] != "compliance-review")
+
+
 def test_scores_by_the_keyboard_alone(hall: Hall, page: Page) -> None:
     """From the task list to the check page without a mouse: Tab, arrows, Enter, Space."""
     until(hall, page, "detailed-review")
@@ -471,7 +501,9 @@ def test_the_scores_are_sealed_while_the_network_is_away(hall: Hall, person: Bro
 
 
 def test_the_report_is_signed(hall: Hall, page: Page) -> None:
-    """The rest of the way; each step ends with its place in the record and its digest."""
+    """The rest of the way; each step ends with its place in the record and its digest. This device's clock is an hour
+    ahead, and what it signs carries the server's time: the signing service refuses a time to come."""
+    page.add_init_script("{ const now = Date.now; Date.now = () => now() + 3_600_000; }")
     confirm(hall, page)
     view = hall.wait(lambda view: {"report.sign", "ranking.confirm"} & set(view["todo"]))
     to(hall, page, "sign")
