@@ -1,5 +1,6 @@
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
+import { acyclic } from "./scripts/acyclic.ts";
 import { compressed } from "./scripts/compressed.ts";
 
 // A shared chunk is named after all pages that share it.
@@ -7,7 +8,7 @@ const own = (name: string): string => name.replace(/~.*/, "");
 
 // Chromium 109 is the oldest kernel that we promise (docs/adr, architecture rule 11).
 export default defineConfig({
-  plugins: [vue(), compressed()],
+  plugins: [vue(), acyclic(), compressed()],
   build: {
     target: "chrome109",
     outDir: "dist",
@@ -21,7 +22,11 @@ export default defineConfig({
         chunkFileNames: ({ name }) => `assets/${own(name)}-[hash].js`,
         assetFileNames: ({ names: [name = ""] }) => `assets/${own(name.replace(/\.\w+$/, ""))}-[hash][extname]`,
         codeSplitting: {
-          groups: [{ name: "shared", test: (id) => !/pdfjs-dist|core-js/.test(id), minShareCount: 2, entriesAware: true, entriesAwareMergeThreshold: 60_000 }],
+          // Neither can import a page's own chunk, so nothing waits in a circle (scripts/acyclic.ts).
+          groups: [
+            { name: "vendor", test: /node_modules\/(?!pdfjs-dist|core-js)|vite\/preload-helper/, priority: 2 },
+            { name: "shared", test: (id) => !/pdfjs-dist|core-js/.test(id), minShareCount: 2 },
+          ],
         },
       },
     },
