@@ -19,6 +19,7 @@ from evidence.core.canonical import Object
 from tests.api.installation import AHEAD, Running, eventually, running
 from tests.chromium.browsers import CURRENT, FLAGS
 from tests.chromium.hall import DEVICES, axe, bind_others, seated, sign_in
+from tests.e2e.album import Album
 from tests.expert.hall import KEY
 from tests.expert.papers import ENCRYPTED, tender_with_papers
 
@@ -148,6 +149,7 @@ def near(found: list[list[int]] | None) -> bool:
     return left[0] > 150 > 90 > left[2] and right[2] > 150 > 90 > right[0]
 
 
+@pytest.mark.pictures
 def test_a_rooms_shared_screen_is_seen_everywhere(hall: Hall) -> None:
     """By its pixels, at the seat, the console, the supervisor's wall, the hall's page and another room; and large."""
     kiosk = hall.pages["room-1"]
@@ -168,7 +170,7 @@ def test_a_rooms_shared_screen_is_seen_everywhere(hall: Hall) -> None:
         assert shared["width"] > 1.5 * tile["width"], page.url
     # Its own screen would show itself in itself without end.
     expect(kiosk.locator("#shared-room-1")).to_have_count(0)
-    assert axe(hall.pages["supervisor-1"]) == []
+    pictured({"supervisor-shared-picture": hall.pages["supervisor-1"], "expert-shared-picture": hall.pages["seat-1"]})
     fold = hall.pages["seat-1"].get_by_role("button", name="收起画面")
     fold.click()
     expect(hall.pages["seat-1"].locator("#shared-room-1")).to_be_hidden()
@@ -178,6 +180,14 @@ def test_a_rooms_shared_screen_is_seen_everywhere(hall: Hall) -> None:
         expect(page.locator("#shared-room-1")).to_be_hidden()
     for seat in ("supervisor-1", "auditor-1"):
         hall.pages.pop(seat).context.close()
+
+
+def pictured(pages: dict[str, Page]) -> None:
+    """A copy of each for the guide; axe looks at it."""
+    album = Album()
+    for name, page in pages.items():
+        album.keep(page, name)
+    assert album.wrong == {}
 
 
 def presented(page: Page) -> Locator:
@@ -197,6 +207,7 @@ def choose(page: Page, name: str) -> None:
     box.select_option(label=label)
 
 
+@pytest.mark.pictures
 def test_pages_are_turned_marked_and_handed_over(hall: Hall) -> None:
     """The console presents first; a seat follows, looks on its own, comes back, takes over; the kiosk shows it all."""
     console, seat, kiosk = (hall.pages[name] for name in ("operator-1", "seat-1", "room-1"))
@@ -220,7 +231,7 @@ def test_pages_are_turned_marked_and_handed_over(hall: Hall) -> None:
     for page in (console, seat, kiosk):
         expect(page.locator(".sheet .mark")).to_have_count(1)
     assert marks(seat) == marks(kiosk) == marks(console)
-    assert axe(console) == []
+    pictured({"operator-presents": console, "expert-shared": seat, "room-shared": kiosk})
 
     # On one's own, and back.
     seat.get_by_role("button", name="自行浏览").click()
@@ -259,6 +270,25 @@ def test_pages_are_turned_marked_and_handed_over(hall: Hall) -> None:
     expect(console.get_by_text("您是主讲人")).to_have_count(0)
     # Whoever takes over has the marks that everybody sees.
     expect(seat.get_by_role("button", name="清除标记")).to_be_visible()
+    # By dragging, and by pressing two corners; a click more marks nothing.
+    frame = seat.locator(".frame")
+    frame.evaluate("frame => frame.scrollIntoView()")
+    box = frame.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 3, box["y"] + 60
+    seat.mouse.move(x, y)
+    seat.mouse.down()
+    seat.mouse.move(x + 200, y + 40, steps=4)
+    seat.mouse.up()
+    expect(kiosk.locator(".sheet .mark")).to_have_count(2)
+    seat.get_by_role("button", name="标出一处").click()
+    frame.evaluate("frame => frame.scrollIntoView()")
+    seat.mouse.click(x, y + 80)
+    seat.mouse.click(x + 200, y + 120)
+    expect(kiosk.locator(".sheet .mark")).to_have_count(3)
+    assert marks(kiosk) == marks(seat)
+    seat.mouse.click(x, y + 160)
+    expect(seat.locator(".sheet .mark")).to_have_count(3)
     assert axe(seat) == []
 
 

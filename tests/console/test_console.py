@@ -27,6 +27,7 @@ WATCHER = "supervisor-1"
 
 
 @pytest.mark.e2e
+@pytest.mark.pictures
 @pytest.mark.asyncio
 @pytest.mark.timeout(600)
 async def test_an_operator_leads_answers_and_stops(tmp_path: Path) -> None:
@@ -89,6 +90,7 @@ async def test_an_operator_leads_answers_and_stops(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.pictures
 @pytest.mark.asyncio
 @pytest.mark.timeout(600)
 async def test_after_a_key_gap_both_state_the_cause(tmp_path: Path) -> None:
@@ -124,6 +126,7 @@ async def test_after_a_key_gap_both_state_the_cause(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.pictures
 @pytest.mark.asyncio
 @pytest.mark.timeout(600)
 async def test_an_operator_asks_and_the_supervisor_decides(tmp_path: Path) -> None:
@@ -174,6 +177,7 @@ async def test_an_operator_asks_and_the_supervisor_decides(tmp_path: Path) -> No
 
 
 @pytest.mark.e2e
+@pytest.mark.pictures
 @pytest.mark.asyncio
 @pytest.mark.timeout(600)
 async def test_a_step_back_is_asked_and_approved(tmp_path: Path) -> None:

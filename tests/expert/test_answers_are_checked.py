@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.api.installation import eventually
+from tests.e2e.album import Album
 from tests.expert.hall import SEAT, Hall, meeting
 from tests.expert.papers import tender_with_papers, under_the_second_pack
 from tests.expert.steps import CHECK, clean, to, until
@@ -87,6 +88,7 @@ def test_a_stage_has_one_name(hall: Hall, page: Page) -> None:
         page.get_by_role("button", name=language).click()
 
 
+@pytest.mark.pictures
 def test_a_motion_is_read_once_more_before_it_is_put(hall: Hall, page: Page) -> None:
     until(hall, page, "compliance-review")
     to(hall, page, "steps")
@@ -99,7 +101,9 @@ def test_a_motion_is_read_once_more_before_it_is_put(hall: Hall, page: Page) -> 
     expect(page.get_by_role("alert").get_by_role("link")).to_contain_text("超出 3 字")
     assert page.locator("#motion-text").input_value() == "长" * 4003
     check = put_objection(hall, page, GROUND)
-    clean(page)
+    album = Album()
+    album.keep(page, "expert-motion-check")
+    assert album.wrong == {}
     assert hall.view()["steps"]["motions"] == []
     check.get_by_role("button", name="返回修改").click()
     expect(page.locator("#motion-text")).to_have_value(GROUND)
