@@ -186,6 +186,7 @@ def test_check_in_waits_until_it_is_said_where_the_experts_were_drawn(pack: Pack
     drive = roster(pack)
     experts = [seat.id for seat in drive.state.members if seat.role == "expert"]
     assert view(drive.state, "supervisor-1")["undrawn"] == experts
+    assert ["undrawn", experts] in view(drive.state, "operator-1")["awaited"]
     assert "draw.external" in todo(drive.state, drive.state.seat("supervisor-1"))
     assert "stage.advance" not in todo(drive.state, drive.state.seat("operator-1"))
     with pytest.raises(ExpertsUndrawn, match=pack.source("draw")):
