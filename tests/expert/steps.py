@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.chromium.hall import axe
 from tests.expert.hall import Hall
 
 CHECK = "下一步：核对"
+HURRY = """
+const [now, timeout] = [Date.now, window.setTimeout];
+let [began, at, speed] = [now(), now(), 1];
+Date.now = () => at + (now() - began) * speed;
+window.setTimeout = (work, ms, ...more) => timeout(work, ms / speed, ...more);
+window.hurry = to => { [at, began, speed] = [Date.now(), now(), to]; };
+"""
 
 
 def to(hall: Hall, page: Page, place: str) -> None:
@@ -96,3 +104,19 @@ def until(hall: Hall, page: Page, stage: str) -> None:
         assert now in STEPS, f"{stage} is over"
         STEPS[now](hall, page)
         hall.wait(lambda view, now=now: view["stage"] != now)  # type: ignore[misc]
+
+
+def choose(page: Page, name: str, side: str = "左侧文件") -> None:
+    box = page.get_by_role("combobox", name=side)
+    box.wait_for()
+    label = next(each for each in box.locator("option").all_inner_texts() if name in each)
+    box.select_option(label=label)
+
+
+def press(page: Page, name: str) -> None:
+    """A button by Tab and Enter."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if name in str(page.evaluate("document.activeElement?.innerText")):
+            return page.keyboard.press("Enter")
+    pytest.fail(f"{name} cannot be reached by Tab")

@@ -21,7 +21,7 @@ from tests.api.installation import eventually
 from tests.chromium.hall import sign_in
 from tests.expert.hall import SEAT, Hall
 from tests.expert.papers import ANNEX, BROKEN, ENCRYPTED, SCRIPTED, TWIN
-from tests.expert.steps import CHECK, clean, confirm, seal, to, until
+from tests.expert.steps import CHECK, HURRY, choose, clean, confirm, press, seal, to, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -208,13 +208,6 @@ def test_a_question_to_a_bidder_and_its_answer_stand_in_full(hall: Hall, page: P
     expect(page.locator(".pane").first.locator("canvas[data-page]")).to_have_attribute("data-page", "2")
 
 
-def choose(page: Page, name: str, side: str = "左侧文件") -> None:
-    box = page.get_by_role("combobox", name=side)
-    box.wait_for()
-    label = next(each for each in box.locator("option").all_inner_texts() if name in each)
-    box.select_option(label=label)
-
-
 def test_a_document_is_searched_and_stands_beside_another(hall: Hall, page: Page) -> None:
     until(hall, page, "compliance-review")
     to(hall, page, "documents")
@@ -377,15 +370,6 @@ def test_scores_by_the_keyboard_alone(hall: Hall, page: Page) -> None:
     clean(page)
 
 
-def press(page: Page, name: str) -> None:
-    """A button by Tab and Enter."""
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        if name in str(page.evaluate("document.activeElement?.innerText")):
-            return page.keyboard.press("Enter")
-    pytest.fail(f"{name} cannot be reached by Tab")
-
-
 def test_a_draft_survives_a_killed_page(hall: Hall, person: BrowserContext, page: Page) -> None:
     until(hall, page, "detailed-review")
     hall.due("sheet.seal")
@@ -399,15 +383,6 @@ def test_a_draft_survives_a_killed_page(hall: Hall, person: BrowserContext, page
     again.goto(f"{hall.site.url}/expert/score")
     expect(again.locator('[data-cell="2/1"]')).to_have_value("7.25")
     again.close()
-
-
-HURRY = """
-const [now, timeout] = [Date.now, window.setTimeout];
-let [began, at, speed] = [now(), now(), 1];
-Date.now = () => at + (now() - began) * speed;
-window.setTimeout = (work, ms, ...more) => timeout(work, ms / speed, ...more);
-window.hurry = to => { [at, began, speed] = [Date.now(), now(), to]; };
-"""
 
 
 @pytest.mark.parametrize("seconds", [1, 10, 600])
