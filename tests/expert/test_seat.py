@@ -126,7 +126,7 @@ def test_a_fail_asks_for_ground_words_and_page(hall: Hall, page: Page) -> None:
     reason = page.locator("textarea[id^=reason-]")
     expect(reason).to_be_focused()
     reason.fill("缺" * 501)
-    expect(page.get_by_text("501 / 500 字")).to_be_visible()
+    expect(page.get_by_text("已输入 501 字，最多 500 字")).to_be_visible()
     ground.select_option("not-qualified")
     page.locator("input[id^=page-]").fill("99")
     page.get_by_role("button", name=CHECK).click()

@@ -90,7 +90,6 @@ const en: Shape<typeof zh> = {
     required: "required",
     digestOnly: "Only the file's hash is taken; the file itself stays with you.",
     optional: "optional",
-    counted: "{typed} of {most} characters",
     problem: "There is a problem",
     errorTitle: "Error: ",
     length: "{typed} of at most {most} characters",

@@ -87,7 +87,6 @@ export default {
     required: "必填",
     digestOnly: "只取文件的哈希值，文件本身不会上传。",
     optional: "选填",
-    counted: "{typed} / {most} 字",
     problem: "请先解决以下问题",
     errorTitle: "错误：",
     length: "已输入 {typed} 字，最多 {most} 字",

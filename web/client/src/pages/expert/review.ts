@@ -1,6 +1,7 @@
 /** What a member finds for a bidder and an item, as it is drafted, and the row of the vote that it becomes. */
 import type { Json } from "../../crypto/canonical.ts";
 import type { Mistake } from "../../parts/ErrorSummary.vue";
+import { length } from "../../parts/length.ts";
 
 /** `evaluation/core/compliance.py`: a reason is a sentence or two, counted in characters as people count them. */
 export const MOST_REASON = 500;
@@ -27,8 +28,6 @@ export interface Cited {
 export function finding(found: Partial<Finding> = {}): Finding {
   return { result: "", reason: "", ground: "", document: "", page: "", ...found };
 }
-
-export const length = (text: string): number => [...text].length;
 
 /** What is wrong with a fail: the field, and which words say so. */
 export function wrongs(found: Finding, cited: readonly Cited[], evidenced: boolean): [field: string, word: string][] {
