@@ -197,12 +197,12 @@ async def test_a_step_back_is_asked_and_approved(tmp_path: Path) -> None:
         await expect(waits.filter(has_text="监督人员对退回阶段的申请作出决定")).to_be_visible(timeout=SHOW_MS)
         await expect(page.get_by_role("button", name="申请退回阶段")).to_have_count(0)
         decide = wall.locator("#decisions > li").filter(has_text="退回")
-        await expect(decide).to_contain_text("operator-1 申请退回到“符合性审查”", timeout=SHOW_MS)
+        await expect(decide).to_contain_text("operator-1 申请退回到“初步评审”", timeout=SHOW_MS)
         await expect(decide.locator("blockquote")).to_contain_text(reason)
         assert await keep(wall, "supervisor-back") == []
         await answers(wall, "批准", reason="同意复核。")
         await until(lambda: keeper.state.stage == "compliance-review", ANSWER_S)
-        await expect(page.locator("[aria-current=step]")).to_contain_text("符合性审查", timeout=SHOW_MS)
+        await expect(page.locator("[aria-current=step]")).to_contain_text("初步评审", timeout=SHOW_MS)
 
 
 async def console(found: Site, browser: Browser, *others: str) -> Page:
