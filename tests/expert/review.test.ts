@@ -1,7 +1,8 @@
 /** What a member finds in the review: what is missing is told, nothing is cut off, and the vote has the pack's form. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { finding, length, MOST_REASON, row, wrongs } from "../../web/client/src/pages/expert/review.ts";
+import { finding, MOST_REASON, row, wrongs } from "../../web/client/src/pages/expert/review.ts";
+import { length } from "../../web/client/src/parts/length.ts";
 
 const papers = [{ hash: "h", name: "投标文件", pages: 3 }];
 const fail = finding({ result: "fail", reason: " 未盖章 ", ground: "not-qualified", document: "h", page: "3" });
