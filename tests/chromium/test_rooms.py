@@ -60,7 +60,6 @@ def demo(guided: Guided) -> Running:
     return guided.running
 
 
-@pytest.mark.e2e
 @pytest.mark.timeout(300)
 def test_both_browsers_see_the_live_rooms(demo: Running) -> None:
     """Venue number and clock, read from the canvases' pixels, are right and change."""
