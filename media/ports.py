@@ -214,7 +214,8 @@ class MediaEngine(Protocol):
 
     async def status(self) -> Mapping[str, Any]:
         """{engine, unacknowledged, watchers: {id: name}, rooms: {room: {connected, peer, recording_since_ms,
-        recorded_bytes, receivers: [name], tracks: {kind: {age_ms, packets, lost, bytes, jitter_ms}}}}}"""
+        recorded_bytes, receivers: [name], tracks: {kind: {age_ms, packets, lost, repeated, bytes, jitter_ms}}}}};
+        `lost` never came, `repeated` came when asked for again: together, what the room's line lost."""
 
     async def unacknowledged(self) -> list[SegmentRecord]: ...
 

@@ -168,6 +168,7 @@ class Room:
                 "age_ms": self.age_ms(slot, now_ms),
                 "packets": quality.received,
                 "lost": quality.lost,
+                "repeated": slot.current.missing.repeated,
                 "bytes": quality.bytes,
                 "jitter_ms": quality.jitter_ms,
             }

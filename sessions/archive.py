@@ -37,6 +37,9 @@ from sessions.evidence_file import Contents
 from sessions.ports import Keyring, ReportRenderer
 from sessions.service_errors import StillDue
 
+# Objects whose dates are set side by side: as many as wait for the disk while the next ones are written.
+_AT_ONCE = 16
+
 
 class Archive:
     """Where the evidence files of closed proceedings lie."""
@@ -115,11 +118,17 @@ class Archive:
         return contents.kept(entries) | plans
 
     async def retain(self, opened: Entry, entries: Sequence[Entry], until: date) -> None:
-        """Step (5): no object of the proceeding goes before this day is over."""
-        for sha256 in sorted(await self.names(opened, entries)):
+        """Step (5): no object of the proceeding goes before this day is over. A day's recordings are thousands of
+        objects, and each waits for a disk or a store: several at a time."""
+
+        async def retain(sha256: bytes) -> None:
             # What was made on the way to a signature that was not finished may never have come to the vault.
             with suppress(ObjectMissing):
                 await self._vault.retain(sha256.hex(), end_of(until))
+
+        names = sorted(await self.names(opened, entries))
+        for start in range(0, len(names), _AT_ONCE):
+            await asyncio.gather(*map(retain, names[start : start + _AT_ONCE]))
 
     async def purge(self, proceeding: str, names: Iterable[bytes], now: datetime) -> tuple[int, int]:
         """Delete these objects, then the evidence file: (gone, still kept by the vault's own dates). Safe to repeat;

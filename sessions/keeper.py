@@ -104,6 +104,7 @@ class ProceedingKeeper:
             heartbeat=times.heartbeat,
             wake=self._errands.wake,
             lost=self._lose,
+            tell=self._tell_presence,
         )
         self.clocking = Clocking(docket=docket, every=times.clocks, presence=presence, tell=self._tell_presence)
         self.attending = Attending(docket=docket, every=times.attention)
@@ -148,7 +149,8 @@ class ProceedingKeeper:
     @property
     def presence(self) -> PresenceChanged:
         """What a socket is told first about who is there."""
-        return PresenceChanged(self._presence.venues(self.state), self._presence.devices, self._presence.lines)
+        there = self._presence
+        return PresenceChanged(there.venues(self.state), there.devices, there.lines, there.losses)
 
     # -- its life ------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ Draws: `sessions.node_drawing`. Release, for a freeze (protocols.md section 3):
 (R4) the approval names every seat without `freeze.ok`, and no dispute is open;
 (R5) no share of this round left for another freeze: recorded in one write with the act, with fsync, before answering.
 
-What seats leave here while the main server is away: `sessions.node_journal`.
+The same without the main server: `sessions.node_opening`. What seats leave here while it is away:
+`sessions.node_journal`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from evaluation.core.rounds import Round
 from evidence.core import act as acts
 from evidence.core.act import Act
 from evidence.core.canonical import JSON, Object, b64u, encode, sha256, unb64u
@@ -55,6 +57,7 @@ from sessions.node_identity import checked, same_code, vouch_subject
 from sessions.node_journals import Journals
 from sessions.node_keys import NodeKeys, holder_key, make_holder_key, public_point
 from sessions.node_mirror import Mirror
+from sessions.node_opening import Opening
 from sessions.node_ports import LogSource, NodeStore
 from sessions.node_witness import CityWitness
 from sessions.trust import Pins
@@ -93,6 +96,7 @@ class CityNode:
         self._locks: dict[str, asyncio.Lock] = {}
         self.journals = Journals(node=self, store=store, source=source)
         self.continuing = Continuing(node=self, keys=keys, store=store, source=source, clock=clock)
+        self.opening = Opening(node=self, store=store, envelopes=envelopes, clock=clock)
 
     @property
     def domain(self) -> str:
@@ -160,16 +164,21 @@ class CityNode:
             gate = releasable(state, found)
             # R2
             await mirror.quorum(gate)
-            shares = []
-            for act in found.listed:
-                share = self._dealt(mirror, act)
-                if share.y is None:
-                    raise ReleaseRefused("this holder's share of a listed seal was dealt badly")
-                shares.append([b64u(act), b64u(share.y)])
-            # R5
-            body: Object = {"freeze": b64u(freeze), "shares": shares}
-            once = (found.purpose, found.number, freeze)
-            return await self.sign(mirror, RELEASE, freeze, "share.release", body, once=once)
+            await self.opening.keep(mirror)
+            return await self.give(mirror, found, freeze)
+
+    async def give(self, mirror: Mirror, found: Round, freeze: bytes) -> str:
+        """`share.release` for a freeze that R1 to R4 hold for; R5. The same for whoever asks, and for ever."""
+        shares: list[JSON] = []
+        for act in found.listed:
+            share = self._dealt(mirror, act)
+            if share.y is None:
+                raise ReleaseRefused("this holder's share of a listed seal was dealt badly")
+            shares.append([b64u(act), b64u(share.y)])
+        # R5
+        body: Object = {"freeze": b64u(freeze), "shares": shares}
+        once = (found.purpose, found.number, freeze)
+        return await self.sign(mirror, RELEASE, freeze, "share.release", body, once=once)
 
     async def contribute(self, origin: str, opened: bytes) -> str:
         """`draw.contribute` to the draw that this leaf opened, by C1 to C3."""
@@ -319,6 +328,7 @@ class CityNode:
             return
         async with self._replayed(origin) as mirror:
             await mirror.catch_up()
+            await self.opening.keep(mirror)
 
     def head(self, origin: str) -> bytes | None:
         """The checkpoint of exactly what this node's copy of a log holds."""

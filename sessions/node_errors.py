@@ -17,8 +17,12 @@ NodeError
 ├── ReleaseRefused       one of R1 to R5 does not hold
 │   ├── NotListed            R3: the list is not that of the required members (`freeze-incomplete`)
 │   ├── NotApproved          R4: no approval, an unanswered seat, or an open dispute (`release-not-approved`)
+│   ├── NotOverdue           U3: the main centre still has time to open (`not-overdue`)
 │   ├── OtherFreeze          R5: shares of this round left for another freeze (`released-elsewhere`)
 │   └── RevealThere          the contributor revealed: its shares stay (`reveal-there`)
+├── OtherRelease         not a release of the shares that are to be opened together (`other-release`)
+├── FalseShare           a released share is not the one that was dealt to its holder (`share-false`)
+├── CiphertextNotKept    a listed ciphertext is not here as it was sealed (`ciphertext-not-kept`)
 ├── ClockBackwards       this node's clock stands before a time that it signed (`clock-backwards`)
 └── NodeStateBroken      keys and records on disk do not belong together (`node-state-broken`)
 """
@@ -132,6 +136,12 @@ class NotApproved(ReleaseRefused):
     code = "release-not-approved"
 
 
+class NotOverdue(ReleaseRefused):
+    """Ten minutes from the gate belong to the main centre, unless the proceeding is aborted."""
+
+    code = "not-overdue"
+
+
 class OtherFreeze(ReleaseRefused):
     """One freeze per round, for ever."""
 
@@ -142,6 +152,24 @@ class RevealThere(ReleaseRefused):
     """A draw's contributor is called missing, and its true secret stands in the log."""
 
     code = "reveal-there"
+
+
+class OtherRelease(NodeError):
+    """Another freeze, another log, or no release at all: whoever brought it looks for the right file."""
+
+    code = "other-release"
+
+
+class FalseShare(NodeError):
+    """The equation convicts the holder that signed it; the round opens with k others (protocols.md 1.5(7))."""
+
+    code = "share-false"
+
+
+class CiphertextNotKept(NodeError):
+    """Another city opens, whose node kept it; its author is not to blame."""
+
+    code = "ciphertext-not-kept"
 
 
 class ClockBackwards(NodeError):

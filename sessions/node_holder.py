@@ -92,6 +92,8 @@ def releasable(state: Evaluation, found: Round) -> int:
     """R3 and R4; returns the index of the gate's entry, whose quorum is R2."""
     if found.freeze is None:
         raise NotYet("the round is not frozen")
+    if found.lapsed:
+        raise NotApproved("the round is void: what was sealed in it stays closed")
     # R3
     listed = [seat for seat, _ in found.freeze.sheets]
     current = [found.current.get(seat) for seat in listed]

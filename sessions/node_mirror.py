@@ -8,19 +8,21 @@ Beyond what is asked of every copy (`sessions.node_copy`), in its step (4):
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from evaluation.errors import EvaluationError
 from evidence.core import entry as entry_form
-from evidence.core.canonical import Object, b64u, members, unb64u
+from evidence.core.canonical import Object, b64u, members, sha256, unb64u
 from evidence.core.continues import of_opening
 from evidence.core.entry import Entry
 from evidence.core.merkle import Tree
-from evidence.core.note import Checkpoint
+from evidence.core.note import MAX_NOTE, Checkpoint, Note
 from evidence.core.origins import begins
 from evidence.core.proof import Proof
 from evidence.core.witness import AddLog
-from evidence.errors import EvidenceError, Malformed, Untrusted
+from evidence.errors import EvidenceError, Malformed, NoQuorum, Untrusted
 from sessions.core import acts, city_names
 from sessions.core.continued import CONTINUED, Continuing
 from sessions.core.proceeding import decide, evolve
@@ -34,6 +36,24 @@ from sessions.trust import Pins
 
 RULES = (EvidenceError, EvaluationError, SessionError)
 """Everything that a fold may refuse with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate's entry `n`, witnessed: the `note` has the quorum for `size` entries. `at`: seconds since the epoch; no
+    later than that the entry was there, even if f witnesses lied about the time (protocols.md section 2, Time)."""
+
+    n: int
+    size: int
+    root: bytes
+    note: bytes
+    at: int
+
+    @property
+    def json(self) -> Object:
+        """The gate as a result file tells it."""
+        note = self.note.decode("utf-8")
+        return {"n": self.n, "size": self.size, "root": b64u(self.root), "note": note, "at": self.at}
 
 
 class Mirror(LogCopy):
@@ -69,6 +89,38 @@ class Mirror(LogCopy):
         if self.tree.root(checkpoint.size) != checkpoint.root:
             raise LogForked("the quorum cosigned another history")
         return checkpoint
+
+    async def gate(self, n: int) -> Gate:
+        """Entry n's quorum as the log itself states it (`Witnessed`), by a note that this node keeps from now on: it
+        can be shown without the main server. NotYet where no such note is here, or to be had."""
+        stated = [
+            (entry.body["size"], unb64u(entry.body["note"], 32))
+            for entry in self.entries[n + 1 :]
+            if entry.type == "Witnessed" and entry.origin == self.origin and entry.body["size"] > n
+        ]
+        for size, name in stated:
+            kept = self._store.object(name)
+            if kept is not None and (gate := self._witnessed(n, size, kept)) is not None:
+                return gate
+        for size, name in stated:
+            shown = await self._source.object(self.origin, name, MAX_NOTE)
+            if shown is None or sha256(shown) != name or (gate := self._witnessed(n, size, shown)) is None:
+                continue
+            await asyncio.to_thread(self._store.put_object, shown)
+            return gate
+        raise NotYet("no quorum on the gate is kept here")
+
+    def _witnessed(self, n: int, size: int, note: bytes) -> Gate | None:
+        """The gate, if this note has the quorum of this node's own policy for its own first `size` entries."""
+        try:
+            checkpoint = self._pins.policy.check(note, self._log_key)
+        except NoQuorum:
+            return None
+        if checkpoint != Checkpoint(self.origin, size, self.tree.root(size)):
+            raise LogForked("the quorum cosigned another history")
+        times = sorted(self._pins.policy.cosignatures(Note.parse(note)).values())
+        at = times[min(self._pins.trust.f, len(times) - 1)]
+        return Gate(n, size, checkpoint.root, self._pins.policy.arranged(note, self._log_key), at)
 
     async def _receipt(self, n: int) -> Proof:
         receipt = Proof.parse(await self._source.receipt(self.origin, n))

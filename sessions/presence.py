@@ -9,6 +9,8 @@ from sessions.core.state import Proceeding
 
 LEAST_MS = 30
 """Between two cities a round trip wavers by some ten milliseconds, and nobody acts on that."""
+LEAST_PERMILLE = 5
+"""Nor on half a percent of packets."""
 
 
 class Presence:
@@ -25,6 +27,7 @@ class Presence:
         self._deadlines: dict[str, float] = {}
         self._devices: dict[str, Mapping[str, str]] = {}
         self._lines: dict[str, int] = {}
+        self._losses: dict[str, int] = {}
         self._grace_ends = now() + grace
 
     def connected(self, seat: str) -> None:
@@ -39,6 +42,7 @@ class Presence:
             self._deadlines[seat] = self._now() + self._lost_after
             self._devices.pop(seat, None)
             self._lines.pop(seat, None)
+            self._losses.pop(seat, None)
 
     def has(self, room: str, devices: Mapping[str, str]) -> None:
         """What the room's device says of its camera and microphone; it holds while the room has a socket."""
@@ -51,9 +55,21 @@ class Presence:
         Kept is what a person would call another line: a change by a quarter, and by no less than `LEAST_MS`; so a
         steady line says nothing.
         """
-        told = self._lines.get(room)
-        if self.online(room) and (told is None or abs(rtt - told) >= max(LEAST_MS, told // 4)):
+        if self.online(room) and _other(self._lines.get(room), rtt, LEAST_MS):
             self._lines[room] = rtt
+
+    def loses(self, permille: Mapping[str, int]) -> None:
+        """How many of a thousand packets of each room that sends are lost on the way here; kept as `hears` keeps."""
+        for room in self._losses.keys() - permille.keys():
+            del self._losses[room]
+        for room, found in permille.items():
+            if self.online(room) and _other(self._losses.get(room), found, LEAST_PERMILLE):
+                self._losses[room] = found
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """In parts of a thousand, of each room that is connected and sends."""
+        return dict(self._losses)
 
     @property
     def lines(self) -> dict[str, int]:
@@ -88,6 +104,10 @@ class Presence:
         # A room that never had a socket here counts from the first look at it, and not before the grace is over.
         deadline = self._deadlines.setdefault(room, now + self._lost_after)
         return now >= max(deadline, self._grace_ends)
+
+
+def _other(told: int | None, found: int, least: int) -> bool:
+    return told is None or abs(found - told) >= max(least, told // 4)
 
 
 def _rooms(state: Proceeding) -> dict[str, list[str]]:

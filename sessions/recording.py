@@ -22,6 +22,7 @@ from sessions.announcing import Announcer
 from sessions.core import commands, duties, segments
 from sessions.core.state import RECORDING_LOST
 from sessions.docket import Docket
+from sessions.losses import Losses
 from sessions.ports import MediaEngines
 from sessions.service_errors import RoomNotAdmitted
 from sessions.updates import MediaChanged
@@ -76,6 +77,7 @@ class Recorder:
         """What keeps recordings from the disk, or soon may: a cause of `RecorderAlarm`, told again when we connect."""
         self.receivers: frozenset[tuple[str, str]] = frozenset()
         """(watcher, room): to whom the worker sends a room that is connected."""
+        self.losses = Losses(now=now)
         self._announcer = Announcer(
             docket=docket,
             vault=vault,
@@ -196,6 +198,7 @@ class Recorder:
         flowing: set[str] = set()
         connected = [(room, facts) for room, facts in status["rooms"].items() if facts["connected"]]
         self.receivers = frozenset((name, room) for room, facts in connected for name in facts["receivers"])
+        self.losses.saw(status["rooms"])
         for room, facts in status["rooms"].items():
             tracks = facts["tracks"]
             ages = [tracks[kind]["age_ms"] for kind in segments.REQUIRED if kind in tracks]

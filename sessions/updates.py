@@ -38,12 +38,13 @@ class MediaChanged:
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged:
-    """Which venues are connected, what each room's device says of its camera and microphone, and how long its pings
-    take, there and back, in ms."""
+    """Which venues are connected, what each room's device says of its camera and microphone, how long its pings take,
+    there and back, in ms, and how many of a thousand of its packets the way here loses."""
 
     venues: Mapping[str, bool]
     devices: Mapping[str, Mapping[str, str]]
     lines: Mapping[str, int] = field(default_factory=dict)
+    losses: Mapping[str, int] = field(default_factory=dict)
 
 
 Update = Appended | CheckpointGrew | MediaChanged | PresenceChanged

@@ -24,7 +24,8 @@ _OVERTAKEN = (EvidenceError, EvaluationError, SessionError, MediaError)
 
 class Vigil:
     """`now` is a monotonic clock in seconds, `look` the pause between two looks. Every `heartbeat` seconds `due` grows
-    to the log's size: so much must be witnessed. `wake` is called then, `lost` once the log is another process's."""
+    to the log's size: so much must be witnessed. `wake` is called then, `lost` once the log is another process's,
+    `tell` whenever `presence` has heard what lines lose."""
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Vigil:
         heartbeat: float,
         wake: Callable[[], None],
         lost: Callable[[], None],
+        tell: Callable[[], None],
     ) -> None:
         self._docket = docket
         self._presence = presence
@@ -49,6 +51,7 @@ class Vigil:
         self._next_beat = now() + heartbeat
         self._wake = wake
         self._lost = lost
+        self._tell = tell
         self.due = 0
         self._drift = self._measure()
 
@@ -66,6 +69,8 @@ class Vigil:
                     logger.info("%s: %s (%s)", self._docket.id, error, error.code)
                 except Exception:
                     logger.exception("watch over %s", self._docket.id)
+            self._presence.loses(self._recorder.losses.permille)
+            self._tell()
             # A watcher is named by its seat and its session (`web.server.routes.media`).
             self._looks.received((name.rpartition("-")[0], room) for name, room in self._recorder.receivers)
             if self._docket.log.lost:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from evaluation.core.report import FORM
+from evaluation.core.report import WHOLE
 from evaluation.core.tender import Definition
 from evidence.core.canonical import Object
 from evidence.core.entry import Entry
@@ -23,7 +23,7 @@ def called_for(entries: Iterable[Entry]) -> bool:
     for entry in entries:
         if entry.type == "ReportFrozen":
             form = entry.body.get("form", 0)
-        elif entry.type in TYPES and form >= FORM:
+        elif entry.type in TYPES and form >= WHOLE:
             return True
     return False
 

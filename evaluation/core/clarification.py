@@ -2,6 +2,9 @@
 
 实施条例 52, 12号令 19 and 87号令 51: only for what is unclear, inconsistent or obviously mistyped, and for a price
 that looks too low; nothing unasked is taken. A key of the bidder is good for one question.
+
+A price that the order of the law corrects is put to the bidder the same way, once (87号令 59, 12号令 19): the question
+and the answer name the price, so that the committee and the bidder each signed it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from evaluation.core import points
+from evaluation.core.days import moment
 from evaluation.core.state import Evaluation
 from evaluation.core.steps import ANSWERED, LAPSED, REFUSED, Question
 from evaluation.errors import AlreadyDone, EventRefused
@@ -28,7 +33,8 @@ from evidence.core.entry import Draft, Entry
 from evidence.errors import Malformed
 
 UNCLEAR, INCONSISTENT, TYPING, LOW_PRICE = "unclear", "inconsistent", "arithmetic-or-typing", "abnormally-low-price"
-KINDS = (UNCLEAR, INCONSISTENT, TYPING, LOW_PRICE)
+CORRECTION = "price-correction"
+KINDS = (UNCLEAR, INCONSISTENT, TYPING, LOW_PRICE, CORRECTION)
 CHAIR, MAJORITY = "chair", "majority"
 # A question, an answer or a ground is a page at most; it stands in the log for good.
 MAX_TEXT = 4000
@@ -52,15 +58,30 @@ def evidence(state: Evaluation, body: Object, *, advice: bool = False) -> None:
 
 def check(state: Evaluation, value: JSON) -> Object:
     """The members of a question, held against the law and the definition."""
-    body = members(value, {**dict.fromkeys(("bidder", "kind", "text", "document"), str), "page": int})
+    body = members(value, {**dict.fromkeys(("bidder", "kind", "text", "document"), str), "page": int}, {"price": str})
     bidders = [bidder for bidder, _ in state.fixed.scoring.bidders] if state.fixed else []
     if body["bidder"] not in bidders or body["bidder"] in state.steps.rejected:
         raise QuestionRefused("no such bidder, or its bid is rejected")
     if body["kind"] not in KINDS:
         raise QuestionRefused(f"a question is about one of {', '.join(KINDS)}")
+    if (body["kind"] == CORRECTION) != ("price" in body):
+        raise QuestionRefused("a correction, and nothing else, names the price that the bidder is to confirm")
+    if "price" in body:
+        _check_correction(state, body["bidder"], body["price"])
     text(body["text"])
     evidence(state, body)
     return body
+
+
+def _check_correction(state: Evaluation, bidder: str, price: str) -> None:
+    """The price is the one that the order of the law gives, and the bidder was not asked yet."""
+    proposed = state.proposed.get(bidder)
+    if proposed is None:
+        raise QuestionRefused(f"nothing is to be corrected in this bid ({state.rules.source('corrections')})")
+    if price != (due := points.form(proposed.price)):
+        raise QuestionRefused(f"the order of the law gives {due} ({state.rules.source('corrections')})")
+    if any(each.closed != REFUSED for each in corrections(state, bidder)):
+        raise AlreadyDone("the corrected price was put to the bidder")
 
 
 def ask(state: Evaluation, act: Act) -> tuple[Draft, ...]:
@@ -79,7 +100,7 @@ def approve(state: Evaluation, act: Act, at: str) -> tuple[Draft, ...]:
     found = _open(state, body["question"])
     if found.until is not None:
         raise AlreadyDone("the question is out")
-    now, until = datetime.fromisoformat(at), _time(body["until"])
+    now, until = datetime.fromisoformat(at), moment(body["until"])
     if not LEAST <= until - now <= MOST:
         raise TimeRuns("an answer has from 10 minutes to 24 hours")
     return (Draft("ClarificationApproved", {}, act),)
@@ -107,14 +128,17 @@ def vouch(state: Evaluation, act: Act) -> tuple[Draft, ...]:
 
 
 def answer(state: Evaluation, act: Act, at: str) -> tuple[Draft, ...]:
-    """`clarification.answer`: once, in time, by the key of this question."""
-    body = members(act.body, {"question": str, "text": str})
+    """`clarification.answer`: once, in time, by the key of this question. To a correction the bidder says the `price`
+    that it confirms, or null."""
+    body = members(act.body, {"question": str, "text": str}, {"price": object})
     found = find(state, body["question"])
     if found.key != act.kid or found.bidder != act.sub:
         raise NoSuchQuestion("this key was not asked that")
     _open(state, body["question"])
     text(body["text"])
-    if found.until is None or _time(found.until) < datetime.fromisoformat(at):
+    if ("price" in body) != (found.price is not None) or body.get("price") not in (None, found.price):
+        raise QuestionRefused("to a correction, and to nothing else, the answer is its price or null")
+    if found.until is None or moment(found.until) < datetime.fromisoformat(at):
         raise AnswerLate(f"the answer was due until {found.until}")
     return (Draft("ClarificationAnswered", {}, act),)
 
@@ -124,7 +148,7 @@ def lapse(state: Evaluation, act: Act, at: str) -> tuple[Draft, ...]:
     found = _open(state, members(act.body, {"question": str})["question"])
     if act.sub != state.chair:
         raise NotChair("the chair records it")
-    if found.until is None or datetime.fromisoformat(at) <= _time(found.until):
+    if found.until is None or datetime.fromisoformat(at) <= moment(found.until):
         raise TimeRuns("the time for the answer has not run out")
     return (Draft("ClarificationLapsed", {}, act),)
 
@@ -135,6 +159,16 @@ def explained(state: Evaluation, bidder: str) -> bool:
         found.bidder == bidder and found.kind == LOW_PRICE and found.closed in (ANSWERED, LAPSED)
         for found in state.steps.questions
     )
+
+
+def unconfirmed(state: Evaluation, bidder: str) -> bool:
+    """Whether a corrected price was put to the bidder, and the bidder did not confirm it in time."""
+    return any(found.closed in (ANSWERED, LAPSED) and not found.confirmed for found in corrections(state, bidder))
+
+
+def corrections(state: Evaluation, bidder: str) -> tuple[Question, ...]:
+    """The questions that put a corrected price to the bidder: only what the supervisor held back is asked again."""
+    return tuple(found for found in state.steps.questions if (found.bidder, found.kind) == (bidder, CORRECTION))
 
 
 def find(state: Evaluation, name: JSON) -> Question:
@@ -153,19 +187,9 @@ def _open(state: Evaluation, name: JSON) -> Question:
     return found
 
 
-def _time(value: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise Malformed("a time is written 2026-11-21T09:00:00.000Z") from error
-    if found.tzinfo is None:
-        raise Malformed("a time names its zone")
-    return found
-
-
 def put(state: Evaluation, id: bytes, n: int, body: Object) -> Evaluation:
     """The question stands, asked by the chair or carried by the committee."""
-    made = Question(id, n, body["bidder"], body["kind"])
+    made = Question(id, n, body["bidder"], body["kind"], price=body.get("price"))
     return replace(state, steps=replace(state.steps, questions=(*state.steps.questions, made)))
 
 
@@ -174,7 +198,7 @@ def _asked(state: Evaluation, entry: Entry) -> Evaluation:
     return put(state, act.id, entry.n, act.body)
 
 
-def _changed(state: Evaluation, entry: Entry, **more: str | int) -> Evaluation:
+def _changed(state: Evaluation, entry: Entry, **more: str | int | bool) -> Evaluation:
     found = find(state, _act(entry).body["question"])
     made = replace(found, **more)  # type: ignore[arg-type]
     questions = tuple(made if each is found else each for each in state.steps.questions)
@@ -183,6 +207,12 @@ def _changed(state: Evaluation, entry: Entry, **more: str | int) -> Evaluation:
 
 def _closed(state: Evaluation, entry: Entry, how: str) -> Evaluation:
     return _changed(state, entry, closed=how, ended=entry.n)
+
+
+def _answered(state: Evaluation, entry: Entry) -> Evaluation:
+    state = _closed(state, entry, ANSWERED)
+    body = _act(entry).body
+    return _changed(state, entry, confirmed=body["price"] is not None) if "price" in body else state
 
 
 def _vouched(state: Evaluation, entry: Entry) -> Evaluation:
@@ -200,7 +230,7 @@ EVENTS: dict[str, Callable[[Evaluation, Entry], Evaluation]] = {
     "ClarificationApproved": lambda state, entry: _changed(state, entry, until=_act(entry).body["until"]),
     "ClarificationRefused": lambda state, entry: _closed(state, entry, REFUSED),
     "BidderVouched": _vouched,
-    "ClarificationAnswered": lambda state, entry: _closed(state, entry, ANSWERED),
+    "ClarificationAnswered": _answered,
     "ClarificationLapsed": lambda state, entry: _closed(state, entry, LAPSED),
 }
 ACTS: dict[str, Callable[[Evaluation, Act], tuple[Draft, ...]]] = {

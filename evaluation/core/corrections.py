@@ -1,7 +1,7 @@
 """Arithmetic corrections of a bid's price in the order of the law (87号令 59, 12号令 19), as a function of facts.
 
-The facts of a quote are what stands in the bid; which rule comes first is the pack's. The bidder confirms the corrected
-price in writing, or the bid is invalid.
+The facts of a quote are what stands in the bid; which rule comes first is the pack's. What comes out is proposed: the
+committee puts it to the bidder (`evaluation.core.clarification`), who confirms it in writing, or the bid is invalid.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from evaluation.core import points
 from evaluation.errors import QuoteRefused
-from evidence.core.canonical import JSON, members
+from evidence.core.canonical import JSON, Object, members
 from evidence.errors import Malformed
 
 MAX_LINES = 500
@@ -37,26 +37,41 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The same price as it stands in several places of one bid; `confirmed` is the bidder's answer to a correction."""
+    """The same price as it stands in several places of one bid. `confirmed` is the bidder's answer to a correction
+    where the definition states it, as under older packs; None where the bidder answers in the evaluation."""
 
     opening: Decimal
     figures: Decimal
     words: Decimal
     lines: tuple[Line, ...]
-    confirmed: bool
+    confirmed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """The price that counts, and the rules that moved it, in their order."""
+    """The price that the order of the law gives, and the rules that moved it, in their order."""
 
     price: Decimal
     rules: tuple[str, ...]
 
+    @property
+    def json(self) -> Object:
+        """`correction` of a bid in the terms."""
+        return {"price": points.form(self.price), "rules": list(self.rules)}
 
-def parse(value: JSON) -> Quote:
-    """Read `quote` of a bidder."""
-    found = members(value, {**dict.fromkeys(("opening", "figures", "words"), str), "lines": list, "confirmed": bool})
+    @staticmethod
+    def parse(value: JSON) -> Corrected:
+        """Read `json` back."""
+        found = members(value, {"price": str, "rules": list})
+        if not found["rules"] or any(name not in _RULES for name in found["rules"]):
+            raise Malformed("a correction names the rules that it follows")
+        return Corrected(points.parse(found["price"]), tuple(found["rules"]))
+
+
+def parse(value: JSON, *, answered: bool) -> Quote:
+    """Read `quote` of a bidder; `confirmed` is no part of it where the bidder is `answered` for in the evaluation."""
+    more = {} if answered else {"confirmed": bool}
+    found = members(value, {**dict.fromkeys(("opening", "figures", "words"), str), "lines": list, **more})
     if len(found["lines"]) > MAX_LINES:
         raise Malformed(f"at most {MAX_LINES} lines")
     lines = []
@@ -68,7 +83,7 @@ def parse(value: JSON) -> Quote:
         opening, figures, words = (points.parse(found[name]) for name in ("opening", "figures", "words"))
     except ValueError as error:
         raise Malformed("money and quantities are decimals with two places") from error
-    return Quote(opening, figures, words, tuple(lines), found["confirmed"])
+    return Quote(opening, figures, words, tuple(lines), found.get("confirmed"))
 
 
 def correct(quote: Quote, order: Sequence[str]) -> Corrected:

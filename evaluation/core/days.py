@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from evaluation.core.rules import china_days_1
 from evaluation.errors import UnknownCalendar
 from evidence.core.canonical import JSON, Object, b64u, decode_object, encode, members, sha256, unb64u
+from evidence.errors import Malformed
 
 WORKING_DAYS, DAYS = "working-days", "days"
 UNITS = (WORKING_DAYS, DAYS)
@@ -130,3 +131,14 @@ def read(text: JSON) -> date:
     if not isinstance(text, str) or not _DAY.fullmatch(text):
         raise ValueError("a day is 2026-11-21")
     return date.fromisoformat(text)
+
+
+def moment(value: str) -> datetime:
+    """A time as acts write it, with its zone; Malformed otherwise."""
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise Malformed("a time is written 2026-11-21T09:00:00.000Z") from error
+    if found.tzinfo is None:
+        raise Malformed("a time names its zone")
+    return found

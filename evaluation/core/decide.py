@@ -74,7 +74,7 @@ def vote(state: Evaluation, act: Act) -> tuple[Draft, ...]:
     if act.sub in state.votes:
         raise AlreadyDone("a member votes once")
     for finding in findings:
-        rejection.check_explained(state, finding.bidder, finding.ground)
+        rejection.check_asked(state, finding.bidder, finding.ground)
     voted = Draft("ReviewVoted", {}, act)
     return voted, *leaving.concluded(replace(state, votes={**state.votes, act.sub: findings}))
 
@@ -105,10 +105,12 @@ def _chosen(state: Evaluation) -> None:
 def _reviewed(state: Evaluation) -> None:
     if state.valid is None:
         raise StageIncomplete("not every member has voted")
-    fewest, source = state.rules.least_bidders, state.rules.source("compliance")
     _unhindered(state)
-    number = compliance.competing(state.standing, sealing.fixed(state).scoring)
-    if number < fewest and not state.steps.competing:
+    if waiting := state.unconfirmed:
+        corrections = state.rules.source("corrections")
+        raise StageIncomplete(f"corrected prices are not confirmed: {', '.join(waiting)} ({corrections})")
+    if (number := rejection.lacking(state)) is not None:
+        fewest, source = state.rules.least_bidders, state.rules.source("compliance")
         raise TooFewBidders(f"{number} valid bidders, at least {fewest} ({source})")
 
 

@@ -380,7 +380,7 @@ _COMMON: dict[str, Check] = {
     "members": _list(_object({"seat": _ident, "name": text, "organisation": text})),
 }
 _LINE = _object({"quantity": money, "unit": money, "amount": money, "misplaced": _flag})
-_QUOTE = _object({"opening": price, "figures": price, "words": price, "lines": _list(_LINE), "confirmed": _flag})
+_QUOTE = _object({"opening": price, "figures": price, "words": price, "lines": _list(_LINE)}, {"confirmed": _flag})
 _INCIDENTS = _object(
     {
         **dict.fromkeys(("before_start", "during", "recorder"), _count),

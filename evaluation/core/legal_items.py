@@ -55,6 +55,7 @@ _ITEMS: tuple[tuple[str, str, Callable[[Evaluation], bool]], ...] = (
     ("review", "compliance", _reviewed),
     ("competition", "compliance", lambda state: state.steps.failed is None),
     ("open-questions-and-motions", "compliance", lambda state: not state.steps.open),
+    ("price-corrections", "corrections", lambda state: not state.unconfirmed),
     ("scores", "report", _scored),
     ("objective-items", "report", lambda state: not checks.look(state).objective),
     ("ranking", "report", _ranked),

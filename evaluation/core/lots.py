@@ -139,4 +139,4 @@ def _outcome(state: Evaluation) -> Outcome:
     """The outcome with what the lots have settled; the sheets are the opened ones as before."""
     if state.fixed is None:
         raise EventRefused("a lot between bidders before any definition")
-    return outcome(state.fixed.scoring, state.standing, state.sheets(), state.lots)
+    return outcome(state.fixed.scoring, state.standing, state.sheets(), state.lots, state.confirmed)

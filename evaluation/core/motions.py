@@ -98,10 +98,10 @@ def _rejection(state: Evaluation, about: Object) -> None:
 
 def _competition(state: Evaluation, about: Object) -> None:
     clarification.text(members(about, {"text": str})["text"])
-    if state.rules.below_least != rejection.VOTE or state.valid is None or state.steps.competing:
+    if state.rules.below_least != rejection.VOTE or state.valid is None:
         raise MotionRefused("the pack leaves nothing to decide, or not now")
-    if rejection.short(state, state.standing) is None:
-        raise MotionRefused("there are bids enough")
+    if rejection.lacking(state) is None:
+        raise MotionRefused("there are bids enough, or the committee found that they compete")
 
 
 def _words(state: Evaluation, about: Object) -> None:

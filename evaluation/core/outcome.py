@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 from evaluation.core import points, terms
@@ -64,12 +65,22 @@ class _Standing:
     row: Row
 
 
-def outcome(scoring: Scoring, valid: Sequence[str], sheets: Sequence[Sheet], lots: Lots | None = None) -> Outcome:
-    """The outcome for the valid bidders; the order of the sheets plays no part."""
-    prices = {bidder: price for bidder, price in scoring.bidders if bidder in valid}
+def outcome(
+    scoring: Scoring,
+    valid: Sequence[str],
+    sheets: Sequence[Sheet],
+    lots: Lots | None = None,
+    confirmed: Mapping[str, Decimal] = MappingProxyType({}),
+) -> Outcome:
+    """The outcome for the valid bidders; the order of the sheets plays no part. `confirmed` are the corrected prices
+    that bidders have confirmed: StageIncomplete where a valid one has not."""
+    prices = {bidder: confirmed.get(bidder, price) for bidder, price in scoring.bidders if bidder in valid}
     if scoring.terms is None:
         rows = tally(sheets, prices=prices, weight=scoring.price)
         return Outcome(rows, rank(rows, prices))
+    for bid in scoring.terms.bids:
+        if bid.id in prices and bid.proposed is not None and confirmed.get(bid.id) != bid.proposed.price:
+            raise StageIncomplete(f"{bid.id} has not confirmed the corrected price")
     return _by_terms(scoring, scoring.terms, prices, sheets, lots or {})
 
 

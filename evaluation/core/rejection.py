@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from evaluation.core import clarification, compliance
 from evaluation.core.state import Evaluation
+from evaluation.core.terms import UNCONFIRMED
 from evaluation.step_errors import RejectionRefused
 from evidence.core.canonical import JSON, Object, members
 from evidence.core.entry import Draft
@@ -26,16 +27,19 @@ def check(state: Evaluation, value: JSON) -> Object:
         raise RejectionRefused("no such bidder, or its bid is rejected already")
     if body["ground"] not in state.rules.rejection_grounds:
         raise RejectionRefused(f"a ground is one of {', '.join(state.rules.rejection_grounds)}")
-    check_explained(state, body["bidder"], body["ground"])
+    check_asked(state, body["bidder"], body["ground"])
     clarification.text(body["text"])
     clarification.evidence(state, body, advice=True)
     return body
 
 
-def check_explained(state: Evaluation, bidder: str, ground: str | None) -> None:
-    """RejectionRefused where a price is said to be unexplained, and nobody asked for an explanation (87号令 60)."""
+def check_asked(state: Evaluation, bidder: str, ground: str | None) -> None:
+    """RejectionRefused where a price is said to be unexplained, and nobody asked for an explanation (87号令 60), or a
+    correction not confirmed, and nobody asked the bidder to confirm it (87号令 59)."""
     if ground == UNEXPLAINED and not clarification.explained(state, bidder):
         raise RejectionRefused("the bidder must have been asked to explain its price (order 87, article 60)")
+    if ground == UNCONFIRMED and not clarification.unconfirmed(state, bidder):
+        raise RejectionRefused(f"the bidder has not refused a correction ({state.rules.source('corrections')})")
 
 
 def short(state: Evaluation, standing: tuple[str, ...]) -> int | None:
@@ -44,6 +48,13 @@ def short(state: Evaluation, standing: tuple[str, ...]) -> int | None:
         return None
     number = compliance.competing(standing, state.fixed.scoring)
     return number if number < state.rules.least_bidders else None
+
+
+def lacking(state: Evaluation) -> int | None:
+    """`short` of what stands, unless the committee found that these bids compete. Where none stands, there is no
+    competition that anybody could find."""
+    number = short(state, state.standing)
+    return None if number and state.steps.competing else number
 
 
 def failing(state: Evaluation, standing: tuple[str, ...]) -> tuple[Draft, ...]:

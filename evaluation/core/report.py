@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from evaluation.core import checks, clarification, motions, points, rejections, returning
+from evaluation.core.bids import Bidder
 from evaluation.core.collusion import EXAMINED
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import BALLOT, SHEET
@@ -21,10 +22,10 @@ from evidence.core import canonical
 from evidence.core.canonical import JSON, Object, b64u, sha256
 from evidence.core.entry import Entry
 
-UNTRACED, TRACED, FORM = 2, 3, 4
+UNTRACED, TRACED, WHOLE, FORM = 2, 3, 4, 5
 """Forms of the content. Up to 2 there was no workbook, and no article and entries of each part; up to 3 rejections were
-those of the review alone, without ground and page. The newest is made; a log is verified with the one it was frozen in.
-"""
+those of the review alone, without ground and page; up to 4 sheets that were dealt anew had no entry in the trace. The
+newest is made; a log is verified with the one it was frozen in."""
 ARTICLE = "财政部令第87号 第五十八条"
 DEEMED = {"government-procurement": "财政部令第87号 第三十七条", "bidding-law": "招标投标法实施条例 第四十条"}
 """By which article bids may be deemed collusive; other regimes know none."""
@@ -54,9 +55,13 @@ def content(
         raise StageIncomplete(f"the names of {', '.join(unknown)} are not disclosed")
     sheets = _sheets(state)
     dissent = _dissent(state, entries, form)
-    traced: Object = {"whole": True, "dissent": {each["n"] for each in dissent}} if form >= FORM else {"whole": False}
+    traced: Object = {"whole": form >= WHOLE, "resealed": form >= FORM}
+    if form >= WHOLE:
+        traced["dissent"] = {each["n"] for each in dissent}
+    asked = [each for each in state.steps.questions if each.kind == clarification.CORRECTION]
+    traced["corrected"] = {n for each in asked for n in (each.n, each.ended) if n is not None}
     told = _second(definition, state, log)
-    if form >= FORM and "steps" in told:
+    if form >= WHOLE and "steps" in told:
         _link(told["steps"], sheets)
     return told | {
         "v": 1 if form == UNTRACED and definition.terms is None else form,
@@ -70,11 +75,16 @@ def content(
         "definition": {"sha256": b64u(state.fixed.sha256), "n": state.fixed.n},
         "opening": {
             **{"venues": log.founding("venues"), "rooms": log.founding("rooms"), "n": 0, **log.cities()},
-            **({"publication": _publication(definition, state)} if form >= FORM else {}),
+            **({"publication": _publication(definition, state)} if form >= WHOLE else {}),
         },
         "parties": {
             "bidders": [
-                {"id": bidder.id, "name": bidder.name, "code": bidder.code, "price": points.form(bidder.price)}
+                {
+                    "id": bidder.id,
+                    "name": bidder.name,
+                    "code": bidder.code,
+                    "price": points.form(state.confirmed.get(bidder.id, bidder.price)),
+                }
                 for bidder in definition.bidders
             ],
             "members": [
@@ -108,7 +118,7 @@ def content(
             "sheets": sheets,
         },
         "result": {
-            **({"matters": log.matters(state)} if form >= FORM else {}),
+            **({"matters": log.matters(state)} if form >= WHOLE else {}),
             "tally": rows_json(state.rows) | {"n": log.last("ScoresTallied")},
             "ranking": ranking_json(state.ranking) | {"n": log.last("RankingFixed")},
         },
@@ -161,6 +171,7 @@ def _second(definition: Definition, state: Evaluation, log: _Log) -> Object:
                 "opening": points.form(bidder.price if bidder.quote is None else bidder.quote.opening),
                 "corrected": list(bidder.corrected),
                 "policy": bidder.policy,
+                **({"proposed": _proposed(bidder, state)} if definition.pack.answered else {}),
             }
             for bidder in definition.bidders
         ],
@@ -169,6 +180,15 @@ def _second(definition: Definition, state: Evaluation, log: _Log) -> Object:
         **log.coefficient(),
         "steps": log.steps(),
     }
+
+
+def _proposed(bidder: Bidder, state: Evaluation) -> Object | None:
+    """The correction that was put to the bidder, and the entries of the question that it answered, or left open."""
+    if bidder.proposed is None:
+        return None
+    asked = next(reversed(clarification.corrections(state, bidder.id)), None)
+    answer = None if asked is None else {"n": asked.n, "ended": asked.ended, "confirmed": asked.confirmed}
+    return bidder.proposed.json | {"answer": answer}
 
 
 def encode(value: Object) -> bytes:
@@ -332,7 +352,7 @@ def _link(steps: Sequence[Object], sheets: Sequence[Object]) -> None:
 
 def _rejected(definition: Definition, state: Evaluation, entries: Sequence[Entry], form: int) -> list[Object]:
     """Every rejection with ground, words, page and entry; up to form 3, those of the review with their words."""
-    if form >= FORM:
+    if form >= WHOLE:
         return rejections.listed(definition, state, entries)
     found = [(bidder, item, rejections.against(state, bidder, item)) for bidder, item in state.rejected]
     return [
@@ -345,7 +365,7 @@ def _dissent(state: Evaluation, entries: Sequence[Entry], form: int) -> list[Obj
     """Findings that the majority did not follow (87号令 61)."""
     return [
         {
-            **({"n": rejections.voted(entries, seat)} if form >= FORM else {}),
+            **({"n": rejections.voted(entries, seat)} if form >= WHOLE else {}),
             **{"bidder": found.bidder, "item": found.item, "seat": seat, "finding": found.passed},
             "reason": found.reason,
         }

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 
-from evaluation.core import ballot, committee, sheet, stages
+from evaluation.core import ballot, committee, points, sheet, stages
 from evaluation.core.committee import Member
 from evaluation.core.compliance import Finding
+from evaluation.core.corrections import Corrected
 from evaluation.core.incidents import Incidents
 from evaluation.core.ranking import Ranking
 from evaluation.core.rounds import BALLOT, SHEET, Round, Seal
@@ -188,7 +189,24 @@ class Evaluation:
         """The prices of the valid bids, in the definition's order."""
         if self.fixed is None or self.valid is None:
             return {}
-        return {bidder: price for bidder, price in self.fixed.scoring.bidders if bidder in self.standing}
+        stated = {bidder: price for bidder, price in self.fixed.scoring.bidders if bidder in self.standing}
+        return stated | {bidder: price for bidder, price in self.confirmed.items() if bidder in stated}
+
+    @property
+    def proposed(self) -> dict[str, Corrected]:
+        """Corrections that the order of the law gives, by bidder; empty where the definition has settled them."""
+        asked = self.fixed.scoring.terms if self.fixed is not None else None
+        return {} if asked is None else {bid.id: bid.proposed for bid in asked.bids if bid.proposed is not None}
+
+    @property
+    def confirmed(self) -> dict[str, Decimal]:
+        """The corrected prices that bidders have confirmed in their answers: they alone count."""
+        return {each.bidder: points.parse(each.price) for each in self.steps.questions if each.price and each.confirmed}
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Bids that stand though their correction is not confirmed: nothing can be ranked with them."""
+        return tuple(bidder for bidder in self.standing if bidder in self.proposed and bidder not in self.confirmed)
 
     def pages(self, *, advice: bool = False) -> dict[bytes, int]:
         """The documents of the tender with their numbers of pages; with the advice, whose facts are counted like pages,

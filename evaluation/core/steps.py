@@ -16,6 +16,7 @@ class Question:
     """A question to one bidder, known by the id of the act that put it. `until` once the supervisor let it out.
 
     `vouched` and `ended` are the entries in which the main centre named the bidder's key, and that closed the question.
+    `price` is the corrected price that the bidder was asked to confirm, `confirmed` what it answered to that.
     """
 
     id: bytes
@@ -27,6 +28,8 @@ class Question:
     vouched: int | None = None
     closed: str | None = None
     ended: int | None = None
+    price: str | None = None
+    confirmed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from evaluation.core import corrections, credit_code, points, terms
-from evaluation.core.corrections import Quote
+from evaluation.core import bids, credit_code, points, terms
+from evaluation.core.bids import Bidder, ident, money, words
 from evaluation.core.rules import government_procurement as rules
 from evaluation.core.rules import shelf
 from evaluation.core.rules.shelf import Pack
@@ -19,7 +18,6 @@ from evidence.errors import Malformed
 
 # A definition names every criterion once; a tender with thousands of them still stays below this.
 MAX_DEFINITION = 1024 * 1024
-MAX_TEXT = 300
 MAX_PAGES = 10_000
 FEWEST_BIDDERS = 3
 """政府采购法 36: with fewer than three suppliers the tender fails, so it cannot be defined."""
@@ -28,27 +26,8 @@ MAX_BIDDERS = 99
 _SHEET_BYTES, _SHEET_HEAD, _ITEM_HEAD = 40_000, 600, 64
 # An entry has at most 60 000 bytes (protocols.md 1.1), of which the act and the rest of `DefinitionFixed` take little.
 _SCORING_BYTES = 55_000
-METHOD, CRITERIA = "/definition/method", "/definition/criteria"
+METHOD, CRITERIA, BIDDERS = "/definition/method", "/definition/criteria", "/definition/bidders"
 ORDER_87 = "order 87, article 55"
-_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
-_MAX_ID = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Bidder:
-    """A supplier: `code` is its unified social credit code. `price` is the contract price: in version 2 the price after
-    the corrections of `quote`; there `policy` names the deduction and `plus`, `minus` quantify deviations."""
-
-    id: str
-    name: str
-    code: str
-    price: Decimal
-    brand: str | None = None
-    policy: str | None = None
-    plus: Decimal = Decimal("0.00")
-    minus: Decimal = Decimal("0.00")
-    quote: Quote | None = None
-    corrected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,13 +200,16 @@ def parse(document: bytes) -> Definition:
         pack = shelf.find(value["rule_pack"]) if second else shelf.FIRST
         definition = Definition(
             origin=value["origin"],
-            title=_text(value["title"]),
+            title=words(value["title"]),
             regime=value["regime"],
             method=value["method"],
             category=value["category"],
-            technical=_points(weights["technical"]),
-            price=_points(weights["price"]),
-            bidders=tuple(_bidder_2(item, pack) if second else _bidder(item) for item in value["bidders"]),
+            technical=money(weights["technical"]),
+            price=money(weights["price"]),
+            bidders=tuple(
+                bids.second(item, pack, f"{BIDDERS}/{i}") if second else bids.first(item)
+                for i, item in enumerate(value["bidders"])
+            ),
             criteria=tuple(_criterion(item) for item in value["criteria"]),
             compliance=tuple(_item(item) for item in value["compliance"]),
             documents=tuple(_document(item) for item in value["documents"]),
@@ -282,13 +264,19 @@ def _check_terms(definition: Definition, asked: Asked) -> None:
     )
     if unknown := set(asked.objective) - {leaf.id for root in definition.criteria for leaf in root.leaves}:
         raise CriteriaRefused(f"{sorted(unknown)[0][:40]} is objective, but no criterion that is scored")
-    for bidder in definition.bidders:
+    for i, bidder in enumerate(definition.bidders):
         if bidder.policy is not None and bidder.policy not in asked.rates:
             raise BiddersRefused(f"{bidder.id} claims a deduction that the tender does not offer")
         if (bidder.plus or bidder.minus) and not method.adjustments:
             raise BiddersRefused(f"{definition.method} does not quantify deviations ({method.source})")
         if bidder.brand is not None and not method.same_brand:
-            raise BiddersRefused(f"{definition.method} does not know brands ({method.source})")
+            raise BiddersRefused(f"{definition.method} does not know brands ({method.source})", f"{BIDDERS}/{i}/brand")
+        if bidder.proposed is not None and not definition.documents:
+            source = pack.source("corrections")
+            where = f"{BIDDERS}/{i}/quote"
+            raise BiddersRefused(
+                f"a corrected price is put to {bidder.id} with the page that shows it ({source})", where
+            )
 
 
 def _terms(definition: Definition, asked: Asked) -> Terms:
@@ -300,16 +288,17 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
     budget = asked.budget if definition.pack.regime == rules.REGIME else None
     limit = asked.ceiling if asked.ceiling is not None else budget
     policy, brand = definition.pack.policy, method.brand
-    bids = []
+    listed = []
     for bidder in definition.bidders:
         void = None
         if bidder.corrected and not (bidder.quote is not None and bidder.quote.confirmed):
             void = terms.UNCONFIRMED
-        elif limit is not None and bidder.price > limit:
+        elif limit is not None and bidder.due > limit:
             void = terms.ABOVE_CEILING
         granted, none = Decimal("0.00") if bidder.policy is None else asked.rates[bidder.policy], Decimal("0.00")
         off, more = (none, granted) if asked.price.kind in policy.points else (granted, none)
-        bids.append(Bid(bidder.id, bidder.brand, off, bidder.plus, bidder.minus, void, more))
+        made = Bid(bidder.id, bidder.brand, off, bidder.plus, bidder.minus, void, more, bidder.proposed)
+        listed.append(made)
     # Where the tender document says nothing, equal ones draw lots: no second key.
     stated = () if asked.brand in (None, "lot") else (str(asked.brand),)
     return Terms(
@@ -323,7 +312,7 @@ def _terms(definition: Definition, asked: Asked) -> Terms:
         candidates=asked.candidates,
         members=terms.larger(asked, definition.pack),
         bidders=definition.pack.least_bidders,
-        bids=tuple(bids),
+        bids=tuple(listed),
         objective=asked.objective,
         incidents=asked.incidents,
         plan=asked.plan,
@@ -344,7 +333,7 @@ def _check_bidders(definition: Definition) -> None:
     for bidder in bidders:
         if bidder.price <= 0:
             raise BiddersRefused(f"the price of {bidder.id} is not above zero")
-        if bidder.minus >= bidder.price:
+        if bidder.minus >= min(bidder.price, bidder.due):
             raise BiddersRefused(f"the deviations of {bidder.id} leave no price")
         if not credit_code.valid(bidder.code):
             raise CreditCodeRefused(f"the code of {bidder.id} fails its check character")
@@ -407,49 +396,15 @@ def _nodes(roots: Sequence[Criterion]) -> Iterator[Criterion]:
         yield from _nodes(root.children)
 
 
-def _bidder(value: JSON) -> Bidder:
-    found = members(value, {"id": str, "name": str, "code": str, "price": str})
-    return Bidder(_id(found["id"]), _text(found["name"]), found["code"], _points(found["price"]))
-
-
-def _bidder_2(value: JSON, pack: Pack) -> Bidder:
-    """A bidder of version 2. With a `quote` the price is that of the opening, and the corrected one counts."""
-    texts = dict.fromkeys(("id", "name", "code", "price", "plus", "minus"), str)
-    found = members(value, {**texts, **dict.fromkeys(("brand", "policy", "quote"), object)})
-    price, quote = _points(found["price"]), None
-    corrected: tuple[str, ...] = ()
-    if found["quote"] is not None:
-        quote = corrections.parse(found["quote"])
-        if quote.opening != price:
-            raise Malformed("the price is that of the opening's summary")
-        order = pack.value["corrections"]["order"]
-        if "opening-summary" not in order and quote.opening != quote.figures:
-            raise Malformed("the opening read out what stands in figures")
-        made = corrections.correct(quote, order)
-        price, corrected = made.price, made.rules
-    return Bidder(
-        id=_id(found["id"]),
-        name=_text(found["name"]),
-        code=found["code"],
-        price=price,
-        brand=None if found["brand"] is None else _id(found["brand"]),
-        policy=None if found["policy"] is None else _id(found["policy"]),
-        plus=_points(found["plus"]),
-        minus=_points(found["minus"]),
-        quote=quote,
-        corrected=corrected,
-    )
-
-
 def _criterion(value: JSON) -> Criterion:
     found = members(value, {"id": str, "name": str, "max": str, "children": list})
     children = tuple(_criterion(child) for child in found["children"])
-    return Criterion(_id(found["id"]), _text(found["name"]), _points(found["max"]), children)
+    return Criterion(ident(found["id"]), words(found["name"]), money(found["max"]), children)
 
 
 def _item(value: JSON) -> Item:
     found = members(value, {"id": str, "name": str})
-    return Item(_id(found["id"]), _text(found["name"]))
+    return Item(ident(found["id"]), words(found["name"]))
 
 
 def _document(value: JSON) -> Document:
@@ -459,8 +414,8 @@ def _document(value: JSON) -> Document:
         raise Malformed(f"a document has 1 to {MAX_PAGES} pages")
     return Document(
         unb64u(found["sha256"], 32),
-        _text(found["name"]),
-        None if bidder is None else _id(bidder),
+        words(found["name"]),
+        None if bidder is None else ident(bidder),
         found["pages"],
     )
 
@@ -469,25 +424,6 @@ def _person(value: JSON) -> Person:
     if isinstance(value, dict) and "person" in value:
         sealed = members(value, {"seat": str, "person": str})
         unb64u(sealed["person"], 32)
-        return Person(_id(sealed["seat"]), "", "", sealed["person"])
+        return Person(ident(sealed["seat"]), "", "", sealed["person"])
     found = members(value, {"seat": str, "name": str, "organisation": str})
-    return Person(_id(found["seat"]), _text(found["name"]), _text(found["organisation"]))
-
-
-def _points(text: JSON) -> Decimal:
-    try:
-        return points.parse(text)
-    except ValueError as error:
-        raise Malformed("points and money are decimals with two places") from error
-
-
-def _text(value: JSON) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT or not value.isprintable():
-        raise Malformed(f"a shown text has 1 to {MAX_TEXT} printable characters")
-    return value
-
-
-def _id(value: JSON) -> str:
-    if not isinstance(value, str) or len(value) > _MAX_ID or not _ID.fullmatch(value):
-        raise Malformed("an id is lower case words joined by hyphens")
-    return value
+    return Person(ident(found["seat"]), words(found["name"]), words(found["organisation"]))

@@ -16,6 +16,7 @@ from evaluation.core import incidents, points
 from evaluation.core import plan as plans
 from evaluation.core import publication as publications
 from evaluation.core.benchmark import CEILING, FEWEST_TRIMMED, MEAN, TRIMMED, Benchmark, Slope, slope_at
+from evaluation.core.corrections import Corrected
 from evaluation.core.incidents import Incidents
 from evaluation.core.plan import Plan
 from evaluation.core.publication import Publication
@@ -37,6 +38,7 @@ MAX_SLOPES = 8
 WEIGHTS, PRICE_WEIGHT = "/definition/weights/technical", "/definition/weights/price"
 # A project that is a secret of the state stands outside of what a networked platform may hold (domain checklist 38).
 SECRETS = "law on guarding state secrets"
+INTERRUPTED = "order 87, article 49; implementing regulations, article 48; the rules of the province"
 _DAY = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", re.ASCII)
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 
@@ -61,7 +63,8 @@ class Bid:
 
     `off` is the policy's deduction in percent, `more` the percent by which it lets the points for the price grow
     instead; `plus` and `minus` are the amounts by which deviations are quantified, `void` is the ground on which the
-    bid cannot be valid whatever is voted.
+    bid cannot be valid whatever is voted. `proposed` is the corrected price that the bidder has to confirm: before it
+    counts the bidder has answered, and without that the bid is rejected.
     """
 
     id: str
@@ -71,6 +74,7 @@ class Bid:
     minus: Decimal = Decimal("0.00")
     void: str | None = None
     more: Decimal = Decimal("0.00")
+    proposed: Corrected | None = None
 
     def evaluated(self, price: Decimal) -> Fraction:
         """The evaluation price, exact: P x (1 - C), with the quantified deviations."""
@@ -140,6 +144,7 @@ class Terms:
                     "minus": points.form(bid.minus),
                     "void": bid.void,
                     **({"more": points.form(bid.more)} if bid.more else {}),
+                    **({"proposed": bid.proposed.json} if bid.proposed is not None else {}),
                 }
                 for bid in self.bids
             ],
@@ -178,14 +183,15 @@ def parse(value: JSON) -> Terms:
             bid = members(
                 item,
                 {"id": str, "brand": object, "void": object, **dict.fromkeys(("off", "plus", "minus"), str)},
-                {"more": str},
+                {"more": str, "proposed": dict},
             )
             off, plus, minus, more = (points.parse(bid.get(name, "0.00")) for name in ("off", "plus", "minus", "more"))
             if any(not isinstance(bid[name], str | None) for name in ("brand", "void")):
                 raise Malformed("a brand and a ground are text or null")
             if "more" in bid and not more:
                 raise Malformed("points that do not grow are not said to")
-            bids.append(Bid(bid["id"], bid["brand"], off, plus, minus, bid["void"], more))
+            proposed = Corrected.parse(bid["proposed"]) if "proposed" in bid else None
+            bids.append(Bid(bid["id"], bid["brand"], off, plus, minus, bid["void"], more, proposed))
     except ValueError as error:
         raise Malformed("a bid's terms are out of form") from error
     return Terms(
@@ -263,11 +269,19 @@ def asked(value: JSON) -> Asked:
         ranked=found["ranked"],
         candidates=found["candidates"],
         objective=tuple(objective),
-        incidents=incidents.parse(found["incidents"]) if "incidents" in found else None,
+        incidents=_incidents(found["incidents"]) if "incidents" in found else None,
         plan=plans.parse(found["plan"]) if "plan" in found else None,
         publication=publications.parse(found["publication"]) if "publication" in found else None,
         brand=found.get("brand"),
     )
+
+
+def _incidents(value: JSON) -> Incidents:
+    """The tender's own clocks and its night; the refusal cites what the law says of interruptions."""
+    try:
+        return incidents.parse(value)
+    except Malformed as error:
+        raise TermsRefused(f"{error} ({INTERRUPTED})", "/definition/terms/incidents/cut_off") from error
 
 
 def check(asked: Asked, pack: Pack, method: Method, *, category: str, technical: Decimal, price: Decimal) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from evaluation.core import checks, clarification, motions, returning
 from evaluation.core.rounds import SHEET
 from evaluation.core.rules.shelf import Pack
+from evaluation.core.sealing import RESEALED
 from evaluation.core.tender import Definition
 from evidence.core.canonical import JSON, Object
 from evidence.core.entry import Entry
 
-_ADVICE = "advice"
+_ADVICE, _CORRECTED = "advice", "price-corrections"
 # Incidents and changes of people: what readers of the result must know.
 INCIDENTS = frozenset(
     {
@@ -52,7 +53,7 @@ CHANGES = frozenset({"MemberRemoved", "MemberSeated", "SheetVoided", "RecusalReq
 _PARTS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("opening", "report", frozenset({"ProceedingFounded"})),
     ("bidders", "report", frozenset({"DefinitionFixed"})),
-    ("price-corrections", "corrections", frozenset({"DefinitionFixed"})),
+    (_CORRECTED, "corrections", frozenset({"DefinitionFixed", "MotionDecided", *clarification.EVENTS})),
     ("committee", "committee", frozenset({"ProceedingFounded", "SeatBound", "MemberSeated", "MemberRemoved"})),
     ("commitments", "recusal", frozenset({"CommitmentSigned"})),
     ("recusal", "recusal", frozenset({"RecusalDeclared", "MemberRecused", "RecusalRequested", "RecusalDecided"})),
@@ -62,7 +63,7 @@ _PARTS: tuple[tuple[str, str, frozenset[str]], ...] = (
     (_ADVICE, "rejection", frozenset({"AdviceNoted"})),
     ("rejections", "rejection", frozenset({"ReviewConcluded", "BidRejected"})),
     ("clarifications", "clarification", frozenset(clarification.EVENTS)),
-    ("sheets", "report", frozenset({"SheetSealed", "SheetsOpened"})),
+    ("sheets", "report", frozenset({"SheetSealed", RESEALED, "SheetsOpened"})),
     ("corrections", "report", frozenset(checks.EVENTS)),
     ("tally", "method", frozenset({"ScoresTallied"})),
     ("ranking", "method", frozenset({"RankingFixed", "TieDrawn", "CoefficientDrawn"})),
@@ -78,26 +79,37 @@ _MORE: tuple[tuple[str, str, frozenset[str]], ...] = (
 )
 
 
-def parts(*, whole: bool = True) -> tuple[tuple[str, str, frozenset[str]], ...]:
-    """Each part of a report: its name, the pack's section, the types of its entries; before form 4 not the `whole`."""
-    return (*_PARTS, *_MORE) if whole else _PARTS
+def parts(*, whole: bool = True, resealed: bool = True) -> tuple[tuple[str, str, frozenset[str]], ...]:
+    """Each part of a report: its name, the pack's section, the types of its entries; before form 4 not the `whole`,
+    before form 5 no sheets that were `resealed`."""
+    listed = (*_PARTS, *_MORE) if whole else _PARTS
+    return listed if resealed else tuple((name, section, kinds - {RESEALED}) for name, section, kinds in listed)
 
 
 def trace(
-    definition: Definition, entries: Sequence[Entry], *, whole: bool = True, dissent: Collection[int] = ()
+    definition: Definition,
+    entries: Sequence[Entry],
+    *,
+    whole: bool = True,
+    resealed: bool = True,
+    dissent: Collection[int] = (),
+    corrected: Collection[int] = (),
 ) -> list[JSON]:
     """One row for each part: its name, the article, and the entries; none of it is left out where it is empty.
 
-    `dissent` are the votes that the majority did not follow: of all votes, that part rests on these.
+    `dissent` are the votes that the majority did not follow: of all votes, that part rests on these. `corrected` are
+    the questions about corrected prices and what closed them.
     """
     rows: list[JSON] = []
-    for name, section, kinds in parts(whole=whole):
+    for name, section, kinds in parts(whole=whole, resealed=resealed):
         if name == _ADVICE and not any(entry.type in kinds for entry in entries):
             # Not every tender has documents that could be compared.
             continue
         found = [entry.n for entry in entries if entry.type in kinds and _counts(entry)]
         if name == _DISSENT:
             found = [n for n in found if n in dissent]
+        if name == _CORRECTED:
+            found = [n for n in found if entries[n].type == "DefinitionFixed" or n in corrected]
         rows.append({"part": name, "article": _source(definition, section), "from": list(found)})
     return rows
 

@@ -43,10 +43,12 @@ class _Room:
     since_ms: int | None = None
     opened_ms: int = 0
     numbers: dict[Kind, int] = field(default_factory=dict)
+    counted: dict[Kind, dict[str, int]] = field(default_factory=dict)
 
 
 class MemoryEngine:
-    """See `media.ports.MediaEngine`. `lose`, `stall`, `resume`, `cut` and `alarm` play what the world would do."""
+    """See `media.ports.MediaEngine`. `lose`, `count`, `stall`, `resume`, `cut` and `alarm` play what the world would
+    do."""
 
     def __init__(self, *, spool: Path, clock: Callable[[], float]) -> None:
         self.id = secrets.token_hex(8)
@@ -155,7 +157,8 @@ class MemoryEngine:
                         | ({"RECORDING"} if place.since_ms is not None else set())
                     ),
                     "tracks": {
-                        kind: {"age_ms": 0, "packets": 1, "lost": 0, "bytes": 1, "jitter_ms": 0}
+                        kind: {"age_ms": 0, "packets": 1, "lost": 0, "repeated": 0, "bytes": 1, "jitter_ms": 0}
+                        | place.counted.get(kind, {})
                         for kind in (place.kinds if place.peer is not None else ())
                     },
                 }
@@ -195,6 +198,10 @@ class MemoryEngine:
             self.cut(room)
             peer, place.peer = place.peer, None
             self._tell(RoomLost(room, peer, cause, self._now()))
+
+    def count(self, room: str, kind: Kind, *, packets: int, lost: int, repeated: int) -> None:
+        """So much came of a track so far, never came, and came when asked for again."""
+        self._rooms[room].counted[kind] = {"packets": packets, "lost": lost, "repeated": repeated}
 
     def stall(self, room: str, kind: Kind) -> None:
         self._tell(TrackStalled(room, kind, self._now()))

@@ -41,12 +41,14 @@ class Unwrap:
 class Missing:
     """The packets of one stream that were sent but did not arrive, and when to ask for each again."""
 
-    __slots__ = ("_asked", "_highest", "abandoned")
+    __slots__ = ("_asked", "_highest", "abandoned", "repeated")
 
     def __init__(self) -> None:
         self._highest: int | None = None
         self._asked: dict[int, tuple[float, int]] = {}  # sequence -> (next time to ask, times asked)
         self.abandoned = 0
+        self.repeated = 0
+        """Packets that came only after they were asked for: the line lost them once."""
 
     @property
     def pending(self) -> int:
@@ -58,7 +60,9 @@ class Missing:
             self._highest = sequence
             return False
         if sequence <= self._highest:
-            return self._asked.pop(sequence, None) is not None
+            asked = self._asked.pop(sequence, None)
+            self.repeated += asked is not None and asked[1] > 0
+            return asked is not None
         first = self._highest + 1
         self._highest = sequence
         if sequence - first > NACK_LIMIT:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pypdfium2  # type: ignore[import-untyped]
 
+from sessions.adapters import child
 from sessions.page_errors import PageMissing, PageUnreadable
 
 # An A4 page becomes 1240 x 1754 pixels: readable on a wall display of 1080 lines, about 200 kB.
@@ -57,29 +58,16 @@ class PdfiumPages:
 
 
 async def _render(document: bytes, page: int) -> bytes:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        "-m",
-        __name__,
-        str(page),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-    )
     try:
-        image, _ = await asyncio.wait_for(child.communicate(document), WALL_S)
+        status, image = await child.ask(
+            sys.executable, "-I", "-m", __name__, str(page), document=document, wall_s=WALL_S
+        )
     except TimeoutError:
         raise PageUnreadable("rendering took too long") from None
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode == _NO_SUCH_PAGE:
+    if status == _NO_SUCH_PAGE:
         raise PageMissing(f"no page {page}")
-    if child.returncode != 0:
-        raise PageUnreadable(f"the renderer ended with {child.returncode}")
+    if status != 0:
+        raise PageUnreadable(f"the renderer ended with {status}")
     return image
 
 

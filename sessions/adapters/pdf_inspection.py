@@ -7,7 +7,6 @@ here or in a browser of ours; what could run elsewhere is named, so that people 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import mmap
 import re
@@ -19,6 +18,8 @@ from typing import Any
 
 import pypdfium2  # type: ignore[import-untyped]
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+
+from sessions.adapters import child
 
 # A scanned tender of a thousand pages is read in seconds; a minute and a half is patience enough on a loaded machine.
 CPU_S = 60
@@ -41,23 +42,11 @@ REASONS = ("encrypted", "broken", "no-pdf", "too-long", "empty")
 
 async def inspect(path: Path) -> dict[str, Any]:
     """`{"pages","notes"}`, or `{"refused": one of REASONS}`."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        __file__,
-        str(path),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-    )
     try:
-        said, _ = await asyncio.wait_for(child.communicate(), WALL_S)
-    except (TimeoutError, asyncio.CancelledError):
-        child.kill()
-        await child.wait()
+        status, said = await child.ask(sys.executable, "-I", __file__, str(path), wall_s=WALL_S)
+    except TimeoutError:
         return {"refused": "broken"}
-    if child.returncode != 0:
+    if status != 0:
         return {"refused": "broken"}
     found: dict[str, Any] = json.loads(said)
     return found

@@ -8,8 +8,8 @@ too little, is read by pyHanko, and where only that fails the text still counts.
 
 from __future__ import annotations
 
-import asyncio
 import json
+import os
 import re
 import resource
 import sys
@@ -23,10 +23,13 @@ from pyhanko.pdf_utils.generic import ArrayObject, ByteStringObject, DictionaryO
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from sessions.adapters import child
+
 ENGINE = f"pypdfium2 {version('pypdfium2')}, pyhanko {version('pyhanko')}"
 """Other versions may read otherwise; whoever compares again needs these."""
 # Text of 3 000 pages is read in half a minute; three minutes are patience enough on a loaded machine.
 CPU_S = 90
+NICE = 10
 WALL_S = 180.0
 MEMORY = 2 * 1_024 * 1_024 * 1_024
 MAX_PAGES = 3_000
@@ -54,24 +57,11 @@ class PdfReading:
 
     async def read(self, document: bytes) -> tuple[list[list[str]] | None, list[str]] | str:
         """(metadata or None, pages), or why it was not examined."""
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            __file__,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={},
-        )
         try:
-            said, _ = await asyncio.wait_for(child.communicate(document), self._wall_s)
-        except (TimeoutError, asyncio.CancelledError) as error:
-            child.kill()
-            await child.wait()
-            if isinstance(error, asyncio.CancelledError):
-                raise
+            status, said = await child.ask(sys.executable, "-I", __file__, document=document, wall_s=self._wall_s)
+        except TimeoutError:
             return TIMEOUT
-        if child.returncode != 0:
+        if status != 0:
             return BROKEN
         found: dict[str, Any] = json.loads(said)
         return found["refused"] if "refused" in found else (found["marks"], found["pages"])
@@ -143,6 +133,8 @@ def _held(dictionary: DictionaryObject, name: str) -> object:
 
 
 def _main() -> int:
+    # Advice waits; it inherits the priority of whoever asked for it, and the meeting's processes come first.
+    os.setpriority(os.PRIO_PROCESS, 0, NICE)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, CPU_S))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

@@ -7,10 +7,11 @@ tender, days, state, cities, bidders, and by which kinds of events happened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from evidence.core.canonical import Object, decode_object
+from evidence.core.canonical import Object, decode_object, unb64u
 from evidence.core.entry import Entry
 from sessions.core.permission import allowed
 from sessions.core.state import ABORTED, AUDITOR, CLOSED, PAUSED, Proceeding
@@ -25,16 +26,18 @@ NEWEST = 5
 
 @dataclass(frozen=True, slots=True)
 class Tender:
-    """What the definition calls the tender and its bidders (id, name, credit code)."""
+    """What the definition calls the tender, its bidders (id, name, credit code) and its documents (by hash, in hex)."""
 
     title: str
     bidders: tuple[tuple[str, str, str], ...]
+    documents: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
     def read(document: bytes, limit: int) -> Tender:
         """From the octets of a definition that was fixed."""
         value = decode_object(document, limit=limit)
-        return Tender(value["title"], tuple((each["id"], each["name"], each["code"]) for each in value["bidders"]))
+        bidders = tuple((each["id"], each["name"], each["code"]) for each in value["bidders"])
+        return Tender(value["title"], bidders, _names(value["documents"], {id: name for id, name, _ in bidders}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,21 @@ class Query:
     city: str = ""
     bidder: str = ""
     types: frozenset[str] = frozenset()
+
+
+def _names(documents: Sequence[Object], bidders: Mapping[str, str]) -> dict[str, str]:
+    """As the pages say it (`documentNames` in web/client/src/pages/expert/definition.ts): the bidder's name first, and
+    the hash's first octets where two documents are called alike."""
+    plain = {
+        unb64u(each["sha256"], 32).hex(): (
+            each["name"]
+            if each["bidder"] is None
+            else f"{bidders.get(each['bidder'], each['bidder'])} · {each['name']}"
+        )
+        for each in documents
+    }
+    called = Counter(plain.values())
+    return {sha256: f"{name}（{sha256[:8]}）" if called[name] > 1 else name for sha256, name in plain.items()}
 
 
 def seat_of(state: Proceeding, office: str) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import chain
 
-from evaluation.core import checks, compliance, leaving, legal_items, stages
+from evaluation.core import checks, leaving, legal_items, rejection, stages
 from evaluation.core.outcome import LOT
 from evaluation.core.rounds import BALLOT, SHEET, Round
 from evaluation.core.state import Evaluation
@@ -36,7 +36,17 @@ Awaited = tuple[str, tuple[str, ...]]
 """Why, and of whom or of what: seats, rooms, venues, bidders, draws."""
 
 COMMITTEE = frozenset(
-    {"questions-approve", "questions-key", "questions-answer", "motions", "back", "failed", "competition", "differing"}
+    {
+        "questions-approve",
+        "questions-key",
+        "questions-answer",
+        "corrections",
+        "motions",
+        "back",
+        "failed",
+        "competition",
+        "differing",
+    }
 )
 """What the committee asks and finds is not for the operators of secondary venues."""
 
@@ -188,16 +198,16 @@ def _election(state: Proceeding) -> Iterable[Awaited]:
 def _compliance(state: Proceeding) -> Iterable[Awaited]:
     evaluation = state.evaluation
     yield from _some(("unvoted", (seat for seat in evaluation.seats if seat not in evaluation.votes)))
+    yield from _some(("corrections", evaluation.unconfirmed))
     yield from _competition(evaluation)
 
 
 def _competition(evaluation: Evaluation) -> Iterable[Awaited]:
     """Fewer bids than the law wants: the committee moves that they compete all the same, or the evaluation fails."""
-    if evaluation.valid is None or evaluation.fixed is None or evaluation.steps.competing:
+    if evaluation.valid is None or rejection.lacking(evaluation) is None:
         return
-    number = compliance.competing(evaluation.standing, evaluation.fixed.scoring)
     moved = any(each.carried is None for each in evaluation.steps.motions)
-    if number < evaluation.rules.least_bidders and evaluation.steps.failed is None and not moved:
+    if evaluation.steps.failed is None and not moved:
         yield "competition", evaluation.seats
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from evaluation.core.days import moment
 from evidence.core.act import Act
 from evidence.core.canonical import Object, members, unb64u
 from evidence.core.entry import Draft, Entry
@@ -44,7 +45,7 @@ def call(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     _leads(state, act, body)
     if body["seat"] in state.ending.calls:
         raise CommandRefused("the seat has its time")
-    if not LEAST <= _time(body["until"]) - datetime.fromisoformat(at) <= MOST:
+    if not LEAST <= moment(body["until"]) - datetime.fromisoformat(at) <= MOST:
         raise CommandRefused("from 10 minutes to 3 days")
     return (Draft("SigningCalled", {}, act),)
 
@@ -62,7 +63,7 @@ def deem(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     _reason(body)
     # (2)
     until = state.ending.calls.get(body["seat"])
-    if until is None or datetime.fromisoformat(at) <= _time(until):
+    if until is None or datetime.fromisoformat(at) <= moment(until):
         raise NotReady("the seat was not called, or its time runs")
     # (3)
     pending = signing_off.report(state).pending
@@ -85,16 +86,6 @@ def _leads(state: Proceeding, act: Act, body: Object) -> None:
 def _reason(body: Object) -> None:
     if not body["reason"].strip() or len(body["reason"]) > MAX_REASON:
         raise Malformed(f"a reason has 1 to {MAX_REASON} characters")
-
-
-def _time(value: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError as error:
-        raise Malformed("a time is written 2026-11-21T09:00:00.000Z") from error
-    if found.tzinfo is None:
-        raise Malformed("a time names its zone")
-    return found
 
 
 def on_dissented(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

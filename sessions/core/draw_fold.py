@@ -93,7 +93,8 @@ def on_annulled(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
 
 def on_external(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
     external = {**state.drawing.external, act.body["label"]: entry.n}
-    return replace(state, drawing=replace(state.drawing, external=external))
+    stated = state.drawing.stated | set(act.body.get("seats", ()))
+    return replace(state, drawing=replace(state.drawing, external=external, stated=stated))
 
 
 def on_stated(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

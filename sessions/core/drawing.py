@@ -86,6 +86,8 @@ def open_draw(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
     strata = read_strata(body["strata"])
     pool = _pool(state, body, [each for each, _ in strata])
     labels = [each.label for each, _ in strata]
+    for label in labels:
+        _check_kind(state, label)
     if any(_reserved(state, label) for label in labels):
         raise DrawRefused("the rules open this lot themselves")
     if (pool is not None) != any(refs is None for _, refs in strata):
@@ -293,16 +295,28 @@ def annul(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
 
 
 def external(state: Proceeding, act: Act, at: str) -> tuple[Draft, ...]:
-    """`draw.external`: another authority's system drew; nobody can recompute it, and the verdict says so."""
-    body = members(act.body, {"label": str, "reference": str, "evidence": str})
-    kind(body["label"])
+    """`draw.external`: another authority's system drew; nobody can recompute it, and the verdict says so. Where the
+    pack wants it, a draw of experts names the `seats` that it filled, each of them once and by one statement."""
+    label = act.body.get("label")
+    named = seating.by_seat(state) and isinstance(label, str) and kind(label) == EXPERT
+    body = members(act.body, {"label": str, "reference": str, "evidence": str, **({"seats": list} if named else {})})
+    _check_kind(state, body["label"])
     unb64u(body["evidence"], 32)
     if not 1 <= len(body["reference"].strip()) <= len(body["reference"]) <= _MAX_REASON:
         raise Malformed(f"a reference has 1 to {_MAX_REASON} characters")
     if _reserved(state, body["label"]):
         raise DrawRefused("this lot is drawn here, or not at all")
     check_new(state, "external", 1, [body["label"]])
+    if named:
+        seating.check_stated(state, body["seats"])
     return (Draft("ExternalDraw", {}, act),)
+
+
+def _check_kind(state: Proceeding, label: str) -> None:
+    """DrawRefused where the pack knows no such draw: what nothing rests on would only look like a lot."""
+    found, pack = kind(label), seating.pack(state)
+    if pack is not None and pack.draw_labels is not None and found not in pack.draw_labels:
+        raise DrawRefused(f"{found} is not drawn in a proceeding ({pack.source('draw')})")
 
 
 def _reserved(state: Proceeding, label: str) -> bool:

@@ -139,11 +139,13 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Every pool and draw, in the order of the log; `external` maps labels to who else drew them."""
+    """Every pool and draw, in the order of the log; `external` maps labels to who else drew them, and `stated` are the
+    seats that such a statement names."""
 
     draws: tuple[Draw, ...] = ()
     pools: Mapping[bytes, Pool] = field(default_factory=dict)
     external: Mapping[str, int] = field(default_factory=dict)
+    stated: frozenset[str] = frozenset()
 
     def opened(self, leaf: bytes) -> Draw:
         """The draw that this leaf opened, or NoSuchDraw."""

@@ -81,7 +81,7 @@ def _check(state: Proceeding, reason: str) -> None:
 
 
 def _wrong_sum(state: Evaluation) -> bool:
-    found = outcome(sealing.fixed(state).scoring, state.standing, state.sheets(), state.lots)
+    found = outcome(sealing.fixed(state).scoring, state.standing, state.sheets(), state.lots, state.confirmed)
     return found.rows != state.rows
 
 

@@ -17,8 +17,9 @@ from evaluation.core import declarations, leaving
 from evaluation.core import draw as rules
 from evaluation.core.committee import BUYER, EXPERT
 from evaluation.core.rules import shelf
+from evaluation.core.rules.shelf import Pack
 from evidence.core.act import Act
-from evidence.core.canonical import Object, members, unb64u
+from evidence.core.canonical import JSON, Object, members, unb64u
 from evidence.core.entry import Draft, Entry
 from sessions.core.draws import Draw
 from sessions.core.roster import DESIGNATED
@@ -169,7 +170,28 @@ def exhausted(state: Proceeding, stratum: str) -> bool:
 
 def binding(state: Proceeding) -> bool:
     """Whether the founding's pack lets nobody sit undrawn; logs under older packs are read as they were decided."""
-    return state.founding is not None and shelf.PACKS[state.founding.rule_pack[:2]].experts_drawn
+    found = pack(state)
+    return found is not None and found.experts_drawn
+
+
+def pack(state: Proceeding) -> Pack | None:
+    """The founding's."""
+    return None if state.founding is None else shelf.PACKS[state.founding.rule_pack[:2]]
+
+
+def by_seat(state: Proceeding) -> bool:
+    """Whether a statement that another system drew names the seats that it filled."""
+    found = pack(state)
+    return found is not None and found.drawn_by_seat
+
+
+def check_stated(state: Proceeding, seats: list[JSON]) -> None:
+    """SeatingRefused unless these are seats that wait for such a statement; one of them at least, while any does."""
+    waiting = undrawn(state)
+    if any(seat not in waiting for seat in seats) or len(set(map(str, seats))) != len(seats) or (waiting and not seats):
+        raise SeatingRefused(
+            f"the statement names seats of experts who were drawn so: {', '.join(waiting) or 'none waits'}"
+        )
 
 
 def undrawn(state: Proceeding) -> tuple[str, ...]:
@@ -178,7 +200,8 @@ def undrawn(state: Proceeding) -> tuple[str, ...]:
     Nobody designates (实施条例 46, 87号令 48): an expert is drawn here, or by another authority's system, or sits with
     the approval of the founding. Whoever comes by `member.seat` said so there; a fixed roster says it by the statement.
     """
-    if not binding(state) or any(rules.kind(label) == rules.EXPERT for label in state.drawing.external):
+    whole = not by_seat(state) and any(rules.kind(label) == rules.EXPERT for label in state.drawing.external)
+    if not binding(state) or whole:
         return ()
     return tuple(
         seat.id
@@ -186,6 +209,7 @@ def undrawn(state: Proceeding) -> tuple[str, ...]:
         if seat.role == EXPERT
         and not seat.stratum
         and seat.id not in state.seated
+        and seat.id not in state.drawing.stated
         and seat.id not in state.evaluation.recused
     )
 

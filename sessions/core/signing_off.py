@@ -54,7 +54,7 @@ def freeze_report(state: Proceeding, command: FreezeReport) -> tuple[Draft, ...]
     if command.workbook is not None:
         body["workbook"] = b64u(command.workbook)
     if command.form is not None:
-        if command.form != reports.FORM:
+        if not reports.WHOLE <= command.form <= reports.FORM:
             raise ReportRefused("the report's content has no form that is known")
         body["form"] = command.form
     return (Draft("ReportFrozen", body),)

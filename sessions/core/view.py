@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from evaluation.core import checks, clarification, leaving, legal_items, lots, motions, stages
+from evaluation.core import checks, clarification, leaving, legal_items, lots, motions, points, stages
 from evaluation.core.results import ranking_json, rows_json
 from evaluation.core.rounds import Round
+from evaluation.core.state import Evaluation
 from evidence.core.canonical import JSON, Object, b64u, unb64u
 from evidence.core.entry import Entry
 from sessions.core import advising, city_names, confirming, help_requests, seating, signing_off
@@ -65,8 +66,8 @@ _RESULTS |= {*clarification.EVENTS, *motions.EVENTS, *checks.EVENTS, "ReportDiss
 _SCORES |= {"ReportFrozen", *confirming.EVENTS_OF_ACTS, *confirming.FACTS}
 # What comparing the documents showed is for the committee, and not before every recusal is declared.
 _ADVICE = frozenset({"AdviceNoted"})
-# A digest of so few possible rankings would tell the ranking to whoever tries them.
-_RESULTS |= {*confirming.EVENTS_OF_ACTS, *confirming.FACTS}
+# A digest of so few possible rankings would tell the ranking to whoever tries them: the report's, and each signer's.
+_RESULTS |= {"ReportFrozen", *confirming.EVENTS_OF_ACTS, *confirming.FACTS}
 # Entries of a draw; those of a lot between equal bidders tell who is equal, and who won.
 _DRAWN = frozenset({"DrawOpened", "DrawResolved"})
 # Grounds of a recusal touch the person (protocols.md section 5), papers do, and so do looks of those who watch.
@@ -242,6 +243,7 @@ def _meeting(state: Proceeding, seat: Seat) -> Object:
             "rejection": list(evaluation.rules.rejection_grounds),
             "evidenced": evaluation.rules.evidenced,
             "clarification": evaluation.rules.clarification_by,
+            "by_seat": seating.by_seat(state),
         },
         "definition": b64u(evaluation.fixed.sha256) if evaluation.fixed else None,
         "holders": state.holders_frozen.version if state.holders_frozen else None,
@@ -370,9 +372,12 @@ def _steps(state: Proceeding, blind: bool) -> Object:
                 "vouched": each.vouched,
                 "closed": each.closed,
                 "ended": each.ended,
+                "price": each.price,
+                "confirmed": each.confirmed,
             }
             for each in steps.questions
         ],
+        "proposed": _proposed(state.evaluation),
         "motions": [
             {
                 "id": b64u(each.id),
@@ -396,6 +401,23 @@ def _steps(state: Proceeding, blind: bool) -> Object:
         "calls": [list(pair) for pair in sorted(state.ending.calls.items())],
         "deemed": sorted(state.ending.deemed),
     }
+
+
+def _proposed(evaluation: Evaluation) -> list[JSON]:
+    """The corrections that the order of the law gives: what was read out, the corrected price, rules, article."""
+    stated = dict(evaluation.fixed.scoring.bidders) if evaluation.fixed is not None else {}
+    return [
+        {
+            "bidder": bidder,
+            "opening": points.form(stated[bidder]),
+            **found.json,
+            "source": evaluation.rules.source("corrections"),
+            "confirmed": bidder in evaluation.confirmed,
+            "standing": bidder not in evaluation.steps.rejected
+            and (evaluation.valid is None or bidder in evaluation.valid),
+        }
+        for bidder, found in evaluation.proposed.items()
+    ]
 
 
 def _report(state: Proceeding) -> Object | None:

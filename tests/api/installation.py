@@ -50,6 +50,9 @@ class Running:
     origin: str = ""
     sessions: dict[str, str] = field(default_factory=dict)
     types: list[str] = field(default_factory=list)
+    launch: Callable[[], subprocess.Popen[bytes]] | None = None
+    """The supervisor of all its processes."""
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -149,6 +152,16 @@ class Running:
             return int(path.read_text() or 0)
         return 0
 
+    def start(self) -> None:
+        assert self.launch is not None
+        self.process = self.launch()
+        eventually(self.ready, START_S)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(30)
+
     def ready(self) -> bool:
         try:
             return self.http.get("/readyz").status_code == 200
@@ -170,17 +183,19 @@ def running(state: Path, body: Any = None, launcher: Sequence[str] = ()) -> Iter
     served = [sys.executable, "-P", "-m", "web.server", "serve", "--state", str(installation.main), *cities]
     with (
         (state / "supervisor.log").open("wb") as said,
-        subprocess.Popen([*launcher, *served], stdout=said, stderr=said) as process,
         httpx2.Client(base_url=installation.url, timeout=30, trust_env=False) as http,
     ):
+
+        def launch() -> subprocess.Popen[bytes]:
+            return subprocess.Popen([*launcher, *served], stdout=said, stderr=said)
+
+        found = Running(installation, http, launch=launch)
         try:
-            found = Running(installation, http)
-            eventually(found.ready, START_S)
+            found.start()
             created = found.open_proceeding(body=body)
             found.proceeding, found.origin = created["id"], created["origin"]
             # Until gate G1: holders and definition are frozen and witnessed, and nothing moves by itself any more.
             eventually(lambda: found.view("supervisor-1").get("witnessed"))
             yield found
         finally:
-            process.terminate()
-            process.wait(30)
+            found.stop()

@@ -258,7 +258,8 @@ def test_presence_and_media_are_told(site: Running) -> None:
         socket.send(HELLO)
         snapshot = heard(socket, "snapshot")
         assert set(snapshot["media"]["rooms"]) == {"room-1", "room-2", "room-3"}
-        assert heard(socket, "presence")["venues"]["venue-3"] is False
+        first = heard(socket, "presence")
+        assert (first["venues"]["venue-3"], first["lines"], first["losses"]) == (False, {}, {})
         with opened(site, "room-3") as room:
             room.send(HELLO)
             assert heard(socket, "presence")["venues"]["venue-3"] is True

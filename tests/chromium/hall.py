@@ -70,6 +70,8 @@ async def bind_others(stack: AsyncExitStack, site: Running, apart: Collection[st
         await device.bind()
         if "draw.external" in (await device.client.view())["todo"]:
             drawn = {"label": "expert/all", "reference": "list 17", "evidence": b64u(sha256(b"list"))}
+            view = await device.client.view()
+            drawn |= {"seats": view["undrawn"]} if view["rules"]["by_seat"] else {}
             await device.perform("draw.external", drawn)
     return [str(room["id"]) for room in founding.act.body["rooms"]]
 
@@ -92,12 +94,14 @@ async def _admit(site: Running, rooms: tuple[str, ...]) -> None:
             await operator.perform("room.admit", {"room": name})
 
 
-async def seated(stack: AsyncExitStack, site: Running, name: str, opening: Opening | None = None) -> Seat:
-    """A seat that is a program; its device is kept, so that it may leave and come back."""
+async def seated(
+    stack: AsyncExitStack, site: Running, name: str, opening: Opening | None = None, kept: Path | None = None
+) -> Seat:
+    """A seat that is a program; its device is kept (in `kept`), so that it may leave and come back."""
     client = Client(base_url=site.url, origin=site.url, patience_s=30)
     stack.push_async_callback(client.close)
     await client.sign_in(site.link(name))
-    folder, policy = site.installation.actors / "hall" / name, site.installation.policy
+    folder, policy = kept or site.installation.actors / "hall" / name, site.installation.policy
     folder.mkdir(parents=True, exist_ok=True)
     device = Device(folder=folder, origin=site.origin, sub=name)
     stack.callback(device.close)

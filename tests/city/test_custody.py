@@ -44,9 +44,10 @@ DAY = "2026-11-21"
 
 
 def commands() -> list[str]:
-    """The guide's, in their order."""
+    """The guide's for a pool, in their order."""
     blocks = re.findall(r"^   ```sh\n(.*?)^   ```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    return [line.strip() for block in blocks for line in block.splitlines()]
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("tongping pool ")]
 
 
 @dataclass

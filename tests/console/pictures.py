@@ -9,11 +9,12 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from tests.chromium.hall import AXE_TAGS, axe_source
-from tests.e2e.album import HEIGHT_PX, KEYS, MADE, QUALITY, SWITCHES, VARIANTS, VIEW_PX
+from tests.e2e.album import BOX, HEIGHT_PX, KEYS, MADE, QUALITY, SWITCHES, VARIANTS, VIEW_PX
 
 
-async def keep(page: Page, name: str) -> list[Any]:
-    """The page as it stands; what is wrong with it, none in the end. Afterwards it stands as before."""
+async def keep(page: Page, name: str, part: str = "") -> list[Any]:
+    """The page as it stands, or this part of it; what is wrong with the page, none in the end. Afterwards it stands as
+    before."""
     wrong: list[Any] = []
     await page.evaluate(axe_source())
     tools = page.locator("nav.tools button")
@@ -23,7 +24,7 @@ async def keep(page: Page, name: str) -> list[Any]:
         found = await page.evaluate("tags => axe.run({runOnly: {type: 'tag', values: tags}})", AXE_TAGS)
         wrong += [(variant, each["id"], each["nodes"][0]["html"]) for each in found["violations"]]
         wrong += [(variant, key) for key in KEYS.findall(await page.inner_text("body"))]
-        await _copy(page, f"{name}-{variant}")
+        await _copy(page, f"{name}-{variant}", part)
         # An open dialog makes the bar inert for people, and for a click at a place.
         before = await page.locator("html").get_attribute("data-text")
         await tools.nth(0 if press == "large" else 1).evaluate("button => button.click()")
@@ -35,11 +36,14 @@ async def keep(page: Page, name: str) -> list[Any]:
     return wrong
 
 
-async def _copy(page: Page, name: str) -> None:
+async def _copy(page: Page, name: str, part: str) -> None:
     session = await page.context.new_cdp_session(page)
     size = (await session.send("Page.getLayoutMetrics"))["cssContentSize"]
-    tallest = VIEW_PX if await page.locator("dialog[open]").count() else HEIGHT_PX
-    clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], tallest), "scale": 1}
+    dialog = await page.locator("dialog[open]").count() > 0
+    tallest = VIEW_PX if dialog else HEIGHT_PX
+    top = await page.evaluate("scrollY") if dialog else 0
+    box = await page.locator(part).first.evaluate(BOX) if part else {**size, "y": top}
+    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(box["height"], tallest), "scale": 1}
     shot = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True, "clip": clip}
     MADE.mkdir(parents=True, exist_ok=True)
     made = await session.send("Page.captureScreenshot", shot)

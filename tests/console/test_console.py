@@ -225,9 +225,11 @@ async def lead(found: Site, page: Page, stage: str) -> None:
     step = page.locator(".next .row button")
     while keeper.state.stage != stage:
         await people_act(found, lambda: {"stage.advance", "round.freeze"} & set(due(found)))
+        led = len(acts(found, LEADER, ""))
         await step.click(timeout=SHOW_MS)
         await page.get_by_role("dialog").locator("footer button").last.click()
-        await until(lambda: not {"stage.advance", "round.freeze"} & set(due(found)), ANSWER_S)
+        # The next step may be there at once, as after the tally.
+        await until(lambda led=led: len(acts(found, LEADER, "")) > led, ANSWER_S)  # type: ignore[misc]
 
 
 def due(found: Site) -> list[str]:

@@ -1,12 +1,14 @@
-"""Every cause of a pause, and everybody who is awaited, has its words in both languages."""
+"""Every cause of a pause, and everybody who is awaited, has its words in both languages; every word has its place."""
 
 from __future__ import annotations
 
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,3 +76,56 @@ def test_each_form_of_the_console_has_its_words(language: str) -> None:
     source = (CLIENT / "pages/operator/initiatives.ts").read_text()
     for label in console["labels"]:
         assert f'label: "{label}"' in source
+
+
+LITERAL = re.compile(r"""["'`]([A-Za-z][\w-]*(?:\.[\w-]+)*)["'`]|\barea="([\w.-]+)""")
+FIXED = re.compile(r"[\w.-]*")
+
+
+def keys(tree: dict[str, Any], above: str = "") -> Iterator[str]:
+    for name, value in tree.items():
+        yield from keys(value, f"{above}{name}.") if isinstance(value, dict) else [above + name]
+
+
+def sources() -> list[str]:
+    """All that can name a word: no word file, and nothing that a program wrote."""
+    files = [path for path in CLIENT.rglob("*") if path.suffix in (".ts", ".vue") and "generated" not in path.parts]
+    return [path.read_text() for path in files if path.stem.rpartition(".")[2] not in LANGUAGES]
+
+
+def templates(text: str) -> Iterator[tuple[str, ...]]:
+    """The fixed parts of each `...${}...` that could be a key."""
+    for begin in re.finditer("`", text):
+        at, parts = begin.end(), [""]
+        while at < len(text) and text[at] != "`":
+            if not text.startswith("${", at):
+                parts[-1] += text[at]
+                at += 1
+                continue
+            at, depth = at + 2, 1
+            while depth and at < len(text):
+                depth += (text[at] == "{") - (text[at] == "}")
+                at += 1
+            parts.append("")
+        if len(parts) > 1 and any(part.strip(".") for part in parts) and all(map(FIXED.fullmatch, parts)):
+            yield tuple(parts)
+
+
+def test_every_word_has_its_place() -> None:
+    """A key that no source names, whole or with parts to be filled in, is nobody's: what begins with such a part is
+    looked for below the names that stand somewhere as a text of their own."""
+    named = set(keys(words("zh", "i18n/{}.ts")))
+    above = {".".join(key.split(".")[:n]) for key in named for n in range(1, key.count(".") + 1)}
+    texts = sources()
+    said = {whole or area for text in texts for whole, area in LITERAL.findall(text)}
+    begins = "|".join(map(re.escape, sorted(above & said)))
+    forms = [
+        re.compile(f"(?:{begins})" * (parts[0] == "") + "[^.]+".join(map(re.escape, parts[parts[0] == "" :])))
+        for parts in {found for text in texts for found in templates(text)}
+    ]
+    assert sorted(key for key in named - said if not any(form.fullmatch(key) for form in forms)) == []
+
+
+def test_no_field_cuts_what_is_typed() -> None:
+    """`maxlength` takes the end off a pasted text without a word; a length is told instead (`parts/length.ts`)."""
+    assert [path.name for path in CLIENT.rglob("*.vue") if "maxlength" in path.read_text()] == []

@@ -82,6 +82,16 @@ def other_scores(world: World) -> None:
     world.game.log.entries[opened.n] = replace(opened, data=data)
 
 
+def held_back(world: World) -> None:
+    """One sheet that the log opened is not shown to this seat: a ranking without it would be another one."""
+    world.server.hidden.add(opened_of(world.game, "seat-1")[0].n)
+
+
+def freeze_held_back(world: World) -> None:
+    """Nor which sheets were opened."""
+    world.server.hidden |= {entry.n for entry in world.game.log.entries if entry.type == "SheetsFrozen"}
+
+
 def not_witnessed(world: World) -> None:
     """The frozen report has not the quorum."""
     too_few(world)
@@ -93,7 +103,7 @@ def other_preparation(world: World) -> None:
     world.game.prepared = lambda seat=SEAT: prepared  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("lie", [None, other_scores, not_witnessed, other_preparation])
+@pytest.mark.parametrize("lie", [None, other_scores, held_back, freeze_held_back, not_witnessed, other_preparation])
 async def test_the_signing_page_does_not_take_the_servers_word(lie: Lie | None) -> None:
     """What the page does, in its order; without a lie it signs."""
     async with running() as world:

@@ -40,6 +40,7 @@ class MainServer:
         self.sockets = 0
         self.handed: list[dict[str, str]] = []
         self.log: Log | None = None
+        self.hidden: set[int] = set()
         self.pins: Pins | None = None
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -138,7 +139,8 @@ class MainServer:
 
         @app.get(PREFIX + "/log/entries/{n}")
         async def entry(n: int) -> Response:
-            return Response(self.shown.entries[n].data) if n < len(self.shown.entries) else problem(404, "not-found")
+            there = n < len(self.shown.entries) and n not in self.hidden
+            return Response(self.shown.entries[n].data) if there else problem(404, "not-found")
 
         @app.get(PREFIX + "/log/receipts/{n}")
         async def receipt(n: int) -> Response:

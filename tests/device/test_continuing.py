@@ -15,7 +15,7 @@ from evidence.core.canonical import Object, b64u, sha256, unb64u
 from evidence.core.continues import Remains
 from evidence.core.entry import Draft
 from evidence.core.merkle import Tree
-from sessions.core.continued import CONFIRMED, CONTINUED, Continuing, Leaf
+from sessions.core.continued import CONFIRMED, CONTINUED, KNOWN, Continuing, Leaf
 from sessions.core.proceeding import evolve
 from sessions.core.state import EMPTY
 from tests.device.test_seat import World, running
@@ -174,3 +174,14 @@ async def test_without_its_own_looks_it_would_follow(lost: Lost, monkeypatch: py
     monkeypatch.setattr(continuing, "_check_acts", nothing)
     lost.go_on(known=(Leaf(lost.size, sha256(b"another entry"), None, None, bytes(32)),))
     assert await lost.seat.go_on()
+
+
+async def test_who_looks_later_reads_what_was_proven_meanwhile(lost: Lost) -> None:
+    """Others were back before: entries of the next log stand behind the confirmation, and one names the own act."""
+    lost.go_on()
+    entry = lost.whole.entries[lost.size]
+    assert entry.act is not None
+    leaf = Leaf(entry.n, entry.leaf, entry.act.id, entry.act.sub, sha256(entry.data))
+    lost.world.game.write([Draft(KNOWN, {"known": [leaf.json]})])
+    assert await lost.seat.go_on()
+    assert lost.world.server.handed == []

@@ -32,6 +32,11 @@ KEYS = re.compile(
     r"\b(?:administrator|after|auditor|checkIn|expert|operator|parts|rooms?|screens|shell|signIn|stages|states|supervisor)"
     r"\.[a-z]\w+"
 )
+# Where an element stands on its page, wherever that is scrolled to.
+BOX = """element => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return { x: x + scrollX, y: y + scrollY, width, height };
+}"""
 ABOUT = """# 页面一览 · All pages
 
 由 `make pictures` 从一次真实浏览器中的完整评审生成，axe 同时检查每一页。
@@ -50,8 +55,8 @@ class Album:
     def has(self, name: str) -> bool:
         return name in self._names
 
-    def keep(self, page: Page, name: str) -> None:
-        """The page as it stands, once under each name; afterwards it stands as before."""
+    def keep(self, page: Page, name: str, part: str = "") -> None:
+        """The page as it stands, or this part of it, once under each name; afterwards it stands as before."""
         if self.has(name):
             return
         self._names.add(name)
@@ -61,7 +66,7 @@ class Album:
             expect(page.locator("html")).to_have_attribute("lang", "zh-CN" if variant.startswith("zh") else "en")
             if found := [*axe(page), *KEYS.findall(page.inner_text("body"))]:
                 self.wrong[f"{name} {variant}"] = found
-            self._copy(page, f"{name}-{variant}")
+            self._copy(page, f"{name}-{variant}", part)
             before = page.locator("html").get_attribute("lang" if switch == "language" else "data-text")
             # An open dialog makes the bar inert for people, and for a click at a place.
             switches[switch].evaluate("button => button.click()")
@@ -71,12 +76,15 @@ class Album:
             if switch == "language":
                 expect(switches[switch]).to_have_text("中文" if variant.startswith("zh") else "English")
 
-    def _copy(self, page: Page, name: str) -> None:
+    def _copy(self, page: Page, name: str, part: str) -> None:
         session = page.context.new_cdp_session(page)
         size = session.send("Page.getLayoutMetrics")["cssContentSize"]
-        # Behind an open dialog there is nothing to read.
-        tallest = VIEW_PX if page.locator("dialog[open]").count() else HEIGHT_PX
-        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], tallest), "scale": 1}
+        # Behind an open dialog there is nothing to read; it stands in the window, wherever the page is scrolled to.
+        dialog = page.locator("dialog[open]").count() > 0
+        tallest = VIEW_PX if dialog else HEIGHT_PX
+        top = page.evaluate("scrollY") if dialog else 0
+        box = page.locator(part).first.evaluate(BOX) if part else {**size, "y": top}
+        clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(box["height"], tallest), "scale": 1}
         shot = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True, "clip": clip}
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{name}.webp").write_bytes(

@@ -76,9 +76,9 @@ class Person:
     def button(self, key: str) -> Locator:
         return self.page.get_by_role("button", name=self.says(key))
 
-    def keep(self, name: str) -> None:
+    def keep(self, name: str, part: str = "") -> None:
         if self._album is not None:
-            self._album.keep(self.page, name)
+            self._album.keep(self.page, name, part)
 
     def look_at_the_rooms(self) -> None:
         """Venue number and clock, from the pixels of each tile."""
@@ -164,6 +164,7 @@ class Operator(Seated):
         if offer.count() == 0:
             return False
         self.keep("operator-lead")
+        self.keep("operator-board", part="section:has(> #rooms-heading)")
         offer.click()
         self.page.locator("dialog[open] button.primary").click()
         return True

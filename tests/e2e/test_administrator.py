@@ -96,7 +96,7 @@ def test_a_tender_is_set_up_step_by_step(page: Page) -> None:
 
 def price_formula(page: Page) -> None:
     """Under the bidding law a benchmark has its parameters, each with its error; then back to order 87."""
-    page.locator("#pack").select_option("cn-bidding-law/3")
+    page.locator("#pack").select_option("cn-bidding-law/4")
     page.locator("#method").select_option("comprehensive-evaluation")
     page.locator("#price-kind").select_option("deviation")
     page.locator("#base").select_option("ceiling-mix")
@@ -114,7 +114,7 @@ def price_formula(page: Page) -> None:
     page.locator("#above-1-points").fill("2")
     expect(page.locator(".error")).to_have_count(0)
     keep(page, "tender-price")
-    page.locator("#pack").select_option("cn-government-procurement/4")
+    page.locator("#pack").select_option("cn-government-procurement/5")
     page.locator("#ceiling").fill("")
     expect(page.locator("#method")).to_have_value("comprehensive-scoring")
     expect(page.locator("#price-kind")).to_have_value("lowest")

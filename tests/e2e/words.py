@@ -22,9 +22,14 @@ def _words(language: str) -> dict[str, object]:
 
 def word(language: str, key: str) -> str:
     """The word under `area.group.name`; what it would be filled with is cut off."""
+    return text(language, key).partition("{")[0].strip()
+
+
+def text(language: str, key: str) -> str:
+    """All of it, with the places that are filled."""
     found: object = _words(language)
     for name in key.split("."):
         assert isinstance(found, dict), key
         found = found[name]
     assert isinstance(found, str), key
-    return found.partition("{")[0].strip()
+    return found

@@ -14,6 +14,10 @@ BIDDING = shelf.PACKS["cn-bidding-law", "1"]
 NEW_PROCUREMENT = shelf.PACKS["cn-government-procurement", "4"]
 NEW_BIDDING = shelf.PACKS["cn-bidding-law", "3"]
 ABROAD = shelf.PACKS["international", "1"]
+ANSWERED_PROCUREMENT = shelf.PACKS["cn-government-procurement", "5"]
+ANSWERED_BIDDING = shelf.PACKS["cn-bidding-law", "4"]
+ANSWERED_ABROAD = shelf.PACKS["international", "2"]
+"""From these on bidders answer for a corrected price themselves."""
 
 PUBLICATION: dict[str, Any] = {
     "media": ["中国政府采购网", "内蒙古自治区公共资源交易网"],

@@ -20,7 +20,16 @@ from evaluation.core.rules.shelf import Pack
 from evaluation.errors import DefinitionRefused, FindingsRefused, TermsRefused
 from evaluation.step_errors import RejectionRefused
 from evidence.core.canonical import JSON, Object, b64u, encode, sha256
-from tests.evaluation.packs import ABROAD, BIDDING, NEW_BIDDING, NEW_PROCUREMENT, PROCUREMENT, parsed, second
+from tests.evaluation.packs import (
+    ABROAD,
+    ANSWERED_ABROAD,
+    BIDDING,
+    NEW_BIDDING,
+    NEW_PROCUREMENT,
+    PROCUREMENT,
+    parsed,
+    second,
+)
 from tests.evaluation.test_report import words
 from tests.sessions.drive import DOCUMENT, MEMBERS, Drive
 from tests.sessions.test_rule_pack_proceedings import sheets
@@ -52,7 +61,7 @@ def found(definition: tender.Definition, *fail: JSON) -> list[JSON]:
     return list(asked)
 
 
-@pytest.mark.parametrize("pack", NEW, ids=by_law)
+@pytest.mark.parametrize("pack", [*NEW, ANSWERED_ABROAD], ids=by_law)
 def test_a_fail_names_ground_document_and_page(pack: Pack) -> None:
     definition = parsed(tendered(pack))
     ground = pack.rejection_grounds[2]
@@ -61,7 +70,7 @@ def test_a_fail_names_ground_document_and_page(pack: Pack) -> None:
     assert second_ == ("bidder-1", "letter", True, None, None, None, None)
 
 
-@pytest.mark.parametrize("pack", NEW, ids=by_law)
+@pytest.mark.parametrize("pack", [*NEW, ANSWERED_ABROAD], ids=by_law)
 @pytest.mark.parametrize(
     "fail",
     [

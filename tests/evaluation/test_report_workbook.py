@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +21,7 @@ from evaluation.core.trace import parts
 from evaluation.errors import ImportRefused
 from evidence.core.canonical import Object, encode
 from tests.evaluation.packs import BIDDING, second
+from tests.rules.items import untraced
 from tests.sessions.drive import Drive, definition
 from tests.sessions.test_rule_pack_proceedings import sheets
 
@@ -158,3 +160,24 @@ def test_reports_frozen_before_there_were_workbooks_read_as_they_did() -> None:
     assert (traced["v"], content["v"]) == (3, report.FORM)
     assert report_workbook.same(report_workbook.render(traced), traced)
     assert b"%PDF" in report_typst.render(traced)
+
+
+def test_a_sheet_that_was_dealt_anew_is_in_the_trace_and_was_not_before_form_5() -> None:
+    """87号令 58: each line of the report is traced to its entry; a log of an earlier release reads as it did."""
+    value = definition()
+    _, drive = told(value)
+    sealed = next(entry for entry in drive.entries if entry.type == "SheetSealed")
+    entries = [replace(entry, type="SheetResealed") if entry is sealed else entry for entry in drive.entries]
+    assert not any(
+        "sheets" in found
+        for found in untraced(
+            report.content(tender.parse(encode(value)), drive.state.evaluation, drive.entries), drive.entries
+        )
+    )
+    arguments = tender.parse(encode(value)), drive.state.evaluation, entries
+    for form, traced in ((report.FORM, True), (report.WHOLE, False)):
+        content = report.content(*arguments, form=form)
+        assert content["v"] == form
+        (row,) = (row for row in content["trace"] if row["part"] == "sheets")
+        assert (sealed.n in row["from"]) is traced
+        assert (f"sheets: {sealed.n}" in untraced(content, entries)) is not traced

@@ -36,6 +36,9 @@ HASHES = {
     ("cn-bidding-law", "2"): "629847806b54503aa4bcc93ee043e1f680ca997db60bb7557714af08b016754f",
     ("cn-bidding-law", "3"): "79c50df6ad13143e3e839bb663acc35163f70f552eb6b1c61196a43de433a4f7",
     ("international", "1"): "cf1e2005b4cb0972e87d28b36bce7802578f9f9b085b7afa7d067335721b0ca9",
+    ("cn-government-procurement", "5"): "400234b832d400251015ab9e4e0665cb33c9fd63b67b4d522a421b91b9386add",
+    ("cn-bidding-law", "4"): "e6c3a733c7ab228df5740b0fe4ca408d41167b4888518dc1ba3fb8d8f6783469",
+    ("international", "2"): "fd9dae8907daabdfa0050afcff0823529ac59e702f5228f9850587a1d7f4cf36",
 }
 METHODS = [
     (pack, name)

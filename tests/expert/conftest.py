@@ -9,7 +9,7 @@ import pytest
 from tests.expert.hall import Hall, meeting
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     with meeting(tmp_path_factory.mktemp("hall")) as found:
         yield found

@@ -52,6 +52,8 @@ class Hall:
     folder: Path
     places: list[subprocess.Popen[bytes]] = field(default_factory=list)
     bound: bool = False
+    played: frozenset[str] = frozenset({SEAT})
+    """The seats that a test plays in browsers."""
 
     def view(self) -> dict[str, Any]:
         """What the server shows the seat, asked for beside the browser."""
@@ -93,36 +95,37 @@ class Hall:
         page.wait_for_url("**/check-in")
         page.goto(f"{self.site.url}/expert")
         if not self.bound:
-            self._vouch(page)
+            self.vouch(page)
+            self.wait(lambda view: view["me"]["bound"])
+            self.bound = True
         page.get_by_role("navigation", name="评审阶段").wait_for()
         return page
 
-    def _vouch(self, page: Page) -> None:
+    def vouch(self, page: Page, seat: str = SEAT) -> None:
+        """An officer of the main centre vouches for the key that this page has made."""
         deadline, key = time.monotonic() + PATIENCE_S, None
         while key is None:
             assert time.monotonic() < deadline, "no key on the device"
-            key = page.evaluate(KEY, f"tongping-seat/{self.site.origin}/{SEAT}")
+            key = page.evaluate(KEY, f"tongping-seat/{self.site.origin}/{seat}")
         jwk = {name: key[name] for name in ("crv", "kty", "x", "y")}
         answer = self.site.call(
             "POST",
-            f"{self.site.path}/seats/{SEAT}/vouch",
+            f"{self.site.path}/seats/{seat}/vouch",
             json={"thumbprint": thumbprint(jwk)},
             bearer=self.site.installation.administrator_token,
         )
         assert answer.status_code == 201, answer.text
-        self.wait(lambda view: view["me"]["bound"])
-        self.bound = True
 
     def start_places(self) -> None:
-        """Venues 1 to 3 and the supervisor's office, without the seat that a test plays."""
+        """Venues 1 to 3 and the supervisor's office, without the seats that a test plays; again: where they were."""
         installation, tender = self.site.installation, case(None)
         for number, name in enumerate(("venue-1", "venue-2", "venue-3", "supervision"), start=1):
             folder = self.folder / name
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             seats = [
                 seat
                 for seat in tender.seats
-                if seat["id"] != SEAT and seat["role"] != "auditor" and _place_of(seat) == number
+                if seat["id"] not in self.played and seat["role"] != "auditor" and _place_of(seat) == number
             ]
             node = installation.node(seats[0]["centre"])
             names = {seat["id"] for seat in seats}
@@ -148,9 +151,21 @@ class Hall:
             with (folder / "said.log").open("wb") as said:
                 self.places.append(subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT))
 
+    def end_places(self) -> None:
+        for place in self.places:
+            place.terminate()
+        for place in self.places:
+            try:
+                place.wait(10)
+            except subprocess.TimeoutExpired:
+                place.kill()
+        self.places = []
+
 
 @contextmanager
-def meeting(folder: Path, tender: dict[str, Any] | None = None) -> Iterator[Hall]:
+def meeting(
+    folder: Path, tender: dict[str, Any] | None = None, played: frozenset[str] = frozenset({SEAT})
+) -> Iterator[Hall]:
     """Installed, opened (the demo's tender where none is given), everybody on the way; ends with the block."""
     with ExitStack() as stack:
         site = stack.enter_context(running(folder / "site", tender or tender_with_papers(), AHEAD))
@@ -158,20 +173,10 @@ def meeting(folder: Path, tender: dict[str, Any] | None = None) -> Iterator[Hall
         browser = playwright.chromium.launch(executable_path=CURRENT, args=list(FLAGS))
         stack.callback(browser.close)
         (folder / "places").mkdir()
-        hall = Hall(site, browser, folder / "places")
-        stack.callback(_end, hall)
+        hall = Hall(site, browser, folder / "places", played=played)
+        stack.callback(hall.end_places)
         hall.start_places()
         yield hall
-
-
-def _end(hall: Hall) -> None:
-    for place in hall.places:
-        place.terminate()
-    for place in hall.places:
-        try:
-            place.wait(10)
-        except subprocess.TimeoutExpired:
-            place.kill()
 
 
 def _place_of(seat: dict[str, Any]) -> int:

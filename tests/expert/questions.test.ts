@@ -42,6 +42,19 @@ test("an open question has no signature, and one that was refused has its reason
   assert.equal(await signed({ answer: refusal, question: { closed: "refused" } }), null);
 });
 
+test("a corrected price stands with the question, and with the answer that confirms it, or not", async () => {
+  const about = { bidder: "bidder-1", kind: "price-correction", text: "请确认", document: "d", page: 2, price: "90.00" };
+  const ask = await sign(centre, "clarification.ask", "seat-1", about);
+  for (const price of ["90.00", null]) {
+    const answer = await sign(bidder, "clarification.answer", "bidder-1", { question: b64u(ask.id), text: "知悉", price });
+    const log = [entry(0, "ClarificationAsked", ask), entry(1, "ClarificationAnswered", answer)];
+    const record = { entry: async (n: number) => log[n] ?? null, pins: { trust: { main: MAIN, identities: new Map() } } };
+    const told = await readQuestion(record as never, { ...named, id: b64u(ask.id), ended: 1 });
+    assert.equal(told.asked?.price, "90.00");
+    assert.equal(told.price, price);
+  }
+});
+
 test("another's words do not hold", async () => {
   const jwk = { ...(await jwkOf(bidder.publicKey)) };
   const words = { question: id, text: "另一份答复" };

@@ -33,6 +33,10 @@ test("blank, malformed and too much are told apart, and the maximum itself is ri
   assert.equal(fault("1.234", "10.00"), "malformed");
   assert.equal(fault("-1", "10.00"), "malformed");
   assert.equal(fault("10.01", "10.00"), "range");
+  // However much was pasted: it is told, and none of it is cut.
+  assert.equal(fault("1234567890123456", "10.00"), "range");
+  assert.equal(fault("1.2345678901234567", "10.00"), "malformed");
+  assert.equal(fault("0000000000000009.5", "10.00"), null);
   assert.equal(fault("10", "10.00"), null);
   assert.equal(fault("0", "10.00"), null);
   assert.equal(fault("9.99", "10.00"), null);

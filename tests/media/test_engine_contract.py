@@ -133,6 +133,8 @@ async def test_a_room_is_connected_recorded_and_sealed_when_recording_stops(worl
     status = await until_status(world.engine, lambda found: len(found["rooms"]["main"]["tracks"]) == 2)
     state = status["rooms"]
     assert state["main"]["connected"]
+    counts = {"age_ms", "packets", "lost", "repeated", "bytes", "jitter_ms"}
+    assert all(set(track) == counts for track in state["main"]["tracks"].values())
     assert state["main"]["recording_since_ms"] is not None
     assert not state["east"]["connected"]
     await asyncio.sleep(1.2 if world.real else 0)  # the clip has a keyframe each second

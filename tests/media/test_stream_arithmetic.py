@@ -41,6 +41,17 @@ def test_only_what_stays_missing_is_asked_for_and_not_for_ever() -> None:
     assert (missing.abandoned, missing.pending) == (1, 0)
 
 
+def test_what_the_line_lost_once_is_told_from_what_came_out_of_order() -> None:
+    """A packet that comes only after it was asked for was lost on the way, though the recording has it."""
+    missing = Missing()
+    for sequence in (1, 4, 2):
+        missing.arrived(sequence, 0)
+    assert missing.repeated == 0
+    assert missing.due(REORDER_PATIENCE_MS, 60) == [3]
+    missing.arrived(3, 90)
+    assert missing.repeated == 1
+
+
 def test_an_outage_is_not_asked_for_packet_by_packet() -> None:
     missing = Missing()
     missing.arrived(1, 0)

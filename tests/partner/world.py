@@ -340,6 +340,7 @@ async def site(
             for city in cities.values():
                 await found.register(city)
             yield found
+            await services.verifications.stop()
         await sender.close()
     accounts.close()
     seats.close()

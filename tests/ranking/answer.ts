@@ -1,4 +1,4 @@
-// Answers line by line: {"scoring","valid","sheets","lots"} or {"entries"} -> the outcome with the ranking's digest.
+// Answers line by line: {"scoring","valid","sheets","lots","confirmed"} or {"entries"} -> the outcome with the ranking's digest.
 import { createInterface } from "node:readline";
 import { digest, fromEntries, outcome } from "../../web/client/src/ranking/ranking.ts";
 
@@ -8,7 +8,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     const asked = JSON.parse(line);
     answer = asked.entries
       ? fromEntries(asked.entries)
-      : outcome(asked.scoring, asked.valid, asked.sheets, asked.lots);
+      : outcome(asked.scoring, asked.valid, asked.sheets, asked.lots, asked.confirmed);
     answer = { ...answer, digest: await digest(answer.ranking) };
   } catch (error) {
     answer = { error: String(error) };

@@ -44,6 +44,11 @@ class Made:
     lots: dict[str, list[str]]
 
     @property
+    def confirmed(self) -> dict[str, Decimal]:
+        """Every correction that a bidder is asked to confirm, confirmed."""
+        return {each.id: each.proposed.price for each in self.definition.bidders if each.proposed is not None}
+
+    @property
     def scoring(self) -> Scoring:
         """What stands in the log."""
         return self.definition.scoring
@@ -58,6 +63,7 @@ class Made:
                 for sheet in sheets or self.sheets
             ],
             "lots": self.lots,
+            "confirmed": {bidder: f"{price:.2f}" for bidder, price in self.confirmed.items()},
         }
 
 
@@ -115,8 +121,9 @@ def _weights(draw: st.DrawFn, method: shelf.Method, kind: str, category: str) ->
 
 
 @st.composite
-def quoted(draw: st.DrawFn, price: str, order: Sequence[str]) -> dict[str, Any] | None:
+def quoted(draw: st.DrawFn, price: str, pack: shelf.Pack) -> dict[str, Any] | None:
     """Now and then the price stands in several places of the bid, which need not say the same."""
+    order: Sequence[str] = pack.value["corrections"]["order"]
     if draw(st.integers(0, 3)):
         return None
     others = st.sampled_from((price, price, f"{Decimal(price) + 1:.2f}"))
@@ -126,7 +133,7 @@ def quoted(draw: st.DrawFn, price: str, order: Sequence[str]) -> dict[str, Any] 
         "figures": draw(others) if "opening-summary" in order else price,
         "words": draw(others),
         "lines": [line] if draw(st.booleans()) else [],
-        "confirmed": draw(st.integers(0, 3)) > 0,
+        **({} if pack.answered else {"confirmed": draw(st.integers(0, 3)) > 0}),
     }
 
 
@@ -165,7 +172,7 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
                 "policy": draw(st.sampled_from((None, *rates))),
                 "plus": draw(money(0, 2000, 500)) if adjusted else "0.00",
                 "minus": "0.00",
-                "quote": draw(quoted(bidder["price"], pack.value["corrections"]["order"])),
+                "quote": draw(quoted(bidder["price"], pack)),
             }
         if bidders and draw(st.integers(0, 5)) == 0:
             # Alike but for their names: where their scores are, too, they tie.
@@ -188,7 +195,7 @@ def tenders(draw: st.DrawFn, among: Sequence[tuple[tuple[str, str], str]] = METH
         "compliance": [{"id": "licence", "name": "营业执照"}],
         "documents": [
             {"sha256": b64u(sha256(b"%d" % i)), "name": f"文件{i}.pdf", "bidder": f"bidder-{i}", "pages": 3}
-            for i in range(1, number % 2 * 2 + 1)
+            for i in range(1, 3 if number % 2 or any(each.get("quote") for each in bidders) else 1)
         ],
         "members": [{"seat": f"seat-{i}", "name": "专家", "organisation": "单位"} for i in range(1, 6)],
     }

@@ -24,7 +24,7 @@ SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 def both_agree(made: Made) -> None:
-    found = outcome(made.scoring, made.valid, made.sheets, made.lots)
+    found = outcome(made.scoring, made.valid, made.sheets, made.lots, made.confirmed)
     told = second.ask(made.question())
     assert told == {
         "rows": found.tallied["rows"],
@@ -69,8 +69,8 @@ def test_the_order_of_the_sheets_changes_nothing_in_either(made: Made, rng: rand
     """Votes are equal (87号令 61, 12号令 9)."""
     sheets = list(made.sheets)
     rng.shuffle(sheets)
-    shuffled = outcome(made.scoring, made.valid, sheets, made.lots)
-    assert shuffled == outcome(made.scoring, made.valid, made.sheets, made.lots)
+    shuffled = outcome(made.scoring, made.valid, sheets, made.lots, made.confirmed)
+    assert shuffled == outcome(made.scoring, made.valid, made.sheets, made.lots, made.confirmed)
     assert second.ask(made.question(sheets)) == second.ask(made.question())
 
 
@@ -78,7 +78,7 @@ def test_the_order_of_the_sheets_changes_nothing_in_either(made: Made, rng: rand
 @given(tenders())
 def test_no_bidder_is_lost_and_candidates_are_the_best(made: Made) -> None:
     """Every valid bidder has a place or a reason; a candidate is never worse than one who is none."""
-    ranking = outcome(made.scoring, made.valid, made.sheets, made.lots).ranking
+    ranking = outcome(made.scoring, made.valid, made.sheets, made.lots, made.confirmed).ranking
     out = [bidder for bidder, _ in ranking.excluded]
     assert not set(out) & set(ranking.candidates)
     if ranking.ranked:

@@ -1,4 +1,4 @@
-/** Every act that the supervisor's wall offers somewhere, over views in which each is due: a JSON list. */
+/** Every act that the supervisor's wall offers somewhere, over views in which each is due, and what it says of a draw. */
 import type { View } from "../../web/client/src/live/view.ts";
 import { decisions } from "../../web/client/src/pages/supervisor/decisions.ts";
 import { initiatives } from "../../web/client/src/pages/supervisor/initiatives.ts";
@@ -57,4 +57,6 @@ const offered = views.flatMap((view) => [
   ...decisions(view, rows, () => NOW).flatMap(({ choices }) => choices),
   ...initiatives(view, rows),
 ]);
-console.log(JSON.stringify([...new Set(offered.map(({ act }) => act))].sort()));
+const stated = decisions(base as unknown as View, rows, () => NOW).filter(({ words }) => words === "countersign" || words === "drawFreeze");
+const acts = [...new Set(offered.map(({ act }) => act))].sort();
+console.log(JSON.stringify({ acts, stated: Object.fromEntries(stated.map(({ words, quote, stated }) => [words, { quote, stated }])) }));

@@ -13,6 +13,7 @@ from typing import Any, cast
 import httpx2
 from fastapi import FastAPI
 
+from evidence.core.canonical import Object
 from sessions.adapters import accounts
 from sessions.adapters.accounts import DatabaseAccounts
 from sessions.core.state import CLOSED
@@ -70,9 +71,14 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, *, origin: str = "https://pb.example", client: Path | None = None, world: World | None = None
+    folder: Path,
+    *,
+    origin: str = "https://pb.example",
+    client: Path | None = None,
+    world: World | None = None,
+    made: Object | None = None,
 ) -> AsyncIterator[Site]:
-    """One proceeding, created."""
+    """One proceeding, created; of the tender `made` where one is given."""
     world = world or World(folder)
     url = f"sqlite:///{folder / 'accounts.db'}"
     accounts.prepare(url)
@@ -83,7 +89,7 @@ async def site(
     (policy / "trust.json").write_text(world.pins.trust_text)
     verifications = Verifications(policy=policy)
     async with world.running() as proceedings:
-        name = await proceedings.create(tender())
+        name = await proceedings.create(made or tender())
         people = People(world, name)
         people.connect(proceedings.get(name))
         unused = cast(Any, SimpleNamespace())

@@ -16,7 +16,7 @@ from media.core.record import SegmentRecord
 from tests.replay.film import filmed
 from tests.replay.playing import SEEK_MS
 from tests.replay.recording import START, Recorded, record
-from tests.replay.test_pages import SHOW_MS, people_act, served, signed_in
+from tests.replay.test_pages import SHOW_MS, opened, people_act, served, signed_in, violations
 
 SECONDS = 60
 # Goes to the moment of the event with this number in the list, and says when no tile waits any more, in milliseconds.
@@ -142,6 +142,45 @@ async def _refusals(page: Page, recorded: Recorded) -> None:
     await expect(page.locator("figure.tile").nth(1)).to_have_class("tile shown")
     await expect(page.get_by_text("的记载不一致，可能被改动，未予播放").first).to_be_visible()
     await expect(page.locator(".lanes rect.refused").first).to_be_attached()
+
+
+@pytest.mark.e2e
+@pytest.mark.asyncio
+@pytest.mark.timeout(600)
+async def test_a_desk_says_what_it_could_not_check(tmp_path: Path) -> None:
+    """By a link without pins one may look on, and reads what that is worth; a server that shows another agreement than
+    the link's is not believed, and nothing is played."""
+    recorded = await film(tmp_path)
+    async with served(tmp_path, filmed(tmp_path, recorded)) as (found, browser):
+        await found.finish()
+        start = min(each.t0_ms for each in recorded.records)
+        bare = await opened(browser)
+        token = await found.identity.issue_link(found.id, "auditor-1")
+        await bare.goto(f"{found.origin}/sign-in#{token}")
+        await bare.wait_for_url(lambda url: "/sign-in" not in url)
+        await bare.goto(f"{found.origin}/auditor")
+        await move(bare, start + 15_000)
+        await expect(bare.locator("#standing")).to_contain_text("没有用带固定公钥的席位链接登录", timeout=SHOW_MS)
+        await expect(bare.locator("figure.tile.shown")).to_have_count(3, timeout=SHOW_MS)
+        assert await violations(bare) == []
+        await bare.screenshot(path=tmp_path / "unpinned.png", full_page=True)
+
+        page = await signed_in(found, browser, "auditor-1")
+
+        async def other(route: Route) -> None:
+            answer = await route.fetch()
+            shown: Any = await answer.json()
+            shown["policy"] += "# another\n"
+            await route.fulfill(body=json.dumps(shown), content_type="application/json")
+
+        await page.route("**/v1/trust", other)
+        await page.goto(f"{found.origin}/auditor")
+        await move(page, start + 15_000)
+        await expect(page.get_by_text("服务器出示的日志与本席位链接固定的公钥不符")).to_be_visible(timeout=SHOW_MS)
+        await expect(page.locator("figure.tile.refused")).to_have_count(3, timeout=SHOW_MS)
+        await expect(page.locator("figure.tile.shown")).to_have_count(0)
+        assert await violations(page) == []
+        await page.screenshot(path=tmp_path / "untrusted.png", full_page=True)
 
 
 @pytest.mark.e2e

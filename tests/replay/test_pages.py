@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 
-from evidence.core.canonical import b64u, sha256
+from evidence.core.canonical import Object, b64u, sha256
 from sessions.core.state import CLOSED
 from tests.chromium.browsers import CURRENT, FLAGS
 from tests.chromium.hall import AXE_TAGS, DEVICES, axe_source
@@ -47,13 +47,15 @@ KEEP_KEY = """async ([name, secret]) => {
 
 
 @asynccontextmanager
-async def served(folder: Path, world: World | None = None) -> AsyncIterator[tuple[Site, Browser]]:
+async def served(
+    folder: Path, world: World | None = None, made: Object | None = None
+) -> AsyncIterator[tuple[Site, Browser]]:
     """The doors on a port of this machine, the client that was built, and a browser."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     async with (
-        site(folder, origin=f"http://127.0.0.1:{port}", client=CLIENT, world=world) as found,
+        site(folder, origin=f"http://127.0.0.1:{port}", client=CLIENT, world=world, made=made) as found,
         async_playwright() as playwright,
     ):
         config = uvicorn.Config(found.app, port=port, lifespan="off", log_config=None, ws="websockets-sansio")

@@ -7,8 +7,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from evaluation.core import clarification, rejection
+from evaluation.core import clarification, points, rejection
 from evaluation.core.sealing import context
+from evaluation.core.steps import ANSWERED, LAPSED, REFUSED
+from evaluation.core.terms import UNCONFIRMED
 from evidence.core.act import NO_ACT
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.envelope import sheet_commitment
@@ -46,20 +48,61 @@ def clarify(drive: Drive, chance: random.Random) -> None:
         drive.perform(chair, "clarification.ask", about)
     elif not motion(drive, chance, "clarification", about):
         return
+    settle(drive, chance, {}, (1, 1, 1))
+
+
+def settle(drive: Drive, chance: random.Random, answer: Object, weights: tuple[int, int, int]) -> str | None:
+    """The newest question is refused by the supervisor, not answered, or answered in time; how it was closed."""
     asked = drive.state.evaluation.steps.questions[-1]
-    name = b64u(asked.id)
-    match chance.randrange(3):
-        case 0:
+    name, chair = b64u(asked.id), drive.state.evaluation.chair
+    assert chair is not None
+    match chance.choices((REFUSED, LAPSED, ANSWERED), weights)[0]:
+        case "refused":
             drive.perform("supervisor-1", "clarification.refuse", {"question": name, "reason": "带有暗示"})
-        case 1:
+        case "lapsed":
             drive.perform("supervisor-1", "clarification.approve", {"question": name, "until": NOON})
             at(drive, Perform(drive.act(chair, "clarification.lapse", {"question": name})), AFTER_NOON)
         case _:
             drive.perform("supervisor-1", "clarification.approve", {"question": name, "until": NOON})
             owner = f"{asked.bidder}/{asked.n}"
             drive.perform(MAIN, "bidder.vouch", {"question": name, "jwk": signer_of(owner).jwk})
-            body: Object = {"question": name, "text": "日历天"}
+            body: Object = {"question": name, "text": "日历天", **answer}
             drive.take(drive.act(owner, "clarification.answer", body, sub=asked.bidder, ctr=1, prev=NO_ACT))
+    return drive.state.evaluation.steps.questions[-1].closed
+
+
+def correct(drive: Drive, chance: random.Random) -> None:
+    """Each corrected price is put to its bidder: confirmed, refused, or not answered, and then the bid is rejected.
+    Now and then the supervisor holds the question back first, and now and then nobody asks at all."""
+    evaluation = drive.state.evaluation
+    chair, fixed = evaluation.chair, evaluation.fixed
+    assert fixed is not None
+    for bidder in evaluation.unconfirmed:
+        evaluation = drive.state.evaluation
+        if chair not in evaluation.seats or evaluation.steps.failed is not None or chance.random() < 0.02:
+            return
+        document, _ = fixed.scoring.documents[0]
+        page: Object = {"bidder": bidder, "text": "报价修正如下，请确认。", "document": b64u(document), "page": 1}
+        price = points.form(evaluation.proposed[bidder].price)
+        about = page | {"kind": clarification.CORRECTION, "price": price}
+        closed = None
+        while closed in (None, REFUSED):
+            if evaluation.rules.clarification_by == clarification.CHAIR:
+                drive.perform(chair, "clarification.ask", about)
+            else:
+                agree(drive, chance, "clarification", about)
+            asked = drive.state.evaluation.steps.questions[-1]
+            closed = settle(drive, chance, {"price": price if chance.random() < 0.8 else None}, (1, 2, 5))
+        if drive.state.evaluation.steps.questions[-1].confirmed:
+            continue
+        assert asked.bidder == bidder
+        agree(drive, chance, "rejection", page | {"ground": UNCONFIRMED})
+
+
+def agree(drive: Drive, chance: random.Random, kind: str, about: Object) -> None:
+    """The same motion until it is carried."""
+    while not motion(drive, chance, kind, about):
+        pass
 
 
 def hurry(drive: Drive, chance: random.Random) -> None:

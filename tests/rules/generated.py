@@ -17,6 +17,7 @@ from typing import Any
 from evaluation.core import checks, sheet, stages
 from evaluation.core.rejection import UNEXPLAINED
 from evaluation.core.sealing import context
+from evaluation.core.terms import UNCONFIRMED
 from evaluation.errors import EvaluationError
 from evidence.core import act as acts_form
 from evidence.core.act import Act, thumbprint
@@ -206,8 +207,9 @@ class Course:
         drive, chance = self.drive, self.chance
         self._advise()
         self._review()
-        if chance.random() < 0.03:
-            incidents.replace(drive, chance)
+        if chance.random() < 0.03 and self._refused(self._replace):
+            return drive
+        committee.correct(drive, chance)
         for step in (committee.clarify, committee.hurry, committee.compete):
             if chance.random() < (1.0 if step is committee.compete else 0.1):
                 step(drive, chance)
@@ -223,7 +225,8 @@ class Course:
         self._correct()
         if chance.random() < 0.02:
             # After the opening only the newcomer scores.
-            incidents.replace(drive, chance)
+            if self._refused(self._replace):
+                return drive
             self._score()
             if drive.state.gate != OPEN:
                 return drive
@@ -271,7 +274,7 @@ class Course:
         facts = chance.randint(0, 3)
         drive.execute(commands.NoteAdvice(ADVICE, 1000, facts))
         evaluation = drive.state.evaluation
-        grounds = [each for each in evaluation.rules.rejection_grounds if each != UNEXPLAINED]
+        grounds = [each for each in evaluation.rules.rejection_grounds if each not in (UNEXPLAINED, UNCONFIRMED)]
         if chance.random() < 0.8 or not facts or not grounds or evaluation.fixed is None:
             return
         bidder, _ = chance.choice(evaluation.fixed.scoring.bidders)
@@ -397,6 +400,9 @@ class Course:
         assert asked.act is not None
         answer: Object = {"asked": b64u(asked.act.id), "approve": True, "reason": "同意"}
         self.drive.perform("supervisor-1", "stage.back-approve", answer)
+
+    def _replace(self) -> None:
+        incidents.replace(self.drive, self.chance, lambda: committee.compete(self.drive, self.chance))
 
     def _interrupt(self) -> None:
         """A pause, a lost recording or a lost venue; everybody comes back."""

@@ -14,7 +14,7 @@ from evaluation.core.lots import due
 from evaluation.core.outcome import COEFFICIENT, LOT
 from evidence.core.act import Act
 from evidence.core.canonical import Object, b64u, sha256
-from sessions.core import commands
+from sessions.core import commands, seating
 from sessions.core.commands import Command, Perform
 from sessions.core.proceeding import decide
 from tests.sessions.draws import Drawn
@@ -108,8 +108,10 @@ def night(drive: Drive) -> None:
     come_back(drive)
 
 
-def replace(drive: Drive, chance: random.Random) -> None:
-    """A member leaves, and another comes from a province's own draw: the newcomer does its part again."""
+def replace(drive: Drive, chance: random.Random, compete: Callable[[], None]) -> None:
+    """A member leaves, and another comes from a province's own draw: the newcomer does its part again, and where too
+    few bids stand the new committee says anew whether they `compete`. The law may refuse what the former one passed.
+    """
     stage, left = drive.state.stage, chance.choice(drive.state.signers)
     leave(drive, left, chance.randrange(3))
     seat = f"seat-{1 + max(int(s.id.rpartition('-')[2]) for s in drive.state.members)}"
@@ -117,6 +119,7 @@ def replace(drive: Drive, chance: random.Random) -> None:
     if drive.state.seat(left).role == "expert":
         if "expert/anew" not in drive.state.drawing.external:
             drawn: Object = {"label": "expert/anew", "reference": "省专家库 抽取单", "evidence": b64u(bytes(32))}
+            drawn |= {"seats": []} if seating.by_seat(drive.state) else {}
             drive.perform("supervisor-1", "draw.external", drawn)
         source = {"kind": "external", "label": "expert/anew"}
     body: Object = {"seat": seat, "replaces": left, "source": source}
@@ -131,6 +134,7 @@ def replace(drive: Drive, chance: random.Random) -> None:
             drive.vote(dict.fromkeys(drive.state.signers, drive.round.choices[0]))
         if drive.state.stage == stages.COMPLIANCE_REVIEW:
             drive.perform(seat, "review.vote", {"findings": drive.findings()})
+            compete()
         drive.advance()
 
 

@@ -32,6 +32,7 @@ _EVENT_OF_ITEM = {
     "decision": {"MotionDecided"},
     "dissent": {"ReviewVoted"},
     "matters": {"MotionOpened"},
+    "answer": {"ClarificationAsked", "MotionDecided"},
 }
 # What not every proceeding has.
 _SOME = {
@@ -45,6 +46,7 @@ _SOME = {
     "decision",
     "dissent",
     "matters",
+    "answer",
 }
 _TOLD = {"rejected", "dissent", "incidents", "steps", "matters", "lots"}
 """Lists of the report in which every line is an item: it must say its entry."""
@@ -56,6 +58,7 @@ def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
     (1) Every dict with an `n`, of the right type of entry.
     (2) Every line of the lists that people read line by line has one.
     (3) Every part of the trace has its article, and entries of its own types only.
+    (4) The trace of the sheets has the entry that each listed sheet comes from: sealed, or dealt anew.
     """
     found: list[str] = []
     seen: set[str] = set()
@@ -77,12 +80,21 @@ def untraced(content: Object, entries: Sequence[Entry]) -> list[str]:
     for name in _TOLD:
         for lines in _named(content, name):
             found += [f"{name}: {line}" for line in lines if type(line.get("n")) is not int]
+    # A corrected price that counts is the one that its bidder confirmed, in the entry that the report names.
+    for quote in content.get("quotes", ()):
+        answer = (quote.get("proposed") or {}).get("answer")
+        if answer is not None and answer["confirmed"]:
+            said = entries[answer["ended"]].act
+            if said is None or (said.sub, said.body["price"]) != (quote["id"], quote["proposed"]["price"]):
+                found.append(f"{quote['id']}: {answer}")
     # (3)
     types = {name: kinds for name, _, kinds in trace.parts()}
     for row in content["trace"]:
         strange = [n for n in row["from"] if not 0 <= n < len(entries) or entries[n].type not in types[row["part"]]]
         found += [f"{row['part']}: {n}" for n in strange] + ([] if row["article"] else [f"{row['part']}: no article"])
     told = {part: set(row["from"]) for row in content["trace"] for part in [row["part"]]}
+    # (4)
+    found += [f"sheets: {line['n']}" for line in content["course"]["sheets"] if line["n"] not in told["sheets"]]
     for name, lines in (("dissent", content["other"]["dissent"]), ("incidents", content["other"]["incidents"])):
         if {line["n"] for line in lines} != told[name]:
             found.append(f"{name}: {sorted(told[name])}")

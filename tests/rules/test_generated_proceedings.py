@@ -17,9 +17,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from evaluation.core import stages
+from evaluation.core.clarification import CORRECTION
 from evaluation.core.outcome import outcome
 from evaluation.core.results import ranking_digest
 from evaluation.core.rules import shelf
+from evaluation.core.steps import ANSWERED, LAPSED
+from evaluation.core.steps import REFUSED as REFUSED_BY_SUPERVISOR
 from evidence.core import entry as entry_form
 from evidence.core.canonical import b64u
 from evidence.core.entry import Draft
@@ -45,6 +48,7 @@ _READ = {
     "DefinitionFixed",
     "ReviewConcluded",
     "BidRejected",
+    "ClarificationAnswered",
     "SheetOpened",
     "SheetAuthorOpened",
     "SheetsOpened",
@@ -95,6 +99,8 @@ class Met:
     types: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)
     corrected: int = 0
+    asked: set[tuple[str | None, bool | None]] = field(default_factory=set)
+    """How questions about a corrected price were closed, and whether the bidder confirmed it."""
     tenders: set[tuple[tuple[str, str], str, str]] = field(default_factory=set)
 
 
@@ -113,6 +119,8 @@ def hold(made: Made, number: int, met: Met, each: int = EACH) -> None:
         assert folded(drive, begun.state) == drive.state, name
         asked += ranked(made, drive, chance, name)
         met.codes |= course.codes
+        questions = drive.state.evaluation.steps.questions
+        met.asked |= {(each.closed, each.confirmed) for each in questions if each.kind == CORRECTION}
         if drive.state.evaluation.ranking is not None:
             met.tenders.add(kind_of(made))
             met.corrected += any(bidder.corrected for bidder in made.definition.bidders)
@@ -138,7 +146,7 @@ def ranked(made: Made, drive: Swift, chance: random.Random, name: str) -> list[t
     # (3) Permuting the sheets changes nothing.
     sheets = list(evaluation.sheets())
     chance.shuffle(sheets)
-    found = outcome(evaluation.fixed.scoring, evaluation.standing, sheets, evaluation.lots)
+    found = outcome(evaluation.fixed.scoring, evaluation.standing, sheets, evaluation.lots, evaluation.confirmed)
     assert (found.rows, found.ranking) == (evaluation.rows, evaluation.ranking), name
     # (5) Every item of the report comes from an event.
     if drive.state.report is not None:
@@ -154,6 +162,7 @@ def met_all(met: Met) -> None:
     assert KINDS - met.tenders == set()
     assert REFUSED - met.codes == set()
     assert met.corrected > 0
+    assert met.asked >= {(ANSWERED, True), (ANSWERED, False), (LAPSED, None), (REFUSED_BY_SUPERVISOR, None)}
 
 
 def kind_of(made: Made) -> tuple[tuple[str, str], str, str]:

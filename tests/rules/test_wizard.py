@@ -6,6 +6,7 @@ Every method of every pack can be set up, and what the rules refuse of a price f
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +17,12 @@ import pytest
 from evaluation.core import intake, tender
 from evaluation.core.rules import shelf
 from evaluation.errors import EvaluationError
+from evidence.core.canonical import b64u
 from evidence.errors import Malformed
 from sessions import tender as tenders
 from tests.sessions.example import definition
 
-LAW, ORDER_87, ABROAD = "cn-bidding-law/3", "cn-government-procurement/4", "international/1"
+LAW, ORDER_87, ABROAD = "cn-bidding-law/4", "cn-government-procurement/5", "international/2"
 DEVIATION: dict[str, Any] = {"kind": "deviation"}
 TRIMMED = DEVIATION | {"base": "trimmed-mean", "trimFrom": "5", "drop": "3.5"}
 PIECES = [{"upTo": "3", "points": "1"}, {"upTo": "5.5", "points": "1.5"}, {"upTo": "", "points": "2"}]
@@ -98,6 +100,47 @@ NOTES: dict[str, tuple[dict[str, str], dict[str, list[str]], str, list[str]]] = 
 """What is typed of the first bidder, what the tender says of it, where the server points, what the wizard marks."""
 
 
+NIGHT = {"cutOff": "21:00", "opens": "08:00", "source": "江苏省公共资源交易中心 2025年9月通知"}
+WORDS: dict[str, Any] = {"figures": "", "words": "2300000", "lines": [], "confirmed": False}
+PAPER = {"sha256": b64u(bytes(32)), "name": "投标文件", "size": 1, "pages": 3, "notes": [], "bidder": 0}
+SAID: dict[str, tuple[dict[str, Any], str, list[str], str]] = {
+    "brands": (
+        {"bid": {"brand": " 联想 "}, "draft": {"brandWay": "price"}},
+        "/definition/bidders/0/brand",
+        [],
+        "brand",
+    ),
+    "a price in words": (
+        {"bid": {"quote": WORDS}, "draft": {"documents": [PAPER]}},
+        "/definition/bidders/0/quote",
+        [],
+        "figures",
+    ),
+    "no page to show": (
+        {"bid": {"quote": WORDS}},
+        "/definition/bidders/0/quote",
+        [f"bidder-{at}-figures" for at in range(4)],
+        "figures",
+    ),
+    "other figures": (
+        {"pack": LAW, "method": "reviewed-lowest-price", "draft": {"documents": [PAPER]}}
+        | {"bid": {"quote": WORDS | {"figures": "1"}}, "pricing": {"kind": "order"}},
+        "/definition/bidders/0/quote",
+        [f"bidder-{at}-figures" for at in range(4)],
+        "figures",
+    ),
+    "a night": ({"draft": {"night": NIGHT}}, "/definition/terms/incidents/cut_off", [], "cut-off"),
+    "a night without end": (
+        {"draft": {"night": NIGHT | {"opens": "21:00"}}},
+        "/definition/terms/incidents/cut_off",
+        ["opens"],
+        "cut-off",
+    ),
+    "a drawn seat": ({"seat": {"stratum": "law"}}, "/seats/4/stratum", [], ""),
+}
+"""What else the definition supports: what is typed, where the server points, what the wizard marks, its field."""
+
+
 def cases() -> list[dict[str, Any]]:
     made = [(pack, method, draft, pricing) for pack, method, draft, pricing in RIGHT.values()]
     for base, draft, pricing, _ in WRONG.values():
@@ -105,7 +148,9 @@ def cases() -> list[dict[str, Any]]:
         made.append((pack, method, before[0] | draft, before[1] | pricing))
     plain = [{"pack": p, "method": m, "draft": d, "pricing": how} for p, m, d, how in made]
     noted = [plain[0] | {"notes": notes, "pointer": pointer} for notes, _, pointer, _ in NOTES.values()]
-    return [*plain, *noted]
+    plainly = {"pack": ORDER_87, "method": "comprehensive-scoring", "draft": {}, "pricing": {}}
+    said = [plainly | case | {"pointer": pointer} for case, pointer, _, _ in SAID.values()]
+    return [*plain, *noted, *said]
 
 
 @pytest.fixture(scope="module")
@@ -122,17 +167,24 @@ def answers() -> dict[str, dict[str, Any]]:
         check=False,
     )
     assert said.returncode == 0, said.stderr
-    return dict(zip([*RIGHT, *WRONG, *NOTES], json.loads(said.stdout), strict=True))
+    return dict(zip([*RIGHT, *WRONG, *NOTES, *SAID], json.loads(said.stdout), strict=True))
 
 
 def refusal(value: dict[str, Any]) -> str | None:
     """What the server says of this tender."""
+    found = refused(value)
+    return None if found is None else str(found)
+
+
+def refused(value: dict[str, Any]) -> EvaluationError | Malformed | None:
+    """The refusal, if there is one."""
     try:
         loaded = intake.load(json.dumps(value).encode(), limit=1 << 20)
-        read = tenders.read(loaded, origin="hohhot.example/proceedings/x", salt=bytes(32), entropy=bytes)
+        origin, paper = "hohhot.example/proceedings/x", tenders.Staged(Path("paper.pdf"), 3)
+        read = tenders.read(loaded, origin=origin, salt=bytes(32), entropy=bytes, staged=lambda _: paper)
         tender.parse(read.definition)
     except (EvaluationError, Malformed) as error:
-        return str(error)
+        return error
     return None
 
 
@@ -186,3 +238,40 @@ def test_what_the_buyer_notes_of_bidders_is_marked_and_refused_alike(answers: di
     else:
         assert said["tender"].get("notes") == ({"bidder-1": held} if held else None)
         assert refusal(said["tender"]) is None
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_brands_prices_in_words_nights_and_drawn_seats_are_set_up(answers: dict[str, Any], name: str) -> None:
+    """What the definition supports can be typed; the server's refusal has its article, and leads to the field."""
+    _, pointer, wrong, field = SAID[name]
+    said = answers[name]
+    assert said["wrong"] == wrong
+    if field:
+        assert said["field"].endswith(field)
+    found = refused(said["tender"])
+    if wrong:
+        assert getattr(found, "place", None) == pointer
+        assert re.search(r"第[一二三四五六七八九十]+条|article \d+", str(found)), found
+    else:
+        assert found is None
+
+
+def test_what_is_typed_of_them_stands_in_the_tender(answers: dict[str, Any]) -> None:
+    """Equal names are one brand; an empty figure is that of the opening; a drawn seat names nobody."""
+    branded = answers["brands"]["tender"]["definition"]
+    assert [each["brand"] for each in branded["bidders"]] == ["brand-1"] * 4
+    assert branded["terms"]["brand"] == "price"
+    (first, *_) = answers["a price in words"]["tender"]["definition"]["bidders"]
+    assert first["quote"] == {
+        **dict.fromkeys(("opening", "figures"), first["price"]),
+        "words": "2300000.00",
+        "lines": [],
+    }
+    night = answers["a night"]["tender"]["definition"]["terms"]["incidents"]
+    assert (night["cut_off"], night["opens"], night["before_start"], night["during"]) == ("21:00", "08:00", 7200, 14400)
+    drawn = answers["a drawn seat"]["tender"]
+    assert [each["seat"] for each in drawn["definition"]["members"]] == [f"seat-{n}" for n in range(1, 5)]
+    assert [each["stratum"] for each in drawn["seats"] if "stratum" in each] == ["expert/law"]
+    plain = answers["scored"]["tender"]["definition"]
+    assert {"incidents", "brand"} & plain["terms"].keys() == set()
+    assert {(each["brand"], each["quote"]) for each in plain["bidders"]} == {(None, None)}

@@ -231,6 +231,7 @@ class Drive:
     def state_the_draw(self) -> list[Entry]:
         """Where the rules ask how the experts of the roster came here: another authority drew them."""
         body: Object = {"label": "expert/all", "reference": "省专家库 抽取单 17", "evidence": b64u(sha256(b"list"))}
+        body |= {"seats": list(seating.undrawn(self.state))} if seating.by_seat(self.state) else {}
         return self.perform("supervisor-1", "draw.external", body)
 
     def check_in(self) -> None:

@@ -167,7 +167,7 @@ class Play:
 
     def witness(self) -> None:
         size, root = self.log.seen()
-        self.command(NoteWitnessed(size, root, sha256(self.main.quorum(self.log))))
+        self.command(NoteWitnessed(size, root, self.main.put(self.main.quorum(self.log))))
 
     # Founding and check-in
 

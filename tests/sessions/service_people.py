@@ -19,6 +19,7 @@ from evidence.core.canonical import Object, b64u, sha256
 from evidence.core.envelope import join_payload, sheet_commitment
 from evidence.errors import EvidenceError, UnknownLog
 from media.errors import MediaError
+from sessions.core import seating
 from sessions.core.state import Proceeding
 from sessions.core.view import view
 from sessions.docket import Performed
@@ -198,7 +199,8 @@ def _body(world: World, state: Proceeding, seat: str, name: str) -> Object:
             rooms = [r.id for r in state.rooms.values() if r.venue == venue and r.id not in state.admitted]
             return {"room": rooms[0]}
         case "draw.external":
-            return {"label": "expert/all", "reference": "list 17", "evidence": b64u(sha256(b"list"))}
+            seats: Object = {"seats": list(seating.undrawn(state))} if seating.by_seat(state) else {}
+            return seats | {"label": "expert/all", "reference": "list 17", "evidence": b64u(sha256(b"list"))}
         case "stage.advance":
             return {"from": state.stage, "to": following(state.stage)}
         case "commitment.sign":

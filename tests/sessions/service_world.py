@@ -343,7 +343,7 @@ def tender(**changed: Object) -> Object:
     return value | changed
 
 
-async def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
     """Wait for a condition, looking often; fail after the deadline."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -351,7 +351,7 @@ async def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
         await asyncio.sleep(0.005)
 
 
-async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 30.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> None:
     """`until` for a question that is awaited."""
     deadline = time.monotonic() + seconds
     while not await condition():

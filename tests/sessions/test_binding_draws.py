@@ -132,7 +132,7 @@ def public(label: str, quota: int, refs: list[str]) -> Object:
 def test_drawn_venues_are_those_of_the_founding_or_it_does_not_begin(pack: Any) -> None:
     drive = Drive(definition=second(pack, "comprehensive-evaluation"))
     drive.check_in()
-    made = Drawn(drive).by_act(public("venue", 2, [ZHONGSHAN, ZHUHAI, "c.example", "d.example", "e.example"]))
+    made = Drawn(drive).by_act(public("venue", 2, [ZHONGSHAN, "c.example", "d.example", "e.example"]))
     if pack is NEW_BIDDING:
         with pytest.raises(DrawDiffers):
             drive.advance()
@@ -140,7 +140,7 @@ def test_drawn_venues_are_those_of_the_founding_or_it_does_not_begin(pack: Any) 
     made.resolve()
     (order,) = made.draw.named
     assert order is not None
-    assert set(order[:2]) != {ZHONGSHAN, ZHUHAI}
+    assert ZHUHAI not in order[:2]
     if pack is NEW_BIDDING:
         with pytest.raises(DrawDiffers, match=order[0]):
             drive.advance()

@@ -341,7 +341,7 @@ async def named(folder: Path, caplog: pytest.LogCaptureFixture, said: Any) -> No
         assert found(everybody, {"x": await play.walk.ask("operator-2", _path(play))}) == {
             (name, "x") for name in everybody
         }
-        await until(lambda: play.world.keyring.log_key(play.keeper.state.origin) is None, 120)
+        await until(lambda: play.world.keyring.log_key(play.keeper.state.origin) is None)
         archive = next((play.folder / "evidence").iterdir()).read_bytes()
         assert {name for name, _ in found(everybody, {"evidence": archive})} == set(everybody)
 

@@ -302,6 +302,19 @@ def test_under_the_bidding_law_the_committee_says_whether_competition_is_lacking
     again(drive.entries, encode(drive.definition))
 
 
+def test_where_no_bid_stands_nobody_can_find_competition() -> None:
+    """12号令 27 speaks of too few valid bids; none at all are not ranked, whatever the committee says."""
+    drive = at("compliance-review", BIDDING)
+    drive.review()
+    for bidder in BIDDERS:
+        move(drive, "rejection", rejection(bidder, "no-substantive-response"))
+    for _ in range(2):
+        move(drive, "no-competition", {"text": "没有有效投标"}, against=MEMBERS)
+        refused(TooFewBidders, drive.advance, drive)
+    assert types(move(drive, "no-competition", {"text": "没有有效投标"}))[-1] == "EvaluationFailed"
+    again(drive.entries, encode(drive.definition))
+
+
 # --- steps back and more time
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
+from evaluation.core.results import ranking_digest
 from evaluation.errors import TooEarly
-from evidence.core.canonical import Object, b64u, encode, sha256
+from evidence.core.canonical import Object, b64u, encode, sha256, unb64u
 from evidence.errors import Malformed
 from sessions.core import confirming
 from sessions.core.commands import AuthoriseSignature
 from sessions.core.replay import Replay
 from sessions.core.todo import todo
-from sessions.core.view import view, visibility
+from sessions.core.view import summary, view, visibility
 from sessions.errors import (
     AlreadyConfirmed,
     AlreadySigned,
@@ -132,6 +135,28 @@ def test_a_digest_of_so_few_rankings_is_shown_to_nobody_who_may_not_see_the_rank
     assert visibility(entry, drive.state, "operator-2") == "summary"
     assert visibility(entry, drive.state, "seat-5") == "full"
     assert visibility(entry, drive.state, "room-1") == "hash"
+
+
+def test_nor_is_the_reports_own_digest_which_a_few_guesses_tell() -> None:
+    """招标投标法 44: no outcome is told before it may be; protocols.md 5: nothing under 80 bits is hashed unsalted."""
+    drive = signing()
+    frozen = next(entry for entry in drive.entries if entry.type == "ReportFrozen")
+    ranking = drive.state.evaluation.ranking
+    assert ranking is not None
+    told = unb64u(frozen.body["ranking"], 32)
+    guesses = [
+        replace(
+            ranking,
+            places=tuple((bidder, n) for n, bidder in enumerate(order, 1)),
+            candidates=order[: len(ranking.candidates)],
+        )
+        for order in permutations(bidder for bidder, _ in ranking.places)
+    ]
+    assert [guess for guess in guesses if ranking_digest(guess) == told] == [ranking], "the digest tells it"
+    for seat, seen in (("operator-2", "summary"), ("operator-1", "full"), ("seat-5", "full"), ("supervisor-1", "full")):
+        assert visibility(frozen, drive.state, seat) == seen
+    assert summary(frozen, drive.state) == {"type": "ReportFrozen"}
+    assert b64u(told) not in encode(view(drive.state, "operator-2")).decode()
 
 
 def test_a_verifier_decides_it_again() -> None:

@@ -74,14 +74,3 @@ def test_a_file_whose_structure_only_one_program_understands_still_gives_its_tex
     found = read(pdf(["x y"]).replace(b"startxref", b"startxxxx"))
     assert not isinstance(found, str)
     assert found[1] == ["x y"]
-
-
-def test_cancelling_ends_the_child() -> None:
-    async def cancelled() -> None:
-        task = asyncio.create_task(PdfReading().read(pdf(["x"])))
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(cancelled())

@@ -172,8 +172,8 @@ def played() -> Played:
         game.declare()
         await game.ack(game.seal("seat-5"))
         main.centre.append([Draft("LookNoted", {}, sd=(TOLD.digest,))])
-        (ciphertext,) = main.objects.values()
-        return Played(main, ciphertext, backup)
+        (seal,) = game.round.seals.values()
+        return Played(main, main.objects[seal.envelope.ct_sha256 or b""], backup)
 
     return asyncio.run(play())
 

@@ -11,6 +11,7 @@ from evaluation.draw_errors import DrawRefused
 from evidence.core.canonical import Object, b64u, sha256
 from evidence.errors import Malformed
 from sessions.core.roster import DESIGNATED
+from sessions.core.seating import undrawn
 from sessions.core.todo import todo
 from sessions.core.view import view
 from sessions.errors import (
@@ -22,7 +23,14 @@ from sessions.errors import (
     SeatIsOpen,
     WrongRole,
 )
-from tests.evaluation.packs import NEW_BIDDING, NEW_PROCUREMENT, PROCUREMENT, second
+from tests.evaluation.packs import (
+    ANSWERED_BIDDING,
+    ANSWERED_PROCUREMENT,
+    NEW_BIDDING,
+    NEW_PROCUREMENT,
+    PROCUREMENT,
+    second,
+)
 from tests.recompute_draw import recompute, seated
 from tests.sessions.draws import audited
 from tests.sessions.drive import FINANCE, MEMBERS, ZHONGSHAN, Drive
@@ -242,3 +250,36 @@ def roster(pack: Pack) -> Drive:
     drive.record()
     drive.witness()
     return drive
+
+
+@pytest.mark.parametrize("pack", [ANSWERED_PROCUREMENT, ANSWERED_BIDDING], ids=lambda pack: pack.key[0])
+def test_each_expert_who_was_drawn_elsewhere_is_named_by_the_statement(pack: Pack) -> None:
+    """实施条例 46: nobody is designated under the cover of a statement about others; two systems, two statements."""
+    drive = roster(pack)
+    first, *others = undrawn(drive.state)
+    said: Object = {"label": "expert/law", "reference": "17", "evidence": b64u(bytes(32))}
+    for wrong in ([], ["seat-99"], [first, first], ["operator-1"]):
+        with pytest.raises(SeatingRefused):
+            drive.perform("supervisor-1", "draw.external", said | {"seats": wrong})
+    with pytest.raises(Malformed):
+        drive.perform("supervisor-1", "draw.external", said)
+    drive.perform("supervisor-1", "draw.external", said | {"seats": [first]})
+    assert view(drive.state, "supervisor-1")["undrawn"] == others
+    with pytest.raises(ExpertsUndrawn):
+        drive.advance()
+    # Nobody is named twice, nor after all are.
+    with pytest.raises(SeatingRefused):
+        drive.perform("supervisor-1", "draw.external", said | {"label": "expert/it", "seats": [first]})
+    drive.perform("supervisor-1", "draw.external", said | {"label": "expert/it", "seats": others})
+    drive.witness()
+    drive.advance()
+    audited(drive)
+
+
+def test_no_package_is_drawn_inside_of_a_proceeding_which_is_one() -> None:
+    """Groups draw packages before their proceedings are founded; logs under older packs are read as they were."""
+    said: Object = {"label": "package/3", "reference": "17", "evidence": b64u(bytes(32))}
+    drive = roster(ANSWERED_PROCUREMENT)
+    with pytest.raises(DrawRefused, match="第三十九条"):
+        drive.perform("supervisor-1", "draw.external", said)
+    roster(NEW_PROCUREMENT).perform("supervisor-1", "draw.external", said)

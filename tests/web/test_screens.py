@@ -60,6 +60,7 @@ def screen(**changed: Any) -> Screen:
         {"viewport": {"x": 0, "y": 0, "width": 0}},
         {"viewport": {"x": 10_001, "y": 0, "width": 10_000}},
         {"viewport": {"x": 0, "y": 0, "width": 10_000, "z": 1}},
+        {"viewport": {"x": 0, "y": 0, "width": 10_000, "height": 499}},
         {"highlight": None},
         {"highlight": [[1, 2, 3]]},
         {"highlight": [[1, 2, 3, -4]]},
@@ -102,6 +103,17 @@ def test_only_the_presenter_shares_a_page_that_exists_and_newer_than_the_last(st
     assert newest is not None
     assert (newest["seat"], newest["page"], newest["sequence"]) == ("seat-1", 2, 7)
     assert screens.newest("another") is None
+
+
+def test_the_height_of_the_presenters_part_is_told_where_his_page_says_it(state: Proceeding) -> None:
+    """A kiosk fits all of that part into its window; a page of before says no height, and none is made up."""
+    screens = Screens()
+    part = {"x": 0, "y": 2_500, "width": 10_000}
+    for n, viewport in enumerate((part, part | {"height": 4_000}), 1):
+        screens.publish(state, "seat-1", screen(sequence=n, viewport=viewport))
+        newest = screens.newest(state.origin)
+        assert newest is not None
+        assert newest["viewport"] == viewport
 
 
 @pytest.mark.asyncio

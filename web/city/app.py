@@ -20,7 +20,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from evaluation.errors import EvaluationError
-from evidence.core.canonical import MAX_BYTES, Object, b64u, decode_object, members, unb64u
+from evidence.core.canonical import MAX_BYTES, Object, b64u, decode_object, encode, members, unb64u
 from evidence.core.tiles import Tile
 from evidence.core.witness import MAX_ADD_CHECKPOINT, MAX_ADD_LOG, Answer
 from evidence.errors import EvidenceError, Malformed
@@ -38,6 +38,8 @@ SIZE_TYPE = "text/x.tlog.size"
 """C2SP tlog-witness: the body of a 409 is the witness's size."""
 # An origin, an id of 32 bytes, a seat: a few hundred bytes.
 MAX_JSON = 4_096
+# One act of each of nine holders (protocols.md section 3).
+MAX_RELEASES = 10 * MAX_BYTES
 # A venue with its rooms and seats.
 MAX_PARTNERSHIP = 32_768
 
@@ -75,6 +77,10 @@ _STATUSES = {
     "release-not-approved": 409,
     "released-elsewhere": 409,
     "release-refused": 409,
+    "not-overdue": 409,
+    "other-release": 409,
+    "share-false": 409,
+    "ciphertext-not-kept": 409,
     "reveal-there": 409,
     "venue-not-lost": 409,
     "journal-full": 409,
@@ -84,7 +90,7 @@ _STATUSES = {
 }
 # Somebody shows two histories, or this machine forgot: people must look.
 _ALARMS = frozenset(
-    {"log-forked", "log-refused", "released-elsewhere", "reveal-there", "holds-more", "other-successor"}
+    {"log-forked", "log-refused", "released-elsewhere", "reveal-there", "holds-more", "other-successor", "share-false"}
 )
 
 
@@ -159,6 +165,21 @@ def create_city_app(
     async def release(request: Request) -> dict[str, str]:
         asked = await _json(request, {"origin": str, "freeze": str})
         return {"act": await node.release(asked["origin"], unb64u(asked["freeze"], 32))}
+
+    @app.post("/opening/release")
+    async def unaided(request: Request) -> dict[str, str]:
+        _check_operator(request, operator_token)
+        asked = await _json(request, {"origin": str})
+        return {"act": await node.opening.release(asked["origin"])}
+
+    @app.post("/opening/open")
+    async def opened(request: Request) -> Response:
+        _check_operator(request, operator_token)
+        asked = await _json(request, {"origin": str, "releases": list}, limit=MAX_RELEASES)
+        if not all(isinstance(release, str) for release in asked["releases"]):
+            raise Malformed("releases are acts")
+        result = await node.opening.open(asked["origin"], asked["releases"])
+        return Response(encode(result), media_type="application/json")
 
     @app.post("/draw/contribute")
     async def contribute(request: Request) -> dict[str, str]:
@@ -281,7 +302,7 @@ async def _json(
 ) -> Object:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Malformed("the body must be application/json")
-    return members(decode_object(await _read(request, limit)), required, optional)
+    return members(decode_object(await _read(request, limit), limit=limit), required, optional)
 
 
 def _found(data: bytes | None) -> Response:

@@ -31,7 +31,9 @@ class Supervisor(Voucher):
 
     async def state_the_draw(self) -> None:
         """The committee of the demo came from another system's list; here stands its reference and its hash."""
-        await self.perform("draw.external", {"label": LABEL, "reference": REFERENCE, "evidence": b64u(sha256(LIST))})
+        seats = {"seats": self.view["undrawn"]} if self.view["rules"]["by_seat"] else {}
+        said = {"label": LABEL, "reference": REFERENCE, "evidence": b64u(sha256(LIST))}
+        await self.perform("draw.external", said | seats)
 
     async def let_out(self) -> None:
         waiting = next(each for each in self.view["steps"]["questions"] if each["until"] is None and not each["closed"])

@@ -119,6 +119,11 @@ class Client:
         data: bytes = (await self.call("GET", self._path(f"/log/entries/{n}"))).content
         return data
 
+    async def tile(self, path: str) -> bytes:
+        """A tile of the log's hashes (C2SP tlog-tiles)."""
+        data: bytes = (await self.call("GET", self._path(f"/log/tile/{path}"))).content
+        return data
+
     async def receipt(self, n: int) -> bytes:
         """The tlog-proof; ServerRefused `not-witnessed-yet` before the quorum."""
         data: bytes = (await self.call("GET", self._path(f"/log/receipts/{n}"))).content

@@ -28,7 +28,7 @@ from sessions.core.continued import CONFIRMED, CONTINUED, KNOWN, Continuing, Lea
 from web.device.client import Client
 from web.device.device import Device
 from web.device.errors import RecordUntrusted, ServerRefused
-from web.device.record import Record
+from web.device.record import HIDDEN, Record
 
 # Entries that another centre has confirmed were witnessed before it looked at them.
 PATIENCE_S = 60.0
@@ -72,10 +72,20 @@ async def _place(record: Record, name: str, newest: int, size: int) -> int | Non
     """Where the log `name` begins to go on; the newest continuation is looked at first."""
     places: list[int] = [newest, *range(size)]
     for n in places:
-        entry = parse_entry(await record.octets(n))
-        if entry.type == CONTINUED and entry.origin == name:
+        entry = await _shown(record, n)
+        if entry is not None and entry.type == CONTINUED and entry.origin == name:
             return n
     return None
+
+
+async def _shown(record: Record, n: int) -> Entry | None:
+    """Entry n, whatever log it says it is of; None where this role may not see it."""
+    try:
+        return parse_entry(await record.octets(n))
+    except ServerRefused as refusal:
+        if refusal.status in HIDDEN:
+            return None
+        raise
 
 
 async def _proven(record: Record, client: Client, device: Device, n: int) -> _Next:
@@ -121,8 +131,10 @@ def _signed(entry: Entry, kind: str, name: str, log: str) -> acts.Act:
 async def _known(record: Record, n: int, found: _Next) -> dict[int, Leaf]:
     """Leaves of the missing range that are known, also those that were proven since."""
     known = {leaf.n: leaf for leaf in found.said.known}
-    async for entry in record.scan(n + 2, found.newest.size):
-        if entry.type == KNOWN:
+    for m in range(n + 2, found.newest.size):
+        # Entries of the next log, in which this device does not act yet.
+        entry = await _shown(record, m)
+        if entry is not None and (entry.n, entry.origin, entry.type) == (m, found.key.name, KNOWN):
             known |= {leaf.n: leaf for leaf in map(Leaf.parse, entry.body["known"])}
     return known
 

@@ -10,10 +10,11 @@ from evidence.core import act as acts
 from evidence.core import entry as entries
 from evidence.core import verify
 from evidence.core.entry import Entry
-from evidence.core.merkle import verify_consistency
+from evidence.core.merkle import Tree, verify_consistency
 from evidence.core.note import VerifierKey, read_checkpoint
 from evidence.core.origins import begins
 from evidence.core.proof import Proof
+from evidence.core.tiles import WIDTH, Tile, read_hashes
 from evidence.errors import EvidenceError, Untrusted
 from sessions.trust import Pins
 from web.device.client import Client
@@ -97,6 +98,24 @@ class Record:
             found = await self.entry(n)
             if found is not None:
                 yield found
+
+    async def proven(self) -> list[Entry]:
+        """The entries below `seen` that this role may see, each proven to stand at its place of the tree that this
+        device has verified. What is hidden from the role is a leaf hash among the others."""
+        size, root = self._device.seen
+        leaves: list[bytes] = []
+        try:
+            for tile in (Tile(0, i, min(WIDTH, size - i * WIDTH)) for i in range(-(-size // WIDTH))):
+                leaves += read_hashes(await self._client.tile(tile.path), tile.width)
+            if Tree(leaves).root() != root:
+                raise Untrusted("the tiles are not those of the tree")
+        except EvidenceError as error:
+            raise RecordUntrusted(f"the tiles do not hold: {error}") from error
+        found = [entry async for entry in self.scan(0, size)]
+        for entry in found:
+            if entry.leaf != leaves[entry.n]:
+                raise RecordUntrusted(f"entry {entry.n} is not the log's")
+        return found
 
     async def prove(self, n: int, *, patience_s: float) -> tuple[Entry, Proof]:
         """Entry n and its receipt: the quorum of this seat's own policy cosigned a tree that holds it, and that tree

@@ -170,8 +170,9 @@ class Seat:
     async def confirm_ranking(self, ranked: Callable[[Sequence[Entry]], bytes] = ranking.digest) -> Answered:
         """`ranking.confirm`: what this seat's own program ranks from the log, over the frozen report (G3). A ranking
         that differs from the report's is stated all the same, so that it shows; then nobody signs."""
-        size = await self.record.advance()
-        entries = [entry async for entry in self.record.scan(0, size)]
+        await self.record.advance()
+        entries = await self.record.proven()
+        ranking.demand_whole(entries)
         frozen = next((entry for entry in reversed(entries) if entry.type == "ReportFrozen"), None)
         if frozen is None:
             raise GateClosed("the report is not frozen yet")

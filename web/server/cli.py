@@ -23,7 +23,7 @@ from sessions.recovery import Recovered
 from sessions.service_errors import ServiceError
 from sessions.verdict import Step
 from signing.errors import SigningError
-from web.server import verdict_words, wiring
+from web.server import opening_commands, verdict_words, wiring
 from web.server.desk import Desk
 from web.server.errors import BadSettings, WebError
 from web.server.first_day import FirstDay
@@ -346,6 +346,10 @@ def city_confirm(
     """Confirm that a log goes on under another origin, after this city looked at what is missing, and why."""
     city_desk(state).confirm_at_node(origin)
     typer.echo(f"已确认 {origin} 继续；各席位须重新确认并补交缺失的操作")
+
+
+city.command("release")(opening_commands.release)
+city.command("open")(opening_commands.open_)
 
 
 @city.command("serve")

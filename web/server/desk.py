@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +51,15 @@ class Desk:
     def confirm_at_node(self, origin: str) -> dict[str, Any]:
         """A city confirms it by its own node, which looks at the log itself first."""
         return self._call("POST", "/log/confirm", {"origin": origin}, timeout=CONTINUE_S)
+
+    def release_at_node(self, origin: str) -> str:
+        """This city's shares of the round that waits to be opened, where the main centre does not open it."""
+        return str(self._call("POST", "/opening/release", {"origin": origin}, timeout=CONTINUE_S)["act"])
+
+    def open_at_node(self, origin: str, releases: Sequence[str]) -> Object:
+        """The round of these releases, opened from what this city's node holds."""
+        asked: Object = {"origin": origin, "releases": list(releases)}
+        return self._call("POST", "/opening/open", asked, timeout=CONTINUE_S)
 
     def administrator_link(self) -> str:
         """A one-time link for an administrator's browser."""

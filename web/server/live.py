@@ -265,9 +265,10 @@ def _messages(update: Update, seat: str) -> list[Object]:
             return [{"type": "checkpoint", "note": note.decode()}]
         case MediaChanged():
             return [{"type": "media"} | _media(update)]
-        case PresenceChanged(venues=venues, devices=devices, lines=lines):
+        case PresenceChanged(venues=venues, devices=devices, lines=lines, losses=losses):
             told = {room: dict(each) for room, each in devices.items()}
-            return [{"type": "presence", "venues": dict(venues), "devices": told, "lines": dict(lines)}]
+            lost = dict(losses)
+            return [{"type": "presence", "venues": dict(venues), "devices": told, "lines": dict(lines), "losses": lost}]
 
 
 def _media(media: MediaChanged) -> Object:

@@ -19,6 +19,7 @@ MAX_MARKS, MAX_IMAGES = 16, 2
 
 _Integer = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 _Position = Annotated[int, Field(ge=0, le=POINTER_SCALE)]
+_Extent = Annotated[int, Field(ge=POINTER_SCALE // 20, le=POINTER_SCALE)]
 _Mark = Annotated[list[_Position], Field(min_length=4, max_length=4)]
 _Hash = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
 _PageNumber = Annotated[int, Field(ge=1, le=100_000)]
@@ -55,11 +56,12 @@ class Listen(_Message):
 
 
 class Viewport(_Message):
-    """The part of the page: left and top edge, and its width; the height follows from each one's window."""
+    """The part of the page that stands in the presenter's frame; pages of before 2026-11-22 do not say its height."""
 
     x: _Position
     y: _Position
-    width: Annotated[int, Field(ge=POINTER_SCALE // 20, le=POINTER_SCALE)]
+    width: _Extent
+    height: _Extent | None = None
 
 
 class Screen(_Message):

@@ -51,7 +51,7 @@ class Screens:
             "seat": seat,
             "document": b64u(document),
             "page": message.page,
-            "viewport": message.viewport.model_dump(),
+            "viewport": message.viewport.model_dump(exclude_none=True),
             "highlight": message.highlight,
             "sequence": message.sequence,
         }

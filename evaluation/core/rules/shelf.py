@@ -12,11 +12,14 @@ from evaluation.core.rules import (
     bidding_law_1,
     bidding_law_2,
     bidding_law_3,
+    bidding_law_4,
     government_procurement,
     government_procurement_2,
     government_procurement_3,
     government_procurement_4,
+    government_procurement_5,
     international_1,
+    international_2,
 )
 from evaluation.errors import UnknownRulePack
 from evidence.core.canonical import JSON, Object, b64u, decode_object, encode, members, sha256, unb64u
@@ -146,6 +149,12 @@ class Pack:
         earlier packs wanted words only."""
         return "finding" in self.value.get("rejection", {})
 
+    @property
+    def answered(self) -> bool:
+        """Whether a corrected price counts by the bidder's answer in the evaluation (87号令 59); under earlier packs
+        the definition said that it was confirmed."""
+        return bool(self.value.get("corrections", {}).get("confirmed") == "by-answer")
+
     def void_ground(self, code: str) -> str | None:
         """The pack's ground for a bid that the law itself makes invalid; earlier packs named none."""
         found = self.value.get("rejection", {}).get("void", {}).get(code)
@@ -172,6 +181,18 @@ class Pack:
         """Whether an expert sits only after a draw that the log knows of, or with an approval; older packs said
         nothing of it."""
         return bool(self.value.get("draw", {}).get("experts") == "drawn")
+
+    @property
+    def drawn_by_seat(self) -> bool:
+        """Whether a statement that another system drew names each seat it is about; under earlier packs one statement
+        covered a whole roster."""
+        return bool(self.value.get("draw", {}).get("stated") == "by-seat")
+
+    @property
+    def draw_labels(self) -> tuple[str, ...] | None:
+        """The kinds of draws that a proceeding has; None under earlier packs, which refused none."""
+        found = self.value.get("draw", {}).get("labels")
+        return None if found is None else tuple(found)
 
     @property
     def clarification_by(self) -> str:
@@ -274,13 +295,16 @@ FIRST = _pack(government_procurement.PACK)
 PACKS: dict[tuple[str, str], Pack] = {
     pack.key: pack
     for pack in (
+        _pack(encode(government_procurement_5.PACK)),
         _pack(encode(government_procurement_4.PACK)),
         _pack(encode(government_procurement_3.PACK)),
         _pack(encode(government_procurement_2.PACK)),
         FIRST,
+        _pack(encode(bidding_law_4.PACK)),
         _pack(encode(bidding_law_3.PACK)),
         _pack(encode(bidding_law_2.PACK)),
         _pack(encode(bidding_law_1.PACK)),
+        _pack(encode(international_2.PACK)),
         _pack(encode(international_1.PACK)),
     )
 }

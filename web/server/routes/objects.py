@@ -13,7 +13,7 @@ from web.server.allow import Caller, Doors
 from web.server.errors import NotFound
 from web.server.limits import MAX_OBJECT
 from web.server.ranges import rest
-from web.server.schemas.proceeding import Stored
+from web.server.schemas.proceeding import DocumentTold, Stored
 from web.server.window import documents
 
 doors = Doors("objects")
@@ -71,6 +71,14 @@ async def _joined(head: bytes, more: AsyncIterator[bytes]) -> AsyncIterator[byte
     yield head
     async for piece in more:
         yield piece
+
+
+@doors.open("GET", "/v1/proceedings/{id}/documents/{sha256}", operation="getDocument", permission="pages.get")
+async def document(here: Caller, id: str, sha256: Sha256) -> DocumentTold:
+    tender = await here.keeper.tender()
+    if tender is None or sha256 not in tender.documents:
+        raise NotFound("no document of this proceeding's definition")
+    return DocumentTold(name=tender.documents[sha256])
 
 
 @doors.open(

@@ -38,6 +38,10 @@ class Stored(Body):
     size: int
 
 
+class DocumentTold(Body):
+    name: str
+
+
 class VouchRequest(Body):
     thumbprint: Hash
 

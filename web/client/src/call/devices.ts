@@ -53,6 +53,12 @@ export async function listDevices(): Promise<Device[]> {
     .map(({ deviceId, label, kind }) => ({ id: deviceId, label, kind: kind as DeviceKind }));
 }
 
+/** Whether there is anything to hear with; Chromium says so without any permission. */
+export async function hasSpeaker(): Promise<boolean> {
+  const found = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+  return found.some(({ kind }) => kind === "audiooutput");
+}
+
 /** The one chosen last time, if it is there; else the first. */
 export function preferred(devices: Device[], kind: DeviceKind): Device | null {
   const ours = devices.filter((device) => device.kind === kind);

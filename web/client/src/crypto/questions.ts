@@ -24,6 +24,8 @@ export interface Words {
   readonly text: string;
   readonly document: string;
   readonly page: number;
+  /** Of a price that the order of the law corrects: what the bidder was asked to confirm. */
+  readonly price?: string;
 }
 
 export interface Told {
@@ -31,6 +33,8 @@ export interface Told {
   readonly asked: Words | null;
   /** The bidder's answer, or the supervisor's reason. */
   readonly text: string | null;
+  /** Of an answer to a correction: the price that the bidder confirms, or null; undefined where none was asked for. */
+  readonly price?: string | null;
   readonly at: string | null;
   /** Of an answer: the main centre named the bidder's key, and that key signed these words. */
   readonly signed: boolean | null;
@@ -45,9 +49,11 @@ export async function readQuestion(record: Shown, question: Named): Promise<Told
   const last = await entryOf(record, question.ended);
   const body = last.act?.body ?? {};
   const text = question.closed === "answered" ? body["text"] : body["reason"];
+  const price = body["price"];
   return {
     asked,
     text: typeof text === "string" ? text : null,
+    ...(typeof price === "string" || price === null ? { price } : {}),
     at: last.at,
     signed: question.closed === "answered" ? await isSigned(record, question, last) : null,
   };
@@ -61,7 +67,7 @@ async function entryOf(record: Shown, n: number): Promise<Entry> {
 
 function wordsOf({ body }: Act): Words {
   const form = { bidder: "string", kind: "string", text: "string", document: "string", page: "integer" } as const;
-  return members(body, form);
+  return members(body, form, { price: "string" } as const);
 }
 
 /**

@@ -2,7 +2,8 @@
  * Signing the report, for a seat (docs/protocol.md 2.3 and gate G3).
  *
  * (1) `ReportFrozen` is witnessed under the own pins;
- * (2) the own ranking over the proven log is the one that it states (`ranking.confirm`, stated even where it differs);
+ * (2) the own ranking over the proven log, of which no opened sheet is held back, is the one that it states
+ *     (`ranking.confirm`, stated even where it differs);
  * (3) the own sheets were opened as they were sealed;
  * (4) the document that the page shows is the frozen one, by its hash;
  * (5) what is signed (`report.sign`) is what was prepared for this seat over that document.
@@ -40,6 +41,7 @@ export async function rankLog(record: Record, device: Device): Promise<Ranked> {
   await record.advance();
   const entries = await record.proven();
   const frozen = await frozenIn(record, entries);
+  checkWhole(entries);
   checkOwnSheets(device, entries);
   const outcome = fromEntries(entries.map(rankable));
   return { mine: await digest(outcome.ranking), stated: frozen.ranking, frozen, outcome };
@@ -66,6 +68,26 @@ async function frozenIn(record: Record, entries: readonly Entry[]): Promise<Froz
   await record.prove(entry.n);
   const { document, ranking } = entry.body;
   return { document: unb64u(document, 32), ranking: b64u(unb64u(ranking, 32)), index: entry.n };
+}
+
+/**
+ * No opened sheet is held back from this seat: each opening names its freeze, and the freeze each sheet, which is opened,
+ * or was found unreadable, in an entry that is shown. What else a role may not see are leaf hashes among the proven ones.
+ */
+function checkWhole(entries: readonly Entry[]): void {
+  const frozen = new Map(entries.filter(({ type }) => type === "SheetsFrozen").map((each) => [b64u(each.leaf), each.body]));
+  const shown = new Set<unknown>();
+  for (const { type, body, act } of entries) {
+    if (type === "SheetOpened" || type === "SheetUnreadable") shown.add(body["act"]);
+    if (type === "SheetAuthorOpened") shown.add(act?.body["act"]);
+  }
+  for (const { type, body, n } of entries) {
+    if (type !== "SheetsOpened") continue;
+    const sheets = frozen.get(String(body["freeze"]))?.["sheets"];
+    if (!Array.isArray(sheets) || sheets.some((pair) => !Array.isArray(pair) || !shown.has(pair[1]))) {
+      throw new RecordUntrusted(`entry ${n} opens sheets that are held back from this seat`);
+    }
+  }
 }
 
 /** What was opened of this seat's own seals is what this device committed to. */

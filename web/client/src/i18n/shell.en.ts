@@ -31,7 +31,7 @@ const en: Shape<typeof zh> = {
     "incident-overdue": "an incident took too long, or seals were broken; the supervisor decides",
     overnight: "closed for the night",
   },
-  venues: { main: "Main venue", secondary: "Secondary venue", numbered: "Secondary venue {n}", place: "{kind} · {city}", party: "{city} ({domain})" },
+  venues: { main: "Main venue", secondary: "Secondary venue", numbered: "Secondary venue {n}", place: "{kind} · {city}", seat: "{kind} {role} · {city}", party: "{city} ({domain})" },
   shell: {
     skip: "Skip to the main content",
     stage: "Stage",
@@ -41,7 +41,6 @@ const en: Shape<typeof zh> = {
     recordingNone: "Not recording",
     recordingSome: "Some rooms are not recorded",
     language: "中文",
-    languageLabel: "Switch to Chinese",
     large: "Large text",
     largeLabel: "Large text and high contrast",
     leave: "Sign out",
@@ -87,7 +86,6 @@ const en: Shape<typeof zh> = {
   parts: {
     close: "Close",
     cancel: "Cancel",
-    required: "required",
     digestOnly: "Only the file's hash is taken; the file itself stays with you.",
     optional: "optional",
     problem: "There is a problem",

@@ -28,7 +28,7 @@ export default {
     "incident-overdue": "异常处置超时或封条异常，等待监督人员决定",
     overnight: "夜间封闭",
   },
-  venues: { main: "主场", secondary: "副场", numbered: "副场 {n}", place: "{kind} · {city}", party: "{city}（{domain}）" },
+  venues: { main: "主场", secondary: "副场", numbered: "副场 {n}", place: "{kind} · {city}", seat: "{kind} {role} · {city}", party: "{city}（{domain}）" },
   shell: {
     skip: "跳到主要内容",
     stage: "阶段",
@@ -38,7 +38,6 @@ export default {
     recordingNone: "未在录制",
     recordingSome: "部分会场未在录制",
     language: "English",
-    languageLabel: "切换为英文",
     large: "关怀模式",
     largeLabel: "关怀模式：大字、高对比度",
     leave: "退出",
@@ -84,7 +83,6 @@ export default {
   parts: {
     close: "关闭",
     cancel: "取消",
-    required: "必填",
     digestOnly: "只取文件的哈希值，文件本身不会上传。",
     optional: "选填",
     problem: "请先解决以下问题",

@@ -17,7 +17,8 @@ export interface Screen {
   seat: string;
   document: string;
   page: number;
-  viewport: { x: number; y: number; width: number };
+  /** A page of before 2026-11-22 does not say the height. */
+  viewport: { x: number; y: number; width: number; height?: number };
   highlight: number[][];
   sequence: number;
 }
@@ -44,6 +45,8 @@ export interface Presence {
   devices: Record<string, { camera: DeviceState; microphone: DeviceState }>;
   /** How long the pings of a room's device take, there and back, in ms. */
   lines: Record<string, number>;
+  /** How many of a thousand packets the way from a room loses. */
+  losses: Record<string, number>;
 }
 
 export interface Messages {

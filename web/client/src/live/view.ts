@@ -119,7 +119,12 @@ export interface Steps {
     closed: "answered" | "refused" | "lapsed" | null;
     /** The entry that closed it. */
     ended: number | null;
+    /** The corrected price that the bidder was asked to confirm, and what it answered to that. */
+    price?: string | null;
+    confirmed?: boolean | null;
   }[];
+  /** Corrections that the order of the law gives (evaluation/core/corrections.py), in the definition's order. */
+  proposed: { bidder: string; opening: string; price: string; rules: string[]; source: string; confirmed: boolean; standing: boolean }[];
   motions: {
     id: string;
     n: number;
@@ -170,6 +175,8 @@ export interface Rules {
   /** Whether a fail of the review names ground and page. */
   evidenced: boolean;
   clarification: "chair" | "majority";
+  /** Whether a statement that experts were drawn elsewhere names their seats. */
+  by_seat?: boolean;
 }
 
 /** What people call a centre's city. */

@@ -2,7 +2,7 @@
 import type { JsonObject } from "../crypto/canonical.ts";
 import type { Disclosure } from "../crypto/disclosure.ts";
 
-export const FIELDS = ["reason", "minutes", "text", "label", "reference", "evidence", "person", "organisation", "day", "of", "points", "seals", "note", "jwk"] as const;
+export const FIELDS = ["reason", "minutes", "text", "label", "seats", "reference", "evidence", "person", "organisation", "day", "of", "points", "seals", "note", "jwk"] as const;
 export type Field = (typeof FIELDS)[number];
 export const PICKS = ["seat", "about", "ground", "leaving", "annulling", "draw", "lost", "successor", "venue", "lostVenue", "failure", "kind", "to", "cause", "whole", "from"] as const;
 export type Pick = (typeof PICKS)[number];

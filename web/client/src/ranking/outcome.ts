@@ -29,6 +29,8 @@ export interface Outcome {
 export type Place = readonly [bidder: string, rank: number];
 /** [bidder, criterion, score, comment]. */
 export type Item = readonly [string, string, string, unknown?];
+/** The corrected prices that bidders have confirmed, by bidder. */
+export type Confirmed = Readonly<Record<string, string>>;
 /** What lots have settled, matter by matter; `coefficient` is the order of its candidates, the first one holds. */
 export type Lots = Readonly<Record<string, readonly string[]>>;
 
@@ -56,7 +58,7 @@ interface Terms {
   readonly same_brand: boolean;
   readonly ranked: boolean;
   readonly candidates: number;
-  readonly bids: readonly { id: string; brand: string | null; off: string; plus: string; minus: string; more?: string }[];
+  readonly bids: readonly { id: string; brand: string | null; off: string; plus: string; minus: string; more?: string; proposed?: { price: string } }[];
   /** By what the best of a brand is found; the whole order where nothing is said. */
   readonly brand?: readonly (keyof typeof KEYS)[];
 }
@@ -106,6 +108,7 @@ export function outcome(
   valid: readonly string[],
   sheets: readonly (readonly Item[])[],
   lots: Lots = {},
+  confirmed: Confirmed = {},
 ): Outcome {
   const version = scoring.v ?? 1;
   if (version !== 1 && version !== 2) throw new RangeError(`scoring of version ${version}`);
@@ -113,7 +116,11 @@ export function outcome(
   const sums = sheets.map(sumsOf);
   if (version === 1) return firstVersion(scoring, valid, sums);
   if (scoring.terms === undefined) throw new TypeError("a scoring of version 2 has terms");
-  return byTerms(scoring, scoring.terms, valid, sums, lots);
+  for (const { id, proposed } of scoring.terms.bids) {
+    if (proposed && valid.includes(id) && confirmed[id] !== proposed.price) throw new RangeError(`${id} has not confirmed the corrected price`);
+  }
+  const bidders = scoring.bidders.map(([id, price]): [string, string] => [id, confirmed[id] ?? price]);
+  return byTerms({ ...scoring, bidders }, scoring.terms, valid, sums, lots);
 }
 
 /** Sums in cents of each bidder in one sheet's items. */

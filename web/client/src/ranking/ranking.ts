@@ -4,7 +4,7 @@
  * can say whether the server's ranking follows from what was opened.
  */
 
-import { type Item, type Lots, type Outcome, outcome, type Ranking, type Row, type Scoring } from "./outcome.ts";
+import { type Confirmed, type Item, type Lots, type Outcome, outcome, type Ranking, type Row, type Scoring } from "./outcome.ts";
 
 export { cents } from "./rational.ts";
 export { outcome } from "./outcome.ts";
@@ -76,7 +76,7 @@ export function fromEntries(
   const scoring = last("DefinitionFixed")?.scoring;
   if (valid === undefined || scoring === undefined) throw new TypeError("no definition, or no review");
   return {
-    ...outcome(scoring, valid, sheetsOf(entries), lotsOf(entries)),
+    ...outcome(scoring, valid, sheetsOf(entries), lotsOf(entries), confirmedOf(entries)),
     stated: { rows: last("ScoresTallied")?.rows, ranking: last("RankingFixed") },
   };
 }
@@ -120,6 +120,12 @@ function corrected(item: Item, corrections: readonly Correction[]): Item {
   const [bidder, criterion] = item;
   const newest = corrections.filter((each) => each.bidder === bidder && each.criterion === criterion).at(-1);
   return newest === undefined ? item : [bidder, criterion, newest.score];
+}
+
+/** Corrected prices, each from the answer in which its bidder confirmed it. */
+function confirmedOf(entries: readonly RankedEntry[]): Confirmed {
+  const answers = entries.filter(({ type, act }) => type === "ClarificationAnswered" && typeof said(act)["price"] === "string");
+  return Object.fromEntries(answers.map(({ act }) => [signer(act), String(said(act)["price"])]));
 }
 
 /** What lots have settled between bidders, and of the coefficient; one that was annulled has settled nothing. */

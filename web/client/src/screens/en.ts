@@ -6,6 +6,7 @@ const en: Shape<typeof zh> = {
   document: "Document",
   choose: "Choose a document",
   page: "Page number",
+  noPage: "A page number from 1 to {pages}",
   before: "Previous page",
   after: "Next page",
   pageAlt: "Picture of page {page} of the document",

@@ -6,6 +6,13 @@ import type { Proceeding } from "../state/proceeding.ts";
 export const SCALE = 10_000;
 /** left, top, width, height. */
 export type Box = [number, number, number, number];
+export interface Part {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+export const ALL: Part = { x: 0, y: 0, width: SCALE, height: SCALE };
 /** The server takes twenty messages a second of one socket; the eye wants no more than ten screens. */
 const EVERY_MS = 100;
 const SMALLEST = SCALE / 20;
@@ -28,7 +35,7 @@ export class Sharing {
   share(page: { document: string; page: number }, frame: HTMLElement, marks: readonly Box[]): void {
     const tell = () => {
       this.#last = Date.now();
-      const { scrollLeft, scrollTop, scrollWidth, scrollHeight, clientWidth } = frame;
+      const { scrollLeft, scrollTop, scrollWidth, scrollHeight, clientWidth, clientHeight } = frame;
       const screen = {
         document: page.document,
         page: page.page,
@@ -36,6 +43,7 @@ export class Sharing {
           x: part(scrollLeft, scrollWidth),
           y: part(scrollTop, scrollHeight),
           width: Math.max(SMALLEST, part(clientWidth, scrollWidth)),
+          height: Math.max(SMALLEST, part(clientHeight, scrollHeight)),
         },
         highlight: marks.map((mark) => [...mark]),
       };
@@ -72,6 +80,21 @@ export class Sharing {
 /** Whether what the presenter has told is of this page. */
 export const fits = (screen: Screen | null, at: { document: string; page: number } | null): boolean =>
   screen !== null && screen.document === at?.document && screen.page === at.page;
+
+/** Parts of ten thousand of a page that may be cut off: what rounding and a frame's rim take. */
+const SLACK = 200;
+
+/** Whether what is seen of a page, whose whole box is `page`, has all of this part. */
+export function covers(page: DOMRectReadOnly, seen: DOMRectReadOnly, { x, y, width, height }: Part): boolean {
+  if (seen.width === 0 || seen.height === 0) return false;
+  const [across, down] = [SCALE / page.width, SCALE / page.height];
+  return (
+    (seen.left - page.left) * across <= x + SLACK &&
+    (seen.top - page.top) * down <= y + SLACK &&
+    (seen.right - page.left) * across >= x + width - SLACK &&
+    (seen.bottom - page.top) * down >= y + height - SLACK
+  );
+}
 
 /** Where on the page a pointer stands. */
 export function place(event: PointerEvent): [number, number] {

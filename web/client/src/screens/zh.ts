@@ -3,6 +3,7 @@ export default {
   document: "文件",
   choose: "请选择文件",
   page: "页码",
+  noPage: "请填写 1 至 {pages} 之间的页码",
   before: "上一页",
   after: "下一页",
   pageAlt: "文件第 {page} 页的图像",

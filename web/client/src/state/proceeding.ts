@@ -87,7 +87,7 @@ function connect(id: string, from: number | null): Proceeding {
     size: 0,
     checkpoint: null,
     media: null,
-    presence: { venues: {}, devices: {}, lines: {} },
+    presence: { venues: {}, devices: {}, lines: {}, losses: {} },
     screen: null,
     status: live.status,
     renewing: false,

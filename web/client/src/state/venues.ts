@@ -1,7 +1,7 @@
 /** What people call venues: main or secondary, and the city's name as the log says it; without one, the domain. */
 import { useI18n } from "vue-i18n";
-import type { TenderSetup } from "../api/generated/index.ts";
-import type { CityName, View } from "../live/view.ts";
+import type { ProceedingSummary, TenderSetup } from "../api/generated/index.ts";
+import type { CityName, Role, View } from "../live/view.ts";
 import { preferences } from "./preferences.ts";
 
 export interface Cities {
@@ -30,6 +30,8 @@ export interface Venues extends Cities {
   room(id: string): string;
   /** 副场 1 · 中山（zhongshan.example）. */
   whose(venue: string): string;
+  /** 副场 1 操作员 · 中山, with a number where the venue has several of a role; who watches all of them has none. */
+  seat(id: string): string;
 }
 
 const numberOf = (id: string): number => Number(id.split("-").at(-1));
@@ -38,6 +40,14 @@ const numberOf = (id: string): number => Number(id.split("-").at(-1));
 interface Places extends Pick<View, "cities"> {
   venues: Record<string, { centre: string; kind: string }>;
   rooms?: Record<string, { venue: string }>;
+  seats?: Record<string, { role: Role; venue?: string | null }>;
+}
+
+/** As much of a view as a summary of a proceeding tells: the main venue is that of the log's own centre. */
+export function placesOf({ origin, cities, seats }: Pick<ProceedingSummary, "origin" | "cities" | "seats">): Places {
+  const main = origin?.split("/")[0];
+  const venues = seats.flatMap(({ venue, centre }) => (venue ? [[venue, { centre, kind: centre === main ? "main" : "secondary" }] as const] : []));
+  return { cities, venues: Object.fromEntries(venues), seats: Object.fromEntries(seats.map(({ id, role, venue }) => [id, { role: role as Role, venue }])) };
 }
 
 export function useVenues(view: () => Places | null): Venues {
@@ -58,5 +68,15 @@ export function useVenues(view: () => Places | null): Venues {
     const found = view()?.rooms?.[id];
     return found ? `${place(found.venue, city)} ${id}` : id;
   }
-  return { city, party, kind, venue: (id) => place(id, city), room, whose: (id) => place(id, party) };
+  function seat(id: string): string {
+    const seats = view()?.seats ?? {};
+    const found = seats[id];
+    if (!found) return id;
+    const alike = Object.keys(seats).filter((each) => seats[each]?.role === found.role && (seats[each]?.venue ?? "") === (found.venue ?? ""));
+    const n = alike.length > 1 ? ` ${alike.sort((one, other) => numberOf(one) - numberOf(other)).indexOf(id) + 1}` : "";
+    const role = `${t(`roles.${found.role}`)}${n}`;
+    const venue = found.venue ? view()?.venues[found.venue] : undefined;
+    return found.venue && venue ? t("venues.seat", { kind: kind(found.venue), role, city: city(venue.centre) }) : role;
+  }
+  return { city, party, seat, kind, venue: (id) => place(id, city), room, whose: (id) => place(id, party) };
 }

@@ -1,9 +1,11 @@
 /** A tender as it is typed. It stays on this device until it is founded, and survives a closed window. */
 import { cents, ofCents } from "./checks.ts";
 import { noteField, notes, type Notes, notesOf } from "./notes.ts";
+import { isDrawn, nightOf } from "./night.ts";
 import { granted, type Method, type Offered } from "./packs.ts";
 import { priceOf, pricing, type Pricing, whole, written } from "./pricing.ts";
 import { publicationOf } from "./publication.ts";
+import { brandsOf, brandWayOf, quote, type Quote, quoteField, quoteOf } from "./quotes.ts";
 
 export interface Criterion {
   key: string;
@@ -23,6 +25,10 @@ export interface Bidder {
   /** By how much deviations are quantified. */
   plus: string;
   minus: string;
+  /** Of goods that are compared by brand; empty: none. */
+  brand: string;
+  /** Where the bid states its price more than once. */
+  quote: Quote;
   /** What the buyer notes of it; several texts with semicolons between them. */
   notes: Notes;
 }
@@ -42,6 +48,8 @@ export interface Member {
   name: string;
   organisation: string;
   role: "expert" | "buyer-representative";
+  /** Of an expert whom this system draws: the group of the pool. */
+  stratum?: string | undefined;
 }
 
 export interface DraftVenue {
@@ -72,6 +80,10 @@ export interface Draft {
   tie: string;
   ranked: boolean;
   candidates: string;
+  /** How equal bids of one brand are settled. */
+  brandWay: string;
+  /** When the day's work ends and goes on, and which text says so; empty: through the night. */
+  night: { cutOff: string; opens: string; source: string };
   pricing: Pricing;
   trimSheets: string;
   /** The tender's deductions in percent, by the policy's names; empty: not granted. */
@@ -94,7 +106,7 @@ export function leaf(): Criterion {
 }
 
 export function bidder(): Bidder {
-  return { key: key(), name: "", code: "", price: "", policy: "", plus: "0.00", minus: "0.00", notes: notes() };
+  return { key: key(), name: "", code: "", price: "", policy: "", plus: "0.00", minus: "0.00", brand: "", quote: quote(), notes: notes() };
 }
 
 export function member(): Member {
@@ -121,6 +133,8 @@ export function empty(): Draft {
     tie: "equal",
     ranked: true,
     candidates: "3",
+    brandWay: "lot",
+    night: { cutOff: "", opens: "", source: "" },
     pricing: pricing(),
     trimSheets: "",
     rates: {},
@@ -177,16 +191,20 @@ export interface PackName {
 export function tenderOf(draft: Draft, pack: Offered, method: Method): Record<string, unknown> {
   const weights = method.weights === null ? { technical: "0.00", price: "0.00" } : { technical: written(draft.technical), price: written(draft.price) };
   const rates = Object.entries(draft.rates).filter(([name, rate]) => rate.trim() !== "" && name in granted(pack.rules, draft.category));
+  const brands = brandsOf(draft, method);
   const members: { seat: string; name: string; organisation: string }[] = [];
+  let places = 0;
   const seats: Record<string, unknown>[] = [];
   const rooms: Record<string, unknown>[] = [];
   let operators = 0;
   draft.venues.forEach((venue, at) => {
     const id = `venue-${at + 1}`;
     for (const each of venue.members) {
-      const seat = `seat-${members.length + 1}`;
-      members.push({ seat, name: each.name.trim(), organisation: each.organisation.trim() });
-      seats.push({ id: seat, role: each.role, venue: id, centre: venue.centre });
+      places += 1;
+      const seat = `seat-${places}`;
+      const drawn = isDrawn(each);
+      if (!drawn) members.push({ seat, name: each.name.trim(), organisation: each.organisation.trim() });
+      seats.push({ id: seat, role: each.role, venue: id, centre: venue.centre, ...(drawn ? { stratum: `expert/${each.stratum?.trim()}` } : {}) });
     }
     for (let n = 0; n < venue.rooms; n += 1) rooms.push({ id: `room-${rooms.length + 1}`, venue: id });
     for (let n = 0; n < venue.operators; n += 1) {
@@ -211,11 +229,11 @@ export function tenderOf(draft: Draft, pack: Offered, method: Method): Record<st
         name: each.name.trim(),
         code: each.code.trim(),
         price: written(each.price),
-        brand: null,
+        brand: brands[at] ?? null,
         policy: rates.some(([name]) => name === each.policy) ? each.policy : null,
         plus: method.adjustments ? written(each.plus) : "0.00",
         minus: method.adjustments ? written(each.minus) : "0.00",
-        quote: null,
+        quote: quoteOf(each, pack.rules),
       })),
       // Where only prices count nothing is scored.
       criteria: (weights.technical === "0.00" ? [] : draft.criteria).map((node, at) => criterion(node, `criterion-${at + 1}`)),
@@ -240,6 +258,8 @@ export function tenderOf(draft: Draft, pack: Offered, method: Method): Record<st
         ranked: draft.ranked || !method.unranked,
         candidates: Number(draft.candidates) || 0,
         ...publicationOf(draft, pack.rules),
+        ...nightOf(draft, pack.rules),
+        ...brandWayOf(draft, method),
       },
     },
     venues: draft.venues.map((venue, at) => ({
@@ -268,10 +288,12 @@ function criterion(node: Criterion, id: string): Record<string, unknown> {
 export function fieldOf(pointer: string): string {
   const note = /^\/notes\/bidder-(\d+)\/([a-z]+)/.exec(pointer);
   if (note) return noteField(Number(note[1]) - 1, note[2] ?? "");
+  const bid = /^\/definition\/bidders\/(\d+)\/(brand|quote)/.exec(pointer);
+  if (bid) return quoteField(Number(bid[1]), bid[2] === "quote" ? "figures" : "brand");
   const place = pointer.replace(/^\/definition\/(?:terms\/)?(?:weights\/)?/, "");
   const slope = /^price\/(above|below)\/(\d+)\/([01])$/.exec(place);
   if (slope) return `${slope[1]}-${slope[2]}-${slope[3] === "0" ? "up-to" : "points"}`;
-  return place.replace(/^(?:price|publication)\//, "").replace(/^rates\//, "rate-").replaceAll("_", "-");
+  return place.replace(/^(?:price|publication|incidents)\//, "").replace(/^rates\//, "rate-").replaceAll("_", "-");
 }
 
 /** Which step of the wizard a JSON pointer of the server belongs to. */

@@ -11,6 +11,9 @@ export interface Method {
   trimmed_sheets: number | null;
   ties: string[];
   unranked: boolean;
+  /** Whether bids of one brand count as one, and how equal ones of it may be settled. */
+  same_brand?: boolean;
+  brand?: { ways: string[]; source: string };
   source: string;
 }
 
@@ -25,6 +28,10 @@ export interface Rules {
   /** How many candidates a drawn coefficient has, and the most it may be; older packs draw none. */
   coefficient?: { most: string; candidates: [fewest: number, most: number]; source: string };
   candidates: { most: number; source: string };
+  /** In which order a price is corrected; `confirmed`: by the bidder's answer in the evaluation. */
+  corrections?: { order: string[]; confirmed?: string; source: string };
+  /** Seconds before an incident is overdue. */
+  incidents?: { before_start: number; during: number; source: string };
   /** What a report begins with, where the pack asks the tender for it. */
   report?: { publication?: string[]; source: string };
   methods: Record<string, Method>;

@@ -2,6 +2,7 @@
 import { amount, cents } from "./checks.ts";
 import type { Draft } from "./draft.ts";
 import { granted, type Method, type Rules } from "./packs.ts";
+import { nightFaults } from "./night.ts";
 import { publicationFaults } from "./publication.ts";
 
 export interface Slope {
@@ -79,7 +80,7 @@ export function faults(draft: Draft, rules: Rules, method: Method): Map<string, 
   }
   const [budget, ceiling] = [cents(draft.budget), cents(draft.ceiling)];
   if (budget !== null && ceiling !== null && ceiling > budget) found.set("ceiling", ["aboveBudget"]);
-  for (const [field, fault] of publicationFaults(draft, rules)) found.set(field, fault);
+  for (const [field, fault] of [...publicationFaults(draft, rules), ...nightFaults(draft, rules)]) found.set(field, fault);
   return found;
 }
 

@@ -78,6 +78,7 @@ const en: Shape<typeof zh> = {
     notHeard: "I heard nothing",
     good: "The notes were heard.",
     bad: "Please check volume, headphones or loudspeakers, and play them again.",
+    missing: "No loudspeaker and no headphones were found. Please connect them and play the notes.",
   },
   line: {
     name: "Media line",

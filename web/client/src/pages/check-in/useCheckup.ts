@@ -1,6 +1,6 @@
 /** The course of a device check: which item stands where, and what is on. */
 import { computed, onBeforeUnmount, reactive, shallowRef } from "vue";
-import { capture, faultOf, listDevices, preferred, remember, type Device } from "../../call/devices.ts";
+import { capture, faultOf, hasSpeaker, listDevices, preferred, remember, type Device } from "../../call/devices.ts";
 import { brightness, checkBrowser, judgeClock, judgeLine, judgePicture, judgeVoice, type Found } from "../../call/checkup.ts";
 import { checkLine, LoopbackFailed } from "../../call/loopback.ts";
 import { Meter } from "../../call/meter.ts";
@@ -93,6 +93,9 @@ export function useCheckup(proceeding: Proceeding, room: boolean) {
 
   async function refresh(): Promise<void> {
     devices.value = await listDevices();
+    const silent = !(await hasSpeaker());
+    if (silent && begun.value && items.speaker.state === "waiting") set("speaker", { verdict: "bad", code: "missing" });
+    else if (!silent && items.speaker.code === "missing") items.speaker = fresh();
   }
 
   function gone(item: "picture" | "voice"): void {

@@ -67,6 +67,7 @@ export default {
     notHeard: "没听到",
     good: "能听到提示音。",
     bad: "请检查音量、耳机或音箱的连接，然后再次播放。",
+    missing: "没有找到扬声器或耳机。请连接后播放提示音。",
   },
   line: {
     name: "音视频线路",

@@ -14,6 +14,11 @@ const en: Shape<typeof zh> = {
     "ranking-confirm": "Check the ranking",
     "report-sign": "Sign the report",
     "incident-note": "Statement",
+    "motion-open": "Motion",
+    "clarification-ask": "Question to a bidder",
+    "extension-ask": "Request for more time",
+    "score-correct": "Correction of a score",
+    "report-dissent": "Written dissent",
   },
   leads: {
     "seat-resume": "The network is back. Please confirm and go on.",
@@ -83,6 +88,13 @@ const en: Shape<typeof zh> = {
     withdrawWhat: "You then leave this evaluation and cannot come back. Your place is filled by the rules of the draw.",
     done: "Your declaration is made",
     next: "When all members have declared, the chair is elected.",
+  },
+  withdraw: {
+    title: "Withdraw from this evaluation",
+    lead: "Who learns of a ground after the declaration withdraws at once. What you found and scored is void and kept; your place is filled by the rules of the draw, and the newcomer evaluates anew.",
+    missing: "Please choose at least one ground",
+    check: "Please check: this cannot be taken back",
+    go: "Withdraw and leave",
   },
   grounds: {
     "employed-within-three-years": "Employed by a supplier within three years",

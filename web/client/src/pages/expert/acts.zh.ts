@@ -12,6 +12,11 @@ export default {
     "ranking-confirm": "核对排名",
     "report-sign": "签署评审报告",
     "incident-note": "情况说明",
+    "motion-open": "提出动议",
+    "clarification-ask": "向投标人提问",
+    "extension-ask": "申请延长时间",
+    "score-correct": "更正评分",
+    "report-dissent": "书面异议",
   },
   leads: {
     "seat-resume": "网络恢复了，请确认后继续。",
@@ -79,6 +84,13 @@ export default {
     withdrawWhat: "提交后您将退出本项目评审，不能再进入。您的名额按抽取规则递补。",
     done: "回避申报已提交",
     next: "全部成员申报完成后，进入推选组长。",
+  },
+  withdraw: {
+    title: "中途回避",
+    lead: "申报之后才知道存在回避情形的，应当立即回避。您已作的评审意见作废并留存，名额按抽取规则递补，由递补成员重新评审。",
+    missing: "请至少选择一种回避情形",
+    check: "请核对：提交后不能撤回",
+    go: "提交并退出评审",
   },
   grounds: {
     "employed-within-three-years": "三年内与供应商存在劳动关系",

@@ -18,7 +18,7 @@ const en: Shape<typeof zh> = {
   },
   rail: { label: "Tasks and rooms", venues: "Rooms", hide: "Hide the side bar", show: "Show the side bar" },
   tasks: { label: "My tasks", now: "To do now", todo: "To do", none: "Nothing to do at the moment." },
-  places: { home: "Overview", documents: "Bid documents", shared: "Shared document", steps: "Votes and questions", results: "Results" },
+  places: { home: "Overview", documents: "Bid documents", shared: "Shared document", steps: "Votes and questions", results: "Results", withdraw: "Withdraw" },
   recused: {
     title: "You have withdrawn from this evaluation",
     text: "You take no further part, and this page shows nothing of it any more. Please follow the staff. Thank you for declaring it.",

@@ -9,6 +9,7 @@ export const routes: RouteRecordRaw[] = [
       { path: "", component: () => import("./HomePage.vue"), meta: { title: "expert.home.title" } },
       { path: "commitment", component: () => import("./CommitmentPage.vue"), meta: { title: "expert.commitment.title" } },
       { path: "recusal", component: () => import("./RecusalPage.vue"), meta: { title: "expert.recusal.title" } },
+      { path: "withdraw", component: () => import("./WithdrawPage.vue"), meta: { title: "expert.withdraw.title" } },
       { path: "chair", component: () => import("./ChairPage.vue"), meta: { title: "expert.chair.title" } },
       { path: "review", component: () => import("./ReviewPage.vue"), meta: { title: "expert.review.title" } },
       { path: "score", component: () => import("./ScorePage.vue"), meta: { title: "expert.score.title" } },

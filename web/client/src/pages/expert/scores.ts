@@ -12,7 +12,7 @@ export function tidy(typed: string): string {
 /** "12" and "12.5" become "12.00" and "12.50"; what is no number stays as it was typed. */
 export function written(typed: string): string {
   const plain = tidy(typed);
-  const found = /^(\d{1,12})(?:\.(\d{0,2}))?$/.exec(plain);
+  const found = /^(\d+)(?:\.(\d{0,2}))?$/.exec(plain);
   if (!found) return plain;
   const whole = (found[1] ?? "0").replace(/^0+(?=\d)/, "");
   return `${whole}.${(found[2] ?? "").padEnd(2, "0")}`;
@@ -21,12 +21,14 @@ export function written(typed: string): string {
 export type Fault = "blank" | "malformed" | "range";
 
 const POINTS = /^(?:0|[1-9]\d{0,11})\.\d{2}$/;
+/** A number all the same, with more digits than any maximum has. */
+const MORE = /^\d+\.\d{2}$/;
 
 /** What is wrong with a score, or null. */
 export function fault(typed: string, max: string): Fault | null {
   const points = written(typed);
   if (points === "") return "blank";
-  if (!POINTS.test(points)) return "malformed";
+  if (!POINTS.test(points)) return MORE.test(points) ? "range" : "malformed";
   return cents(points) > cents(max) ? "range" : null;
 }
 

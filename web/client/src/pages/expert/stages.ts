@@ -64,6 +64,14 @@ export function isDue(view: View | null, act: string): boolean {
   return view.todo.includes(act) || (view.gate === "paused" && begun(view, act));
 }
 
+/** From the chair's election to the tally: who learns of a ground withdraws, whatever it declared before. */
+const LATE: ReadonlySet<string> = new Set(["chair-election", "compliance-review", "detailed-review", "tally"]);
+
+/** Whether the member may still withdraw (实施条例 48); an earlier engine's log refuses it with its code. */
+export function mayWithdraw(view: View | null): boolean {
+  return view !== null && LATE.has(view.stage) && view.gate === "open" && !view.me.recused && view.declared?.includes(view.me.seat) === true;
+}
+
 function begun(view: View, act: string): boolean {
   const { round, me } = view;
   switch (act) {

@@ -191,6 +191,7 @@ const en: Shape<typeof zh> = {
     "questions-approve": "The supervisor's approval of a question to a bidder",
     "questions-key": "You, to name the bidder's key; then the question goes out",
     "questions-answer": "The bidder's answer (late ones are closed by the chair)",
+    corrections: "Corrected prices: the bidder confirms, or its bid is rejected",
     motions: "Members who have not voted on a motion",
     back: "The supervisor's decision on a step back",
     witness: "The other cities' witnesses",
@@ -248,9 +249,6 @@ const en: Shape<typeof zh> = {
     presentIs: { yes: "here", no: "not here" },
     line: "Network",
     lineIs: {
-      fine: "fine · {ms} ms",
-      slow: "slow · {ms} ms",
-      bad: "very slow · {ms} ms",
       measuring: "connected, being measured",
       none: "no line",
       lost: "counts as lost",

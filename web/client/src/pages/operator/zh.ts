@@ -188,6 +188,7 @@ export default {
     "questions-approve": "监督人员批准对投标人的澄清要求",
     "questions-key": "由您登记投标人的密钥，澄清才能发出",
     "questions-answer": "投标人答复澄清（逾期由组长结束）",
+    corrections: "修正后的报价由投标人确认，或者认定投标无效",
     motions: "尚未对动议表决的成员",
     back: "监督人员对退回阶段的申请作出决定",
     witness: "外市见证",
@@ -245,9 +246,6 @@ export default {
     presentIs: { yes: "在场", no: "未到" },
     line: "网络",
     lineIs: {
-      fine: "正常 · {ms} 毫秒",
-      slow: "较慢 · {ms} 毫秒",
-      bad: "很慢 · {ms} 毫秒",
       measuring: "已连接，正在测量",
       none: "无连接",
       lost: "已判定失去连接",

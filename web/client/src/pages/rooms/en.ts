@@ -17,9 +17,16 @@ const en: Shape<typeof zh> = {
   fold: "Fold the picture",
   unfold: "Unfold the picture",
   document: "Shared document",
-  page: "Page {page}",
   records: "Entries",
   broken: "No picture at the moment; trying again…",
-  noPage: "No document is on show",
+  line: "Line: {words}",
+  network: {
+    trip: { good: "good · {ms} ms round trip", weak: "weak · {ms} ms round trip", bad: "bad · {ms} ms round trip" },
+    both: {
+      good: "good · {ms} ms round trip · {loss}% lost",
+      weak: "weak · {ms} ms round trip · {loss}% lost",
+      bad: "bad · {ms} ms round trip · {loss}% lost",
+    },
+  },
 };
 export default en;

@@ -14,8 +14,15 @@ export default {
   fold: "收起画面",
   unfold: "展开画面",
   document: "共享文件",
-  page: "第 {page} 页",
   records: "记录条数",
   broken: "暂时无法接收画面，正在重试……",
-  noPage: "当前没有展示文件",
+  line: "网络：{words}",
+  network: {
+    trip: { good: "良好 · 往返 {ms} 毫秒", weak: "较弱 · 往返 {ms} 毫秒", bad: "差 · 往返 {ms} 毫秒" },
+    both: {
+      good: "良好 · 往返 {ms} 毫秒 · 丢包 {loss}%",
+      weak: "较弱 · 往返 {ms} 毫秒 · 丢包 {loss}%",
+      bad: "差 · 往返 {ms} 毫秒 · 丢包 {loss}%",
+    },
+  },
 };

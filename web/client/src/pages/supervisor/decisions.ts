@@ -16,6 +16,8 @@ export interface Decision {
   subject: string;
   /** What the person should have before the eyes: words as they were signed. */
   quote: string;
+  /** What is approved, where it was stated in codes. */
+  stated: readonly Stated[];
   /** Who asked, where somebody did. */
   by: string;
   /** What else fills the text: keys of words. */
@@ -24,14 +26,22 @@ export interface Decision {
   choices: readonly Choice[];
 }
 
+/** A line in the words `supervisor.stated.<words>`: `terms` as they are, `coded` by their own words, `who` by name. */
+export interface Stated {
+  words: string;
+  terms?: Readonly<Record<string, string | number>>;
+  coded?: Readonly<Record<string, string>>;
+  who?: string;
+}
+
 const REASON = ["reason"] as const;
 /** Holders answer by themselves within ten seconds; whoever has not after this time may be asked about. */
 const PATIENCE_MS = 60_000;
 
 export function decisions(view: View, rows: readonly Row[], now: () => number): Decision[] {
   const found: Decision[] = [];
-  const add = (words: string, subject: string, choices: Choice[], quote = "", urgent = true, asked?: Row, terms: Decision["terms"] = {}): void => {
-    found.push({ key: `${words} ${subject} ${asked?.n ?? ""}`, words, subject, quote, urgent, choices, by: asked?.seat ?? "", terms });
+  const add = (words: string, subject: string, choices: Choice[], quote = "", urgent = true, asked?: Row, terms: Decision["terms"] = {}, stated: Decision["stated"] = []): void => {
+    found.push({ key: `${words} ${subject} ${asked?.n ?? ""}`, words, subject, quote, stated, urgent, choices, by: asked?.seat ?? "", terms });
   };
   const act = (name: string, label: string, kind: Choice["kind"], body: Choice["body"], fields: readonly Field[] = REASON): Choice => ({ act: name, label, kind, fields, body });
 
@@ -46,8 +56,9 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
     add("opening", silent.join(", "), [act("opening.approve", "approveOpening", "primary", () => ({ freeze, silent }), [])]);
   }
   if (view.todo.includes("draw.external")) {
-    const stated = act("draw.external", "external", "primary", ({ label, reference, evidence }) => ({ label, reference, evidence }), ["label", "reference", "evidence"]);
-    add("external", (view.undrawn ?? []).join(", "), [{ ...stated, given: { label: "expert/all" } }]);
+    const seats = (view.undrawn ?? []).join(", ");
+    const fields: Field[] = ["label", ...(view.rules?.by_seat ? (["seats"] as const) : []), "reference", "evidence"];
+    add("external", seats, [{ ...act("draw.external", "external", "primary", drawnElsewhere(view), fields), given: { label: "expert/all", seats } }]);
   }
   for (const question of view.steps?.questions ?? []) {
     if (question.until !== null || question.closed) continue;
@@ -82,12 +93,16 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
   for (const draw of view.draws ?? []) {
     const { opened, stated, contributors, safe, draw: name } = draw;
     if (stated) {
-      const answers = draw.waiting.map(([which, position, said, evidence]) => [`${draw.strata[which]?.label}:${position}`, said, ...(evidence ? [evidence] : [])].join("="));
-      add("countersign", name, [act("draw.countersign", "countersign", "primary", () => ({ statement: stated }), [])], answers.join("; "));
+      const lines = draw.waiting.map(([which, position, said, evidence]) => ({
+        words: evidence ? "proved" : "answer",
+        terms: { label: draw.strata[which]?.label ?? "", position, evidence: evidence ?? "" },
+        coded: { said: `draw.said.${said}` },
+      }));
+      add("countersign", name, [act("draw.countersign", "countersign", "primary", () => ({ statement: stated }), [])], "", true, undefined, {}, lines);
     }
     if (view.todo.includes("draw.freeze") && draw.freeze === null && !draw.annulled) {
       const absent = contributors.filter((domain) => !safe.includes(domain)).sort();
-      add("drawFreeze", name, [act("draw.freeze", "freezeWithout", "primary", ({ reason }) => ({ opened, absent, reason }))], absent.join(", "));
+      add("drawFreeze", name, [act("draw.freeze", "freezeWithout", "primary", ({ reason }) => ({ opened, absent, reason }))], "", true, undefined, {}, absent.map((who) => ({ words: "absent", who })));
     }
   }
   for (const { id: seat } of suspended(rows)) add("reinstate", seat, [act("seat.reinstate", "reinstate", "primary", ({ reason }) => ({ seat, reason }))]);
@@ -147,6 +162,14 @@ export function decisions(view: View, rows: readonly Row[], now: () => number): 
   }
 }
 
+/** What another authority drew; of experts, where the rules want it, with the seats that it filled. */
+export function drawnElsewhere({ rules }: View): (given: Given) => JsonObject {
+  return ({ label, seats, reference, evidence }) => {
+    const named = rules?.by_seat === true && label.startsWith("expert/");
+    return { label, reference, evidence, ...(named ? { seats: seats.split(/[\s,，、;；]+/).filter((each) => each !== "") } : {}) };
+  };
+}
+
 export function isMember(role: Role): boolean {
   return role === "expert" || role === "buyer-representative";
 }
@@ -178,5 +201,5 @@ function wordsOf(row: Row | undefined, name: string): string {
 function quoteOf(rows: readonly Row[], n: number | undefined): string {
   const said = rows.find((row) => row.n === n)?.said ?? {};
   const about = typeof said["about"] === "object" && said["about"] !== null ? (said["about"] as Record<string, unknown>) : said;
-  return [about["text"], about["reason"]].filter((each): each is string => typeof each === "string").join(" ");
+  return [about["text"], about["price"], about["reason"]].filter((each): each is string => typeof each === "string").join(" ");
 }

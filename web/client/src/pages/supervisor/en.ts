@@ -24,7 +24,7 @@ const en: Shape<typeof zh> = {
     witness: "Witnesses are behind: the newest entries are not witnessed yet",
     ordered: "Paused by order",
   },
-  wall: { heading: "Venues, live", listen: "Listen to {room}", stop: "Stop listening to {room}", listening: "Listening" },
+  wall: { heading: "Venues, live", listen: "Listen to {room}", stop: "Stop listening to {room}" },
   decide: {
     heading: "Waiting for you",
     none: "Nothing waits for your approval",
@@ -137,12 +137,19 @@ const en: Shape<typeof zh> = {
     organisationMissing: "Enter the organisation.",
     label: "What was drawn (such as expert/<stratum>)",
     labelMissing: "Say what was drawn.",
+    seats: "Seats of the experts that this draw found (with commas between)",
+    seatsMissing: "Please enter the seats, such as seat-1.",
     reference: "Reference of the external draw",
     referenceMissing: "Enter the reference.",
     evidence: "The external draw's record",
     evidenceMissing: "Choose the record's file.",
   },
-  check: { text: "Your key signs it and it goes into the log. It cannot be taken back.", quote: "In their words" },
+  check: { text: "Your key signs it and it goes into the log. It cannot be taken back.", quote: "What it says" },
+  stated: {
+    answer: "{label}, position {position}: {said}",
+    proved: "{label}, position {position}: {said} (digest of the evidence: {evidence})",
+    absent: "did not contribute: {who}",
+  },
   control: {
     heading: "Stop and note",
     pauseText: "All evaluation stops; recording goes on.",
@@ -159,7 +166,6 @@ const en: Shape<typeof zh> = {
     externalText: "What another authority drew: its reference, and the hash of its record.",
   },
   key: {
-    opening: "Opening your key…",
     failed: "Your signing key cannot be used: you can only look",
     again: "Try again",
     bind: "Go to the check-in",

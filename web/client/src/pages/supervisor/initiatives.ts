@@ -5,7 +5,7 @@
 import type { Stage, View } from "../../live/view.ts";
 import type { Choice } from "../../parts/choice.ts";
 import type { Row } from "../../replay/timeline.ts";
-import { isMember } from "./decisions.ts";
+import { drawnElsewhere, isMember } from "./decisions.ts";
 import { holdersOf } from "./holders.ts";
 
 const UNTIL_TALLY: readonly Stage[] = ["check-in", "declarations", "chair-election", "compliance-review", "detailed-review", "tally"];
@@ -98,8 +98,9 @@ export function initiatives(view: View, rows: readonly Row[]): Choice[] {
     act: "draw.external",
     label: "external",
     kind: "secondary",
-    fields: ["label", "reference", "evidence"],
-    body: ({ label, reference, evidence }) => ({ label, reference, evidence }),
+    fields: ["label", ...(view.rules?.by_seat ? (["seats"] as const) : []), "reference", "evidence"],
+    optional: ["seats"],
+    body: drawnElsewhere(view),
   });
   found.push({ act: "proceeding.abort", label: "abort", kind: "danger", fields: ["reason"], body: ({ reason }) => ({ reason }) });
   return found;

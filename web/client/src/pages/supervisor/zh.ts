@@ -21,7 +21,7 @@ export default {
     witness: "外市见证滞后，最近记录尚未获得见证",
     ordered: "已按指令暂停",
   },
-  wall: { heading: "会场实况与收听", listen: "收听 {room}", stop: "停止收听 {room}", listening: "正在收听" },
+  wall: { heading: "会场实况与收听", listen: "收听 {room}", stop: "停止收听 {room}" },
   decide: {
     heading: "等待您处理",
     none: "目前没有需要您批准的事项",
@@ -134,12 +134,19 @@ export default {
     organisationMissing: "请填写单位。",
     label: "抽取名目（如 expert/专业名称）",
     labelMissing: "请填写抽取名目。",
+    seats: "由这次抽取产生的专家席位（用逗号隔开）",
+    seatsMissing: "请填写席位，例如 seat-1。",
     reference: "外部抽取记录的编号",
     referenceMissing: "请填写编号。",
     evidence: "外部抽取的记录文件",
     evidenceMissing: "请选择记录文件。",
   },
-  check: { text: "确认后由您的密钥签名并写入日志，不能撤回。", quote: "原文" },
+  check: { text: "确认后由您的密钥签名并写入日志，不能撤回。", quote: "内容" },
+  stated: {
+    answer: "{label}，位次 {position}：{said}",
+    proved: "{label}，位次 {position}：{said}（依据摘要 {evidence}）",
+    absent: "未能提交：{who}",
+  },
   control: {
     heading: "叫停与说明",
     pauseText: "暂停后所有评审操作停止，录制继续。",
@@ -156,7 +163,6 @@ export default {
     externalText: "由其他机构抽取的结果，登记其编号和记录文件的哈希值。",
   },
   key: {
-    opening: "正在打开您的密钥……",
     failed: "无法使用您的签名密钥，只能查看",
     again: "重试",
     bind: "完成入场检查",
