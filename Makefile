@@ -39,8 +39,12 @@ serve: $(READY) client ## a main server on this machine (state in var/serve)
 	@test -d var/serve || $(BIN)/tongping init --state var/serve
 	@$(BIN)/tongping serve --state var/serve
 
+# What waits for no clock and no browser takes both cores; the rest has the machine for itself.
+SIDE_BY_SIDE := $(addprefix tests/,rules evaluation ranking evidence verify signing device contract)
+
 test: $(READY) client system ## all tests that fit in 15 minutes on two cores
-	@$(BIN)/pytest -q -m "not long and not e2e"
+	@$(BIN)/pytest -q -m "not long and not e2e" -n 2 --dist loadfile $(SIDE_BY_SIDE)
+	@$(BIN)/pytest -q -m "not long and not e2e" $(addprefix --ignore=,$(SIDE_BY_SIDE))
 
 test-long: $(READY) client system ## what takes longer: one kill per run, long generated runs
 	@$(BIN)/pytest -q -m long --timeout 1800
@@ -54,7 +58,7 @@ pictures: $(READY) client system ## the guide's pictures, from whole proceedings
 	@$(BIN)/python -m tests.e2e.album
 
 test-rules: $(READY) ## 100 000 generated proceedings, and as many tenders by two rankings (a part of test-long)
-	@$(BIN)/pytest -q -m long tests/rules tests/ranking --timeout 3600
+	@$(BIN)/pytest -q -m long -n 2 tests/rules tests/ranking --timeout 3600
 
 check: $(READY) client ## style, types, architecture
 	@$(BIN)/ruff check .

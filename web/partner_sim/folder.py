@@ -24,6 +24,8 @@ from evidence.core.act import SoftwareSigner
 from web.partner_sim.errors import NotConfigured
 from web.server.installation import read_private, write_private
 
+THUMBPRINT_LETTERS = 43  # 32 bytes in base64url (RFC 7638)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -83,9 +85,10 @@ class Folder:
         return [(str(name), str(organisation)) for name, organisation in rows]
 
     def thumbprint(self, seat: str) -> str | None:
-        """The device that the officers saw at this seat."""
+        """The device that the officers saw at this seat; None while its file is missing or still being written."""
         path = self.path / "devices" / seat
-        return path.read_text().strip() if path.exists() else None
+        written = path.read_text().strip() if path.exists() else ""
+        return written if len(written) >= THUMBPRINT_LETTERS else None
 
     def load(self) -> dict[str, Any]:
         """The state; empty at first."""
