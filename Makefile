@@ -40,7 +40,7 @@ serve: $(READY) client ## a main server on this machine (state in var/serve)
 	@$(BIN)/tongping serve --state var/serve
 
 # What waits for no clock and no browser takes both cores; the rest has the machine for itself.
-SIDE_BY_SIDE := $(addprefix tests/,rules evaluation ranking evidence verify signing device contract)
+SIDE_BY_SIDE := $(addprefix tests/,rules evaluation ranking evidence verify signing device contract crypto partner web)
 
 test: $(READY) client system ## all tests that fit in 15 minutes on two cores
 	@$(BIN)/pytest -q -m "not long and not e2e" -n 2 --dist loadfile $(SIDE_BY_SIDE)

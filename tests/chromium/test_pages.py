@@ -147,3 +147,19 @@ def test_every_page_has_its_words_and_no_violation(site: Running, page: Page) ->
         album.keep(page, f"room-{path}")
     assert album.wrong == {}, json.dumps(album.wrong, ensure_ascii=False, indent=1)
     assert [line for line in said if "404" not in line] == []
+
+
+def test_a_language_whose_words_cannot_be_had_is_not_switched_to(site: Running, page: Page) -> None:
+    """The line is away at the first press: the page goes on in its own language, and the next press finds the words."""
+    page.goto(f"{site.url}/sign-in")
+    heading = page.get_by_role("heading", level=1)
+    said = heading.inner_text()
+    page.route("**/assets/en-*.js", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(heading).to_have_text(said)
+    page.unroute("**/assets/en-*.js")
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(heading).not_to_have_text(said)

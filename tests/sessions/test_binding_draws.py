@@ -197,9 +197,11 @@ def test_two_draws_seat_nobody_twice() -> None:
     body = expert_draw(drive, strata=[{"label": "expert/it", "quota": 1, "leaves": leaves}])
     one = resolved(drive, body)
     two = resolved(drive, body | {"draw": "more", "strata": [{"label": "expert/more", "quota": 1, "leaves": leaves}]})
-    answered(one, [0, 0, "accepted", None])
-    drive.take(seating(one, "seat-4", 0))
-    taken = two.draw.ranked[0].index(one.draw.ranked[0][0])
+    # Whoever is the last of the second draw would leave nobody after them.
+    first = next(n for n, leaf in enumerate(one.draw.ranked[0]) if leaf != two.draw.ranked[0][-1])
+    answered(one, *([0, n, "accepted" if n == first else "declined", None] for n in range(first + 1)))
+    drive.take(seating(one, "seat-4", first))
+    taken = two.draw.ranked[0].index(one.draw.ranked[0][first])
     answered(two, *([0, n, "accepted" if n == taken else "declined", None] for n in range(taken + 1)))
     with pytest.raises(SeatingRefused):
         drive.take(seating(two, "seat-5", taken))

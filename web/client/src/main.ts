@@ -4,7 +4,7 @@ import App from "./app/App.vue";
 import { router } from "./app/router.ts";
 import "./design/design.css";
 import { fetchFonts } from "./design/fonts.ts";
-import { fetchWords, i18n, speak } from "./i18n/index.ts";
+import { i18n, speak } from "./i18n/index.ts";
 import { preferences } from "./state/preferences.ts";
 import { whoAmI } from "./state/session.ts";
 
@@ -15,6 +15,5 @@ const known = to.meta.open ? null : whoAmI().catch(() => null);
 // A server that does not answer must not leave the page without words.
 await Promise.all([speak(preferences.locale), Promise.race([known, new Promise((resolve) => setTimeout(resolve, 1500))])]);
 createApp(App).use(i18n).use(router).mount("#app");
-// Last of all: the other language, and the letters, on the few machines that have none.
-const rest = () => void Promise.all([fetchFonts(), fetchWords().catch(() => undefined)]);
-void router.isReady().finally(() => requestAnimationFrame(rest));
+// Last of all: the letters, on the few machines that have none.
+void router.isReady().finally(() => requestAnimationFrame(() => void fetchFonts()));

@@ -27,24 +27,16 @@ function formats(locale: string): Formats {
 
 const loaded = new Set<Locale>();
 
-async function load(locale: Locale): Promise<void> {
-  if (loaded.has(locale)) return;
-  const words = locale === "zh" ? (await import("./zh.ts")).default : (await import("./en.ts")).default;
-  i18n.global.setLocaleMessage(locale, words);
-  loaded.add(locale);
-}
-
 export async function speak(locale: Locale): Promise<void> {
-  await load(locale);
+  if (!loaded.has(locale)) {
+    const words = locale === "zh" ? (await import("./zh.ts")).default : (await import("./en.ts")).default;
+    i18n.global.setLocaleMessage(locale, words);
+    loaded.add(locale);
+  }
   i18n.global.locale.value = locale;
 }
 
-/** Both languages on the page, so that the switch works while the line is away. */
-export async function fetchWords(): Promise<void> {
-  await Promise.all([load("zh"), load("en")]);
-}
-
-// Words that cannot be had leave the page, and the switch, in the language that it speaks.
+// Words that cannot be had while the line is away leave the page, and the switch, in the language that it speaks.
 watch(
   () => preferences.locale,
   (locale) => void speak(locale).catch(() => (preferences.locale = i18n.global.locale.value as Locale)),
