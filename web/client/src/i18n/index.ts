@@ -15,14 +15,15 @@ export const i18n = createI18n({
   },
 });
 
-type Formats = Record<"time" | "moment" | "day", Intl.DateTimeFormatOptions>;
+type Formats = Record<"time" | "moment" | "minute" | "day", Intl.DateTimeFormatOptions>;
 
 /** The record's time zone is the law's, wherever the browser stands (24 hours, Asia/Shanghai). */
 function formats(locale: string): Formats {
   const zone = { timeZone: "Asia/Shanghai", hour12: false } as const;
   const day = { year: "numeric", month: locale === "zh-CN" ? "long" : "short", day: "numeric" } as const;
   const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
-  return { time: { ...zone, ...time }, moment: { ...zone, ...day, ...time }, day: { ...zone, ...day } };
+  const minute = { hour: "2-digit", minute: "2-digit" } as const;
+  return { time: { ...zone, ...time }, moment: { ...zone, ...day, ...time }, minute: { ...zone, ...day, ...minute }, day: { ...zone, ...day } };
 }
 
 const loaded = new Set<Locale>();

@@ -1,6 +1,17 @@
 /** Who looks at a page, and since when, across it: a photograph of the screen says whose it was. */
 export function watermark(context: CanvasRenderingContext2D, width: number, height: number, ratio: number, mark: string): void {
-  context.save();
+  const key = `${width}/${height}/${ratio}/${mark}`;
+  if (layer?.key !== key) layer = { key, board: written(width, height, ratio, mark) };
+  context.drawImage(layer.board, 0, 0);
+}
+
+/** The newest one: pages of one size that are turned within a minute have the same, and writing it takes as long as a page. */
+let layer: { key: string; board: HTMLCanvasElement } | null = null;
+
+function written(width: number, height: number, ratio: number, mark: string): HTMLCanvasElement {
+  const board = Object.assign(document.createElement("canvas"), { width, height });
+  const context = board.getContext("2d");
+  if (!context) return board;
   context.font = `${14 * ratio}px "Noto Sans SC", "Noto Sans CJK SC", sans-serif`;
   context.fillStyle = "rgb(18 48 92 / 9%)";
   context.rotate(-Math.PI / 8);
@@ -8,5 +19,5 @@ export function watermark(context: CanvasRenderingContext2D, width: number, heig
   for (let y = 0; y < height * 1.5; y += step.y) {
     for (let x = -height; x < width; x += step.x) context.fillText(mark, x + ((y / step.y) % 2) * (step.x / 2), y);
   }
-  context.restore();
+  return board;
 }
