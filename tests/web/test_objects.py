@@ -19,6 +19,7 @@ async def test_a_member_stores_its_sheets_and_not_the_whole_vault(tmp_path: Path
     async with site(tmp_path) as running:
         people = People(running.world, await running.proceedings.create(tender()))
         keeper = people.keeper(running.proceedings)
+        people.connect(keeper)
         await people.play(keeper, lambda state: state.stage == "chair-election", 120)
         doors = Doors(running, people.id)
         await doors.seat("seat-1", "GET", "/v1/me")
