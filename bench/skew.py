@@ -154,7 +154,9 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
         text = await pages[0].evaluate("() => window.messages.at(-1)[0]")
         for page in pages:
             await page.evaluate("() => (window.drawn.length = window.messages.length = 0)")
-        _apart(folder)
+        # The partner cities cosign each turn at once; the leader's device is this process.
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        _apart(f"city serve --state {folder}")
         async with connect(f"ws://127.0.0.1:{port}", proxy=None) as speaker:
 
             async def take_turns() -> None:
@@ -175,6 +177,7 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
                     _skews([await page.evaluate(bare) for page in bare_pages]),
                     goal=ours is DRAWN,
                 )
+            _apart("chrom")
             tell = await stack.enter_async_context(_seats(site, port))
             await _turn(leader, 1)
             await tell()
@@ -182,12 +185,12 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
             _tell("9 socket clients, read", *(_skews(each) for each in await tell()))
 
 
-def _apart(folder: Path) -> None:
-    """Who turns the page and the partner cities (which cosign it at once) have machines of their own in use, and nobody
-    here measures them: on these two cores they come last."""
-    cities = subprocess.check_output(["pgrep", "-f", f"city serve --state {folder}"], text=True).split()
-    for process in (0, *map(int, cities)):
-        os.setpriority(os.PRIO_PROCESS, process, 10)
+def _apart(*patterns: str) -> None:
+    """Who is not measured has a machine of its own in use: on these two cores those processes run when no other would,
+    and make nobody wait for the end of their slice, as they would at a low priority."""
+    for process in subprocess.check_output(["pgrep", "-f", "|".join(patterns)], text=True).split():
+        for task in os.listdir(f"/proc/{process}/task"):
+            os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
 
 
 async def _browser(stack: AsyncExitStack, chromium: BrowserType) -> Browser:
@@ -250,6 +253,7 @@ async def _seats(site: Running, port: int) -> AsyncIterator[Callable[[], Corouti
 
 async def _sit() -> None:
     """The process of the seats: listens from the first line on; each further line asks for what was heard since."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # who started it is not measured, this one is
     given = json.loads(await asyncio.to_thread(sys.stdin.readline))
     ours: list[Turns] = [[] for _ in SEATS]
     bare: list[Turns] = [[] for _ in SEATS]
@@ -307,7 +311,7 @@ async def _broadcasting() -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def _hearing(port: int, heard: Turns) -> AsyncIterator[None]:
-    async with connect(f"ws://127.0.0.1:{port}", proxy=None) as line:
+    async with connect(f"ws://127.0.0.1:{port}", proxy=None, compression=None) as line:
 
         async def listen() -> None:
             with suppress(ConnectionClosed):

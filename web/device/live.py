@@ -88,7 +88,8 @@ class Live:
                     return
                 await socket.send(json.dumps({"type": "hello", "resume": self.next}))
                 while True:
-                    text = await asyncio.wait_for(socket.recv(), SILENCE_S)
+                    async with asyncio.timeout(SILENCE_S):
+                        text = await socket.recv()
                     message = self._checked(json.loads(text))
                     if message is not None:
                         yield message

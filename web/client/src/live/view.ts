@@ -1,5 +1,7 @@
 /** The view of a seat (sessions/core/view.py). Hashes, keys and ids are base64url; points and money decimal strings. */
 
+import type { Media } from "./messages.ts";
+
 export type Role = "expert" | "buyer-representative" | "operator" | "supervisor" | "auditor" | "room";
 export type Stage =
   | "check-in"
@@ -260,8 +262,9 @@ export interface View {
 
 export type Awaited = [why: string, who: string[]];
 
-/** Whether a room is recorded now: a recording that was lost is not, until its packets flow again. */
-export function recorded(view: View, room: string): boolean {
-  const lost = view.pauses.some(([cause, subject]) => cause === "recording-lost" && subject === room);
-  return view.rooms[room]?.recording === true && !lost;
+/** Whether a room is recorded now. A recording that was lost is not, until its packets flow again; nor is a room that
+ *  sends nothing, in the seconds before the log says so. */
+export function recorded({ view, media }: { view: View | null; media: Media | null }, room: string): boolean {
+  const lost = view?.pauses.some(([cause, subject]) => cause === "recording-lost" && subject === room);
+  return view?.rooms[room]?.recording === true && !lost && media?.rooms[room]?.connected !== false;
 }
