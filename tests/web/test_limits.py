@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from web.server.errors import TooManyRequests
-from web.server.limits import MAX_BUCKETS, Bucket, Buckets, Rate
+from web.server.limits import MAX_BUCKETS, SDP_RATE, Bucket, Buckets, Rate
 
 
 class Clock:
@@ -43,3 +43,16 @@ def test_callers_do_not_share_a_bucket_and_are_not_remembered_without_bound() ->
     for caller in range(MAX_BUCKETS):
         buckets.take(caller)
     buckets.take("flooder")
+
+
+def test_a_page_may_try_again_each_second_and_a_loop_may_not() -> None:
+    """An answer that is refused for its number breaks the connection that its offer began: found by `bench.client`."""
+    clock = Clock()
+    bucket = Bucket(SDP_RATE, clock=clock)
+    for _ in range(600):
+        bucket.take()  # the offer
+        bucket.take()  # its answer
+        clock.now += 1
+    assert spend(bucket) == SDP_RATE.burst
+    with pytest.raises(TooManyRequests):
+        bucket.take()

@@ -33,8 +33,9 @@ class Rate:
 SESSION_RATE = Rate(per_second=40, burst=200)
 # Sign-ins of one address (ASVS 6.3.1: 100 a minute for an address; a venue of 20 seats signs in at once).
 SIGN_IN_RATE = Rate(per_second=100 / 60, burst=60)
-# Session descriptions of one session: each costs the worker a handshake (ASVS 17.3.1).
-SDP_RATE = Rate(per_second=1, burst=10)
+# Session descriptions of one session: two of them, offer and answer, cost the worker a handshake (ASVS 17.3.1), and a
+# page whose connection broke tries again after a second (`call/watch.ts`).
+SDP_RATE = Rate(per_second=2, burst=20)
 # Sealed sheets of one session: a sheet has few parts and is sealed again a few times; what is stored is never deleted.
 OBJECT_RATE = Rate(per_second=1 / 15, burst=30)
 # Socket messages of one connection: a ping each second and a pointer at 15 a second (reliability report row 43).
