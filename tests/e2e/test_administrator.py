@@ -10,7 +10,7 @@ import typst
 from playwright.sync_api import FilePayload, Page, expect, sync_playwright
 
 from tests.api.installation import Running, running
-from tests.chromium.hall import browser
+from tests.chromium.hall import axe, browser
 from tests.e2e.album import Album
 from tests.e2e.test_whole import tongping
 
@@ -58,11 +58,16 @@ def test_a_tender_is_set_up_step_by_step(page: Page) -> None:
     page.locator("#technical").fill("80")
     page.locator("#title").fill("教育信息化运行维护服务项目（二）")
     page.locator("#kind").select_option("rehearsal")
+    page.locator("#announced").click()
+    expect(page.get_by_role("dialog")).to_have_attribute("aria-label", re.compile("公告"))
+    page.wait_for_function("() => document.getAnimations().length === 0")
+    assert axe(page) == []
     page.locator("#announced").fill("2026-10-10")
     page.locator("#announced").press("Enter")
     page.locator("#media").fill("中国政府采购网；内蒙古自治区公共资源交易网")
     page.locator("#opened").fill("2026-11-20 09:30")
     page.locator("#opened").press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.locator("#place").fill("呼和浩特市公共资源交易中心开标一室")
     page.locator("#budget").fill("２５０００００")
     expect(page.locator("#budget-error")).to_contain_text("半角")
