@@ -65,6 +65,10 @@ def test_a_tender_is_set_up_step_by_step(page: Page) -> None:
     page.locator("#announced").fill("2026-10-10")
     page.locator("#announced").press("Enter")
     page.locator("#media").fill("中国政府采购网；内蒙古自治区公共资源交易网")
+    # A day chosen before its hour has that of a morning, whatever the device's clock says.
+    page.locator("#opened").click()
+    page.get_by_role("dialog", name=re.compile("开标")).locator("td.available").first.click()
+    expect(page.locator("#opened")).to_have_value(re.compile(r"-01 09:00$"))
     page.locator("#opened").fill("2026-11-20 09:30")
     page.locator("#opened").press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
