@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 expect.set_options(timeout=60_000)
 
 SWAP_S = 60.0
+LOST = [["recording-lost", "room-1"]]
 # Cameras of Chromium's own making; which of them are there, allowed and give a picture is said by the test. The second
 # one measures depth, which is no picture, and is never there.
 CAMERAS = (DEVICES[0] + "=device-count=3", DEVICES[1])
@@ -137,9 +138,15 @@ def fact(board: Page, name: str) -> Locator:
     return card.locator("dl > div").filter(has=board.get_by_text(name, exact=True)).locator("dd")
 
 
+def pauses(site: Running) -> list[list[str]]:
+    found: list[list[str]] = site.view("supervisor-1")["pauses"]
+    return found
+
+
 @pytest.mark.pictures
-def test_the_board_tells_apart_what_is_wrong_with_a_rooms_devices(board: Page, room: Page) -> None:
-    """Unplugged, muted and not permitted are three things, and each has another way out."""
+def test_the_board_tells_apart_what_is_wrong_with_a_rooms_devices(site: Running, board: Page, room: Page) -> None:
+    """Unplugged, muted and not permitted are three things, and each has another way out. Without a picture or a sound
+    the proceeding pauses, until they are back."""
     camera, microphone = fact(board, "摄像机"), fact(board, "话筒")
     expect(camera).to_have_text("✓正常")
     expect(microphone).to_have_text("✓正常")
@@ -153,25 +160,28 @@ def test_the_board_tells_apart_what_is_wrong_with_a_rooms_devices(board: Page, r
     room.evaluate("labels => hand.unplug('videoinput', labels)", cameras)
     expect(camera).to_have_text("✕已拔出")
     expect(microphone).to_have_text("✓正常")
+    eventually(lambda: pauses(site) == LOST)
     album = Album()
     album.keep(board, "operator-devices")
     assert album.wrong == {}
     room.evaluate("hand.plug()")
     expect(camera).to_have_text("✓正常")
+    eventually(lambda: pauses(site) == [])
     room.evaluate("sessionStorage.setItem('denied', '')")
     room.reload()
     expect(camera).to_have_text("✕浏览器未授权")
     expect(microphone).to_have_text("✕浏览器未授权")
+    eventually(lambda: pauses(site) == LOST)
     room.evaluate("sessionStorage.removeItem('denied')")
     room.reload()
     expect(camera).to_have_text("✓正常")
+    eventually(lambda: pauses(site) == [])
 
 
 def test_a_camera_is_swapped_from_the_spare_in_under_a_minute(site: Running, board: Page, room: Page) -> None:
     """Neither the line nor the recording stops, and others see the spare's pictures."""
-    # Who ran before may have left the room without packets for longer than a recording may be: that is over first.
-    eventually(lambda: site.view("supervisor-1")["pauses"] == [], 60)
-    pauses = site.deeds().count("ProceedingPaused")
+    eventually(lambda: pauses(site) == [])
+    paused = site.deeds().count("ProceedingPaused")
     choice = room.get_by_label("摄像头", exact=True)
     choice.wait_for()
     before, spare = choice.input_value(), choice.locator("option").nth(1).get_attribute("value") or ""
@@ -189,10 +199,9 @@ def test_a_camera_is_swapped_from_the_spare_in_under_a_minute(site: Running, boa
     expect(room.get_by_text("已自动改用")).to_be_visible()
     expect(choice).to_have_value(before)
     room.evaluate("hand.plug()")
-    view = site.view("supervisor-1")
-    assert view["pauses"] == []
-    assert site.deeds().count("ProceedingPaused") == pauses
-    assert view["rooms"]["room-1"]["recording"]
+    assert pauses(site) == []
+    assert site.deeds().count("ProceedingPaused") == paused
+    assert site.view("supervisor-1")["rooms"]["room-1"]["recording"]
 
 
 def test_a_substitute_that_is_busy_is_told_and_what_is_plugged_in_again_is_used(board: Page, room: Page) -> None:
