@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from evidence.core.canonical import b64u, encode
 from tests.partner.test_walls import CANARY, planted
 from tests.partner.test_webhook_doors import PATH, calling, eventually, registered
-from tests.partner.world import ORIGIN, City, Site, site
+from tests.partner.world import ORIGIN, City, Site, handshake, site
 from tests.sessions.receivers import Receiver, receiving
 from tests.sessions.service_people import People
 
@@ -106,24 +106,7 @@ def said(answer: httpx2.Response) -> str:
 
 async def knock(app: FastAPI, proceeding: str, ticket: str, token: str) -> list[dict[str, Any]]:
     """What the application says to a handshake of a socket, and to a `hello` where it opens."""
-    scope = {
-        "type": "websocket",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "scheme": "wss",
-        "path": f"/v1/proceedings/{proceeding}/live",
-        "raw_path": f"/v1/proceedings/{proceeding}/live".encode(),
-        "query_string": f"ticket={ticket}".encode(),
-        "root_path": "",
-        "headers": [
-            (b"host", ORIGIN.removeprefix("https://").encode()),
-            (b"origin", ORIGIN.encode()),
-            (b"authorization", f"Bearer {token}".encode()),
-        ],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 443),
-        "subprotocols": [],
-    }
+    scope = handshake(f"/v1/proceedings/{proceeding}/live", ticket, (b"authorization", f"Bearer {token}".encode()))
     hello = encode({"type": "hello", "resume": None}).decode()
     asked: list[dict[str, Any]] = [
         {"type": "websocket.connect"},

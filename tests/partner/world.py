@@ -354,3 +354,21 @@ def problem(answer: httpx2.Response) -> tuple[int, str]:
     """Status and code of a refusal."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     return answer.status_code, json.loads(answer.text)["code"]
+
+
+def handshake(path: str, ticket: str, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+    """The ASGI scope of a live socket that a page of ours opens."""
+    return {
+        "type": "websocket",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "wss",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": f"ticket={ticket}".encode(),
+        "root_path": "",
+        "headers": [(b"host", ORIGIN.removeprefix("https://").encode()), (b"origin", ORIGIN.encode()), *headers],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 443),
+        "subprotocols": [],
+    }

@@ -28,7 +28,7 @@ from evidence.core.canonical import b64u, encode
 from evidence.core.tiles import WIDTH, Tile
 from sessions.core.contents import objects
 from sessions.keeper import ProceedingKeeper
-from tests.partner.world import ADMINISTRATOR, ORIGIN, City, Site
+from tests.partner.world import ADMINISTRATOR, ORIGIN, City, Site, handshake
 from tests.sessions.drive import ZHUHAI
 from tests.sessions.service_people import People
 from tests.web.test_route_table import permissions
@@ -153,19 +153,7 @@ class Wire:
                 if isinstance(said.get("entry"), str):
                     self.sent.append(base64.urlsafe_b64decode(said["entry"] + "=="))
 
-        scope = {
-            "type": "websocket",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": f"ticket={ticket}".encode(),
-            "headers": [(b"origin", ORIGIN.encode()), (b"host", b"hohhot.example")],
-            "subprotocols": [],
-            "client": ("127.0.0.1", 1),
-            "server": ("hohhot.example", 443),
-            "scheme": "wss",
-            "http_version": "1.1",
-        }
-        await app(scope, receive, send)
+        await app(handshake(path, ticket), receive, send)
 
     def _text(self, value: Any) -> dict[str, Any]:
         return {"type": "websocket.receive", "text": encode(value).decode()}

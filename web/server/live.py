@@ -47,7 +47,8 @@ _log = structlog.get_logger("live")
 HELLO_S = 5.0
 # A ping each second is promised; three in a row missing is a dead line (ICE itself would need 31 s, report F6).
 SILENCE_S = 3.0
-# A text that cannot be handed to the network within this time has no reader.
+# An answer that cannot be handed to the network within this time has no reader. Pings, one each second, are answered,
+# so that this holds for everything that an answer has to wait for, too.
 SEND_S = 5.0
 # A resuming seat gets the past in pieces of this many entries, so that memory stays bounded.
 PIECE = 200
@@ -237,17 +238,18 @@ class Live:
     async def _send_all(self, messages: list[Object]) -> None:
         texts = [encode(message).decode() for message in messages]
         # An update wakes every socket in one step of the loop: all write what they have to say, and only then does one
-        # hand it over, so that a turned page reaches the last seat as soon as the first (`bench.skew`).
+        # hand it over, and does no more than that, so that a turned page reaches the last seat as soon as the first
+        # (`bench.skew`).
         await asyncio.sleep(0)
         for text in texts:
             await self._hand_over(text)
 
     async def _send(self, message: Object) -> None:
-        await self._hand_over(encode(message).decode())
+        async with asyncio.timeout(SEND_S):
+            await self._hand_over(encode(message).decode())
 
     async def _hand_over(self, text: str) -> None:
-        # One text at a time, whoever sends it; a line that takes nothing for so long has no reader.
-        async with asyncio.timeout(SEND_S), self._turn:
+        async with self._turn:  # one text at a time, whoever sends it
             await self._socket.send_text(text)
 
     async def _refuse(self, error: Exception) -> None:
