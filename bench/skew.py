@@ -5,10 +5,11 @@
 First three Chromium browsers alone, which are the three rooms' pages and send too; then nine seats that are socket
 clients of a process of their own. The main operator turns pages. A page has turned when it is on the screen (the frame
 after its picture was drawn): that is what people compare who talk about a page, so the goal is held there. A socket
-client has turned when it has read the message. The skew of a turn is the latest minus the earliest of its group. The
-peer is `websockets.broadcast` from a process of its own to as many clients of the same kinds, in turns with ours, so
-that a noisy machine hurts both: its messages are as long as ours, and its pages, in the same three browsers, parse them
-and draw the picture, no more. Goals: p95 < 150 ms and at most 1.5 times the bare broadcast's.
+client has turned when it has read the message; what is in it is looked at later, since nine clients of one process
+would wait for each other's work, and in use none does. The skew of a turn is the latest minus the earliest of its
+group. The peer is `websockets.broadcast` from a process of its own to as many clients of the same kinds, in turns with
+ours, so that a noisy machine hurts both: its messages are as long as ours, and its pages, in the same three browsers,
+parse them and draw the picture, no more. Goals: p95 < 150 ms and at most 1.5 times the bare broadcast's.
 
 Told without a goal is when the message reached a page's script. There no screen takes part, and on two cores it mostly
 measures which process gets a core next: in use, each of these clients has a machine of its own.

@@ -4,7 +4,7 @@
 export const SILENT_DB = -55;
 /** Above this it is overdriven. */
 export const CLIPPED_DB = -1;
-const PERIOD_MS = 60;
+const PERIOD_MS = 100;
 
 export class Meter {
   #context = new AudioContext();
