@@ -98,12 +98,15 @@ class Recorder:
         return MediaChanged(self._engine_id, {room: self._connected.get(room, False) for room in self._rooms()})
 
     async def run(self) -> None:
-        """Keep a connection to the worker and listen to it, until cancelled."""
+        """Keep a connection to the worker and listen to it, until cancelled. Why there is none is said once."""
+        said = ""
         while True:
             try:
                 await self._session()
             except MediaError as error:
-                logger.info("media worker of %s: %s", self._docket.origin, error)
+                if self._engine is not None or str(error) != said:
+                    logger.info("media worker of %s: %s", self._docket.origin, error)
+                said = str(error)
             except Exception:
                 logger.exception("media worker of %s", self._docket.origin)
             finally:

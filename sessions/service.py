@@ -117,6 +117,7 @@ class Proceedings:
         self._entropy = entropy
         self._now = now
         self._times = times or Times()
+        self._log: LogKeeper | None = None
         self._centre: Centre | None = None
         self._partners: Partners | None = None
         self._after: After | None = None
@@ -179,14 +180,14 @@ class Proceedings:
         return tuple(dict.fromkeys(_id(origin) for origin in self.centre.openings))
 
     async def start(self) -> None:
-        """Lease and load the centre log, and take up every proceeding; each goes on by itself."""
-        domain = self._pins.trust.main
-        log = await self._open_centre()
-        self._centre = Centre(domain=domain, log=log, identity=self._keyring.identity, clock=self._clock)
-        await self._centre.load()
+        """Lease and load the centre log, and take up every proceeding; each goes on by itself. Nothing is shown before
+        everything is loaded: whoever asked meanwhile would be told that a proceeding of the log is unknown."""
+        self._log = await self._open_centre()
+        centre = Centre(domain=self._pins.trust.main, log=self._log, identity=self._keyring.identity, clock=self._clock)
+        await centre.load()
         partners = Partners(
             pins=self._pins,
-            centre=self._centre,
+            centre=centre,
             ledger=self._ledger,
             vault=self._vault,
             identity=self._keyring.identity,
@@ -195,11 +196,11 @@ class Proceedings:
             entropy=self._entropy,
         )
         await partners.load()
-        self._partners = partners
-        self._after = After(centre=self._centre, ledger=self._ledger, clock=self._clock, entropy=self._entropy)
-        await self._after.load()
-        self._founding_centre = asyncio.create_task(self._centre.found(self._times.pauses.longest))
+        after = After(centre=centre, ledger=self._ledger, clock=self._clock, entropy=self._entropy)
+        await after.load()
+        self._founding_centre = asyncio.create_task(centre.found(self._times.pauses.longest))
         await asyncio.wait([self._founding_centre], timeout=_MOMENT_S)
+        self._centre, self._partners, self._after = centre, partners, after
         for name in self.ids:
             self._begin(name)
         self._found = frozenset(self._known)
@@ -211,8 +212,8 @@ class Proceedings:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(keeper.stop() for keeper in self._keepers.values()))
-        if self._centre is not None:
-            await self._centre.log.close()
+        if self._log is not None:
+            await self._log.close()
 
     async def check(self, tender: Object, *, staged: FindStaged = nothing_staged) -> None:
         """Whether `create` would take the tender; nothing is kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -165,6 +165,37 @@ async def test_without_the_quorum_there_is_no_entry_zero(tmp_path: Path) -> None
         world.witnesses[0]._policy = policy
         await until(lambda: name in proceedings._keepers)
         assert types(proceedings.get(name).entries)[:2] == ["ProceedingFounded", "DefinitionFixed"]
+
+
+@pytest.mark.asyncio
+async def test_no_proceeding_is_unknown_while_the_process_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A room that asks while the log is being read waits; it would leave if it were told that there is no proceeding.
+    And whoever repeats its creation does not open it a second time."""
+    world, secret = World(tmp_path), bytes(32)
+    async with world.running() as proceedings:
+        name = await proceedings.create(tender(), secret=secret)
+        centre = proceedings.centre.log.origin
+    starting, read, asked = world.process(), world.ledger.entries, []
+
+    async def entries(origin: str, start: int, end: int) -> Sequence[bytes]:
+        if origin == centre:
+            asked.append(origin)
+            with pytest.raises(NotFoundedYet):
+                starting.get(name)
+            with pytest.raises(NotFoundedYet):
+                await starting.create(tender(), secret=secret)
+        return await read(origin, start, end)
+
+    monkeypatch.setattr(world.ledger, "entries", entries)
+    await starting.start()
+    await until(lambda: starting.ready)
+    assert asked
+    assert starting.get(name).state.size
+    assert await starting.create(tender(), secret=secret) == name
+    assert len(starting.centre.openings) == 1
+    await starting.stop()
 
 
 @pytest.mark.asyncio

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,7 +12,9 @@ import pytest
 import pytest_asyncio
 
 from evidence.core.canonical import unb64u
-from media.errors import MediaError
+from media.core.plan import RoomPlan
+from media.errors import MediaError, MediaUnavailable
+from media.ports import MediaEngine
 from sessions.core.state import CLOSED, OPEN, PAUSED, Proceeding
 from sessions.errors import Paused
 from sessions.service import ProceedingKeeper
@@ -130,6 +133,22 @@ async def test_a_new_media_worker_is_told_everything_and_rooms_hear_of_it(meetin
     started = [e.body["engine"] for e in keeper.entries if e.type == "RecordingStarted"]
     assert len(set(started)) == 2
     await meeting.finish()
+
+
+@pytest.mark.asyncio
+async def test_why_there_is_no_media_worker_is_said_once(meeting: Meeting, caplog: pytest.LogCaptureFixture) -> None:
+    """It is asked for four times a second, for as long as it takes; a log of nothing else would hide everything."""
+    caplog.set_level(logging.INFO, "sessions.recording")
+    worker, tried = meeting.world.worker, []
+
+    async def away(plan: RoomPlan) -> MediaEngine:
+        tried.append(plan)
+        raise MediaUnavailable("away")
+
+    worker.connect = away  # type: ignore[method-assign]
+    await worker.kill()
+    await until(lambda: len(tried) > 3)
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == ["the worker died", "away"]
 
 
 async def _until_engine(subscription: object, before: str | None) -> AsyncIterator[MediaChanged]:
