@@ -150,7 +150,8 @@ def test_the_page_says_how_far_a_draw_is_and_who_is_asked_next() -> None:
     assert law(6)[:2] == [(0, "declined", False, False), (1, "accepted", False, False)]
     assert [row[1] for row in law(7)] == ["declined", "recused", "accepted", ""]
     assert told[6][1][0]["positions"][0]["evidence"] == paper
-    assert (told[7][1][0]["accepted"], told[7][1][0]["quota"]) == (1, 2)
+    assert [told[n][1][0]["accepted"] for n in (5, 6, 7)] == [0, 1, 1]
+    assert told[7][1][0]["quota"] == 2
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

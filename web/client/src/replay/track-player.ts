@@ -15,9 +15,11 @@ const BEHIND_MS = 15_000;
 const FARTHEST_MS = 40_000;
 const AT_ONCE = 2;
 // Drift, in seconds (media.md section 4): below the first nothing is done, above the second the element seeks; in
-// between its rate bends, sound so little that nobody hears it, and always until nothing is left.
+// between its rate bends, and always until nothing is left. Sound bends so little that nobody hears it, but for the
+// third of a second after a start, which leaves it 60 to 100 ms late: then picture and sound are what must not be apart.
 const STILL_S = 0.012;
 const SEEK_S = 0.4;
+const APART_S = 0.04;
 const BEND_SOUND = 0.08;
 const BEND_PICTURE = 0.5;
 const SETTLE_S = 0.2;
@@ -166,7 +168,7 @@ export class TrackPlayer {
     if (Math.abs(late) >= SEEK_S) {
       this.element.currentTime = at;
     }
-    const most = this.track.kind === "mic" ? BEND_SOUND : BEND_PICTURE;
+    const most = this.track.kind === "mic" && Math.abs(late) < APART_S ? BEND_SOUND : BEND_PICTURE;
     const bend = Math.abs(late) < STILL_S ? 0 : Math.max(-most, Math.min(most, late / SETTLE_S / rate));
     const wanted = rate * (1 + bend);
     if (Math.abs(this.element.playbackRate - wanted) > 0.005) {

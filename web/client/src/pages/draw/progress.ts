@@ -28,6 +28,7 @@ export interface Position {
 export interface Asked {
   label: string;
   quota: number;
+  /** Who comes, with both signatures. */
   accepted: number;
   left: number;
   positions: Position[];
@@ -59,11 +60,11 @@ export function asked(draw: Draw): Asked[] {
     of(draw.answers).forEach(put(false));
     of(draw.waiting).forEach(put(true));
     const positions = [...standing.values()].sort((one, other) => one.position - other.position);
-    const accepted = positions.filter(({ said }) => said === "accepted").length;
+    const coming = positions.filter(({ said }) => said === "accepted");
     const next = positions.length;
-    if (draw.resolved && !draw.annulled && accepted < quota && next < count) {
+    if (draw.resolved && !draw.annulled && coming.length < quota && next < count) {
       positions.push({ position: next, drawn: next < quota, said: "", evidence: null, waiting: false, next: true });
     }
-    return { label, quota, accepted, left: Math.max(0, count - next), positions };
+    return { label, quota, accepted: coming.filter(({ waiting }) => !waiting).length, left: Math.max(0, count - next), positions };
   });
 }
