@@ -141,11 +141,11 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
         # An admitted room is present: its page is open before.
         for room in rooms:
             await leader.perform("room.admit", {"room": room})
-        await _advance(leader)
+        turn = await _advance(leader)
         # Both pages were seen once by everybody: from then on a meeting turns pages.
         pictures = []
         for number in (1, 2):
-            await _turn(leader, number)
+            await turn(number)
             for page in pages:
                 await page.locator(f"canvas[data-page='{number}'][data-ready]").wait_for(timeout=60_000)
             pictures.append(await pages[0].evaluate(PICTURE))
@@ -154,7 +154,7 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
         bare_pages = [await (await browser.new_context()).new_page() for browser in browsers]
         for page in bare_pages:
             await page.evaluate(BARE, [port, pictures])
-        await _turn(leader, 1)
+        await turn(1)
         await pages[0].wait_for_function("window.drawn.length === 1")
         # As long as what our server sends a room, and read as that is.
         text = await pages[0].evaluate("() => window.messages.at(-1)[0]")
@@ -166,10 +166,10 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
         async with connect(f"ws://127.0.0.1:{port}", proxy=None) as speaker:
 
             async def take_turns(*, beside: bool = False) -> None:
-                for turn in range(turns):
-                    await _turn(leader, 2 - turn % 2)
+                for number in [2, 1] * (turns // 2):
+                    await turn(number)
                     await asyncio.sleep(BETWEEN_S)
-                    bare = json.dumps({"page": 2 - turn % 2, "text": text})
+                    bare = json.dumps({"page": number, "text": text})
                     await speaker.send(bare)
                     await asyncio.sleep(BETWEEN_S)
                     if beside:
@@ -193,7 +193,7 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
             _apart("chrom", "web.server (media|sign|serve)")
             tell = await stack.enter_async_context(_seats(site, port))
             _two_machines()
-            await _turn(leader, 1)
+            await turn(1)
             text, _, _ = await tell()
             await take_turns()
             _, *heard = await tell()
@@ -251,18 +251,20 @@ async def _room(browser: Browser, site: Running, room: str) -> Page:
     return page
 
 
-async def _advance(leader: Seat) -> None:
-    """Into the first stage in which pages are shown, once each room's sound and picture are in the log."""
+async def _advance(leader: Seat) -> Callable[[int], Coroutine[Any, Any, None]]:
+    """Into the first stage in which pages are shown, once each room's sound and picture are in the log; the answer
+    turns to a page of the tender's document."""
     until = time.monotonic() + PATIENCE_S
     while "stage.advance" not in (view := await leader.client.view())["todo"]:
         assert time.monotonic() < until, f"the rooms are not recorded: {view['rooms']}, {view['gate']} {view['pauses']}"
         await asyncio.sleep(0.5)
     await leader.perform("stage.advance", {"from": "check-in", "to": "declarations"})
+    document = view["documents"][0][0]
 
+    async def turn(page: int) -> None:
+        await leader.perform("page.show", {"document": document, "page": page})
 
-async def _turn(leader: Seat, page: int) -> None:
-    document = (await leader.client.view())["documents"][0][0]
-    await leader.perform("page.show", {"document": document, "page": page})
+    return turn
 
 
 @asynccontextmanager
