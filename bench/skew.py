@@ -25,7 +25,6 @@ import json
 import os
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -40,6 +39,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
+from bench.machines import apart, own, processes
 from tests.api.installation import Running, running
 from tests.chromium.browsers import CURRENT, FLAGS
 from tests.chromium.hall import DEVICES, bind_seats, link
@@ -162,7 +162,7 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
             await page.evaluate("() => (window.drawn.length = window.messages.length = 0)")
         # The partner cities cosign each turn at once; the leader's device is this process.
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        _apart(f"city serve --state {folder}")
+        apart(f"city serve --state {folder}")
         async with connect(f"ws://127.0.0.1:{port}", proxy=None) as speaker:
 
             async def take_turns(*, beside: bool = False) -> None:
@@ -190,7 +190,7 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
                     _skews([turns[1::2] for turns in bare]),
                     goal=ours is DRAWN,
                 )
-            _apart("chrom", "web.server (media|sign|serve)")
+            apart("chrom", "web.server (media|sign|serve)")
             tell = await stack.enter_async_context(_seats(site, port))
             _two_machines()
             await turn(1)
@@ -200,39 +200,14 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
             _tell("9 socket clients, read", *map(_skews, heard))
 
 
-def _apart(*patterns: str) -> None:
-    """Who is not measured has a machine of its own in use: on these two cores those processes run when no other would,
-    and make nobody wait for the end of their slice, as they would at a low priority."""
-    for process in _own().intersection(_found(*patterns)):
-        for task in os.listdir(f"/proc/{process}/task"):
-            os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
-
-
 def _two_machines() -> None:
     """Who sends has one core, and everybody else the other; on both nobody interrupts who is measured."""
-    cores = dict.fromkeys(_found(*SENDERS), 0) | dict.fromkeys(_found(SEATED), 1)
-    for process in _own():
+    cores = dict.fromkeys(processes(*SENDERS), 0) | dict.fromkeys(processes(SEATED), 1)
+    for process in own():
         for task in map(int, os.listdir(f"/proc/{process}/task")):
             os.sched_setaffinity(task, {cores.get(task, 1)})
             if task in cores:
                 os.sched_setscheduler(task, os.SCHED_RR, os.sched_param(1))
-
-
-def _found(*patterns: str) -> list[int]:
-    """Processes with one of these in their command line."""
-    return [int(each) for each in subprocess.check_output(["pgrep", "-f", "|".join(patterns)]).split()]
-
-
-def _own() -> set[int]:
-    """This process and all that it and they have started."""
-    parents = {}
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError):
-            parents[int(process)] = int(Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    found = {os.getpid()}
-    while more := {process for process, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
 
 
 async def _browser(stack: AsyncExitStack, chromium: BrowserType) -> Browser:

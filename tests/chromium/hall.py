@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -116,11 +116,14 @@ async def seated(
 
 
 @contextmanager
-def browser(playwright: Playwright, which: str = "current", *, devices: bool = True) -> Iterator[Browser]:
+def browser(
+    playwright: Playwright, which: str = "current", *, devices: bool = True, environment: Mapping[str, str] = {}
+) -> Iterator[Browser]:
     """One of the two browsers that the product must work in."""
-    executable, environment = chromium_109() if which == "109" else (CURRENT, {})
+    executable, needed = chromium_109() if which == "109" else (CURRENT, {})
     flags = [*FLAGS, *(DEVICES if devices else ())]
-    found = playwright.chromium.launch(executable_path=executable, env=dict(environment), args=flags, timeout=60_000)
+    variables: dict[str, str | float | bool] = {**needed, **environment}
+    found = playwright.chromium.launch(executable_path=executable, env=variables, args=flags, timeout=60_000)
     try:
         yield found
     finally:

@@ -51,10 +51,11 @@ async def check_device(here: Caller, id: str) -> Response:
 @doors.open("POST", "/v1/proceedings/{id}/watch", operation="watchRooms", permission="watch", status_code=201)
 async def watch(here: Caller, id: str) -> Watch:
     here.services.sdp_buckets.take(here.signed_in.digest)
+    engine = here.keeper.recorder.media.engine
     # Two pages of one seat are two sessions, and two watchers.
     offer = await here.keeper.recorder.watch(f"{here.seat}-{here.signed_in.digest.hex()[:16]}")
     slots = [Slot(mid=slot.mid, room=slot.room, kind=slot.kind) for slot in offer.slots]
-    return Watch(subscription=offer.subscription, sdp=offer.sdp, slots=slots)
+    return Watch(engine=engine, subscription=offer.subscription, sdp=offer.sdp, slots=slots)
 
 
 @doors.open(

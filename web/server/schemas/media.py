@@ -12,6 +12,7 @@ class Slot(Body):
 
 
 class Watch(Body):
+    engine: str | None
     subscription: str
     sdp: str
     slots: list[Slot]

@@ -1,19 +1,20 @@
 /**
  * Watching the rooms: one peer connection that the server offers, with a slot for each room's microphone, camera and
- * document picture. It comes back by itself after a failure; `renew` is for a media engine that was started anew.
+ * document picture. It comes back by itself after a failure, and anew with another media engine.
  */
 import { call } from "../api/call.ts";
 import type { AnswerWatchData, AnswerWatchResponses, WatchRoomsData, WatchRoomsResponses } from "../api/generated/index.ts";
-import { codeOf } from "../api/problem.ts";
 
 export type Kind = "mic" | "camera" | "document";
+
+export type WatchState = "connecting" | "connected" | "broken";
 
 export interface Watched {
   /** Sound and picture of a room; another stream for each track that joins. */
   room(room: string, stream: MediaStream): void;
   /** The shared document picture of a room. */
   document(room: string, stream: MediaStream): void;
-  state(state: "connecting" | "connected" | "broken", code: string | null): void;
+  state(state: WatchState): void;
 }
 
 // ICE over a working line takes well under a second; after eight without a connection another attempt is cheaper.
@@ -26,6 +27,9 @@ export class Watch {
   #proceeding: string;
   #watched: Watched;
   #peer: RTCPeerConnection | null = null;
+  /** The media engine that the proceeding has, and the one that has offered; null while nobody has told it. */
+  #engine: string | null = null;
+  #offered: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
@@ -34,20 +38,22 @@ export class Watch {
     this.#watched = watched;
   }
 
-  get peer(): RTCPeerConnection | null {
-    return this.#peer;
+  /**
+   * Watches by this media engine. A page does not wait until it is told which one: null asks whatever engine there is,
+   * once, and what it offers stands if the page is told the same one afterwards.
+   */
+  by(engine: string | null): void {
+    this.#engine = engine;
+    this.#stopped = false;
+    if (this.#peer === null || (this.#offered ?? engine) !== engine) this.#begin();
   }
 
-  /** Begins, or begins anew. */
-  renew(): void {
+  #begin(): void {
     this.#drop();
-    this.#stopped = false;
     const peer = new RTCPeerConnection({ iceServers: [] });
     this.#peer = peer;
-    this.#watched.state("connecting", null);
-    this.#negotiate(peer).catch((error: unknown) => {
-      this.#broken(peer, codeOf(error));
-    });
+    this.#watched.state("connecting");
+    this.#negotiate(peer).catch(() => this.#broken(peer));
   }
 
   stop(): void {
@@ -58,20 +64,25 @@ export class Watch {
   #drop(): void {
     clearTimeout(this.#timer);
     const peer = this.#peer;
-    this.#peer = null;
+    this.#peer = this.#offered = null;
     peer?.close();
   }
 
-  #broken(peer: RTCPeerConnection, code: string | null): void {
+  #broken(peer: RTCPeerConnection): void {
     if (peer !== this.#peer || this.#stopped) return;
-    this.#watched.state("broken", code);
+    // Nobody has said that there is an engine at all.
+    if (this.#engine === null) return this.#drop();
+    this.#watched.state("broken");
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.renew(), RETRY_MS);
+    this.#timer = setTimeout(() => this.#begin(), RETRY_MS);
   }
 
   async #negotiate(peer: RTCPeerConnection): Promise<void> {
     const path = { id: this.#proceeding };
     const offer = await call<WatchRoomsData, WatchRoomsResponses>("POST", "/v1/proceedings/{id}/watch", { path });
+    if (peer !== this.#peer) return;
+    this.#offered = offer.engine;
+    if ((this.#engine ?? offer.engine) !== offer.engine) return this.#broken(peer);
     const slots = new Map(offer.slots.map((slot) => [slot.mid, slot]));
     const streams = new Map<string, MediaStream>();
     peer.ontrack = ({ track, transceiver }) => {
@@ -87,9 +98,9 @@ export class Watch {
     peer.onconnectionstatechange = () => {
       if (peer.connectionState === "connected") {
         clearTimeout(this.#timer);
-        this.#watched.state("connected", null);
+        this.#watched.state("connected");
       } else if (peer.connectionState === "failed" || peer.connectionState === "closed") {
-        this.#broken(peer, null);
+        this.#broken(peer);
       }
     };
     await peer.setRemoteDescription({ type: "offer", sdp: offer.sdp });
@@ -99,7 +110,7 @@ export class Watch {
     const answered = { path: { ...path, subscription: offer.subscription }, body };
     await call<AnswerWatchData, AnswerWatchResponses>("PUT", "/v1/proceedings/{id}/watch/{subscription}", answered);
     if (peer === this.#peer && peer.connectionState !== "connected") {
-      this.#timer = setTimeout(() => this.#broken(peer, null), PATIENCE_MS);
+      this.#timer = setTimeout(() => this.#broken(peer), PATIENCE_MS);
     }
   }
 }

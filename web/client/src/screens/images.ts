@@ -13,14 +13,20 @@ export interface PageImage {
 
 /** Pages that were just looked at: leafing back costs no line. */
 const KEPT = 12;
-const kept = new Map<string, Promise<PageImage>>();
+const kept = new Map<string, PageImage | Promise<PageImage>>();
 
-export function pageImage(proceeding: string, document: string, page: number): Promise<PageImage> {
+/** The image itself where it is at hand: then there is nothing to wait for. */
+export function pageImage(proceeding: string, document: string, page: number): PageImage | Promise<PageImage> {
   const key = `${proceeding}/${document}/${page}`;
   const found = kept.get(key) ?? load(proceeding, document, page);
   kept.delete(key);
   kept.set(key, found);
-  found.catch(() => kept.delete(key));
+  if (found instanceof Promise) {
+    found.then(
+      (image) => kept.get(key) === found && kept.set(key, image),
+      () => kept.delete(key),
+    );
+  }
   for (const old of kept.keys()) {
     if (kept.size <= KEPT) break;
     kept.delete(old);

@@ -1,0 +1,98 @@
+"""A page asks for the rooms' pictures before it is told anything of the proceeding, and stands corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+
+from tests.api.installation import Running, running
+from tests.chromium.hall import admit, browser, faults, sign_in
+
+TICKETS, WATCH = "**/socket-tickets", "**/watch"
+DONE_MS = 60_000
+FRAME = "() => performance.getEntriesByName('tongping-frame-room-1').length > 0"
+# A broken line asks again each second (`call/watch.ts`).
+LONGER_MS = 2500
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("watching")) as found:
+        admit(found, "room-1")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def current(site: Running) -> Iterator[Browser]:
+    """The main room sends in a window of its own."""
+    with sync_playwright() as playwright, browser(playwright) as found:
+        room = sign_in(found.new_context(), site, "room-1", "/room")
+        room.wait_for_function(FRAME, timeout=DONE_MS)
+        yield found
+
+
+@pytest.fixture
+def page(site: Running, current: Browser) -> Iterator[Page]:
+    context = current.new_context()
+    yield sign_in(context, site, "auditor-1")
+    context.close()
+
+
+def hold(page: Page) -> None:
+    """The page gets no ticket for the socket, so nobody tells it anything, until `page.unroute(TICKETS)`."""
+    page.route(TICKETS, lambda route: None)
+
+
+def asked(page: Page) -> list[str]:
+    """Each question for the rooms."""
+    found: list[str] = []
+    page.on("request", lambda request: found.append(request.url) if request.url.endswith("/watch") else None)
+    return found
+
+
+def test_rooms_are_asked_for_before_the_socket_is_open(site: Running, page: Page) -> None:
+    """The picture is there with the first words; whoever is told the same engine afterwards asks no second time."""
+    hold(page)
+    questions, said = asked(page), faults(page)
+    with page.expect_response(lambda answer: answer.url.endswith("/watch")) as answer:
+        page.goto(f"{site.url}/rooms")
+    assert answer.value.json()["engine"]
+    page.unroute(TICKETS)
+    page.wait_for_function(FRAME, timeout=DONE_MS)
+    assert len(questions) == 1
+    assert said == []
+
+
+def test_the_offer_of_another_engine_is_void(site: Running, page: Page) -> None:
+    """It was made before the media worker was started anew: its packets would come from nowhere."""
+    questions = asked(page)
+
+    def of_another(route: Route) -> None:
+        if len(questions) > 1:
+            return route.continue_()
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "engine": "another"})
+
+    page.route(WATCH, of_another)
+    page.goto(f"{site.url}/rooms")
+    page.wait_for_function(FRAME, timeout=DONE_MS)
+    assert len(questions) == 2
+
+
+def test_where_there_is_no_engine_nothing_is_broken(site: Running, page: Page) -> None:
+    """A proceeding that has no media worker yet: one question, no alarm, and pictures as soon as there is one."""
+    hold(page)
+    questions = asked(page)
+    problem = {"type": "about:blank", "title": "…", "status": 503, "code": "media-unavailable"}
+    page.route(WATCH, lambda route: route.fulfill(status=503, json=problem, content_type="application/problem+json"))
+    with page.expect_response(lambda answer: answer.url.endswith("/watch")):
+        page.goto(f"{site.url}/rooms")
+    page.wait_for_timeout(LONGER_MS)
+    assert len(questions) == 1
+    page.unroute(WATCH)
+    page.unroute(TICKETS)
+    page.wait_for_function(FRAME, timeout=DONE_MS)
+    expect(page.locator(".broken")).to_have_count(0)
+    assert len(questions) == 2
