@@ -12,8 +12,10 @@ def apart(*patterns: str) -> None:
     """Who is not measured has a machine of its own in use: on these two cores those processes run when no other would,
     and make nobody wait for the end of their slice, as they would at a low priority."""
     for process in own().intersection(processes(*patterns)):
-        for task in os.listdir(f"/proc/{process}/task"):
-            os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
+        with suppress(OSError):
+            for task in os.listdir(f"/proc/{process}/task"):
+                with suppress(ProcessLookupError):
+                    os.sched_setscheduler(int(task), os.SCHED_IDLE, os.sched_param(0))
 
 
 def processes(*patterns: str) -> list[int]:

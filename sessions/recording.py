@@ -243,8 +243,9 @@ class Recorder:
             await engine.open(self.plan)
             if rooms := sorted(self._to_record()):
                 await engine.start_recording(rooms)
-            self._engine = engine
             async for event in engine.events():
+                if isinstance(event, EngineStarted):
+                    self._engine = engine
                 self._hear(event)
                 if isinstance(event, EngineStarted):
                     await self._find_connected(engine)
@@ -260,8 +261,6 @@ class Recorder:
     def _hear(self, event: Event) -> None:
         match event:
             case EngineStarted(engine):
-                if engine != self._engine_id:
-                    self._connected.clear()
                 self.alarm = None
                 self._engine_id = engine
             case RoomConnected(room):
@@ -282,9 +281,9 @@ class Recorder:
 
     def _gone(self) -> None:
         if self._engine is not None:
-            self._engine = None
+            self._engine = self._engine_id = None
             self._connected.clear()
-            self._docket.broadcast.publish(MediaChanged(None, dict.fromkeys(self._rooms(), False)))
+            self._docket.broadcast.publish(self.media)
 
     async def _acknowledge(self, keys: Sequence[SegmentKey]) -> None:
         await self._reachable().acknowledge(keys)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, WebSocketRoute, expect, sync_playwright
 
 from tests.api.installation import Running, running
 from tests.chromium.hall import admit, browser, faults, sign_in
@@ -40,9 +41,17 @@ def page(site: Running, current: Browser) -> Iterator[Page]:
     context.close()
 
 
-def hold(page: Page) -> None:
-    """The page gets no ticket for the socket, so nobody tells it anything, until `page.unroute(TICKETS)`."""
-    page.route(TICKETS, lambda route: None)
+def hold(page: Page) -> Callable[[], None]:
+    """The page gets no ticket for the socket, so nobody tells it anything, until the answer is called."""
+    held: list[Route] = []
+    page.route(TICKETS, lambda route: held.append(route))
+
+    def release() -> None:
+        for route in held:
+            route.continue_()
+        page.unroute(TICKETS)
+
+    return release
 
 
 def asked(page: Page) -> list[str]:
@@ -54,12 +63,12 @@ def asked(page: Page) -> list[str]:
 
 def test_rooms_are_asked_for_before_the_socket_is_open(site: Running, page: Page) -> None:
     """The picture is there with the first words; whoever is told the same engine afterwards asks no second time."""
-    hold(page)
+    release = hold(page)
     questions, said = asked(page), faults(page)
     with page.expect_response(lambda answer: answer.url.endswith("/watch")) as answer:
         page.goto(f"{site.url}/rooms")
     assert answer.value.json()["engine"]
-    page.unroute(TICKETS)
+    release()
     page.wait_for_function(FRAME, timeout=DONE_MS)
     assert len(questions) == 1
     assert said == []
@@ -81,9 +90,27 @@ def test_the_offer_of_another_engine_is_void(site: Running, page: Page) -> None:
     assert len(questions) == 2
 
 
+def test_an_offer_of_a_newer_engine_than_the_page_was_told_stands(site: Running, page: Page) -> None:
+    """The media worker was started anew while the socket was away: the page still knows the one before."""
+
+    def late(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda text: socket.send(re.sub(r'(?<="engine":")[^"]+(?=","rooms")', "before", str(text))))
+
+    page.route_web_socket("**/*", late)
+    questions = asked(page)
+    page.goto(f"{site.url}/rooms")
+    # The first offer came before the page was told anything; the second is asked for by one who was told.
+    page.wait_for_function("() => document.querySelector('#stage')?.textContent")
+    page.wait_for_function(FRAME, timeout=DONE_MS)
+    page.wait_for_timeout(LONGER_MS)
+    assert len(questions) == 2
+    expect(page.locator(".broken")).to_have_count(0)
+
+
 def test_where_there_is_no_engine_nothing_is_broken(site: Running, page: Page) -> None:
     """A proceeding that has no media worker yet: one question, no alarm, and pictures as soon as there is one."""
-    hold(page)
+    release = hold(page)
     questions = asked(page)
     problem = {"type": "about:blank", "title": "…", "status": 503, "code": "media-unavailable"}
     page.route(WATCH, lambda route: route.fulfill(status=503, json=problem, content_type="application/problem+json"))
@@ -92,7 +119,7 @@ def test_where_there_is_no_engine_nothing_is_broken(site: Running, page: Page) -
     page.wait_for_timeout(LONGER_MS)
     assert len(questions) == 1
     page.unroute(WATCH)
-    page.unroute(TICKETS)
+    release()
     page.wait_for_function(FRAME, timeout=DONE_MS)
     expect(page.locator(".broken")).to_have_count(0)
     assert len(questions) == 2

@@ -127,6 +127,7 @@ async def test_a_new_media_worker_is_told_everything_and_rooms_hear_of_it(meetin
     before = keeper.media.engine
     subscription = keeper.subscribe()
     await meeting.world.worker.kill()
+    await until(lambda: keeper.media.engine is None)
     heard = [update async for update in _until_engine(subscription, before)]
     assert heard[-1].rooms == {"room-1": False, "room-2": False, "room-3": False}
     await people.play(keeper, lambda state: state.recording["room-1"] != before)

@@ -31,7 +31,6 @@ export class Watch {
   #engine: string | null = null;
   #offered: string | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #stopped = false;
 
   constructor(proceeding: string, watched: Watched) {
     this.#proceeding = proceeding;
@@ -44,12 +43,11 @@ export class Watch {
    */
   by(engine: string | null): void {
     this.#engine = engine;
-    this.#stopped = false;
     if (this.#peer === null || (this.#offered ?? engine) !== engine) this.#begin();
   }
 
   #begin(): void {
-    this.#drop();
+    this.stop();
     const peer = new RTCPeerConnection({ iceServers: [] });
     this.#peer = peer;
     this.#watched.state("connecting");
@@ -57,11 +55,6 @@ export class Watch {
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#drop();
-  }
-
-  #drop(): void {
     clearTimeout(this.#timer);
     const peer = this.#peer;
     this.#peer = this.#offered = null;
@@ -69,20 +62,25 @@ export class Watch {
   }
 
   #broken(peer: RTCPeerConnection): void {
-    if (peer !== this.#peer || this.#stopped) return;
+    if (peer !== this.#peer) return;
     // Nobody has said that there is an engine at all.
-    if (this.#engine === null) return this.#drop();
+    if (this.#engine === null) return this.stop();
     this.#watched.state("broken");
+    this.#later(() => this.#begin(), RETRY_MS);
+  }
+
+  #later(what: () => void, after: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#begin(), RETRY_MS);
+    this.#timer = setTimeout(what, after);
   }
 
   async #negotiate(peer: RTCPeerConnection): Promise<void> {
-    const path = { id: this.#proceeding };
+    const [path, told] = [{ id: this.#proceeding }, this.#engine];
     const offer = await call<WatchRoomsData, WatchRoomsResponses>("POST", "/v1/proceedings/{id}/watch", { path });
     if (peer !== this.#peer) return;
     this.#offered = offer.engine;
-    if ((this.#engine ?? offer.engine) !== offer.engine) return this.#broken(peer);
+    // Told of another one meanwhile: this offer is older. What was told before the question may be older than the offer.
+    if (this.#engine !== told && this.#engine !== offer.engine) return this.#broken(peer);
     const slots = new Map(offer.slots.map((slot) => [slot.mid, slot]));
     const streams = new Map<string, MediaStream>();
     peer.ontrack = ({ track, transceiver }) => {
@@ -106,11 +104,12 @@ export class Watch {
     await peer.setRemoteDescription({ type: "offer", sdp: offer.sdp });
     await peer.setLocalDescription(await peer.createAnswer());
     await gathered(peer);
+    if (peer !== this.#peer) return;
     const body = new Blob([peer.localDescription?.sdp ?? ""], { type: "application/sdp" });
     const answered = { path: { ...path, subscription: offer.subscription }, body };
     await call<AnswerWatchData, AnswerWatchResponses>("PUT", "/v1/proceedings/{id}/watch/{subscription}", answered);
-    if (peer === this.#peer && peer.connectionState !== "connected") {
-      this.#timer = setTimeout(() => this.#broken(peer), PATIENCE_MS);
+    if (peer === this.#peer && (peer.connectionState === "new" || peer.connectionState === "connecting")) {
+      this.#later(() => this.#broken(peer), PATIENCE_MS);
     }
   }
 }
