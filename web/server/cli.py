@@ -23,7 +23,7 @@ from sessions.recovery import Recovered
 from sessions.service_errors import ServiceError
 from sessions.verdict import Step
 from signing.errors import SigningError
-from web.server import opening_commands, verdict_words, wiring
+from web.server import bidder_commands, opening_commands, verdict_words, wiring
 from web.server.desk import Desk
 from web.server.errors import BadSettings, WebError
 from web.server.first_day import FirstDay
@@ -64,6 +64,8 @@ app = _Command(
 city = typer.Typer(help="A city's own node: witness, holder of shares, voice of its city.", no_args_is_help=True)
 app.add_typer(city, name="city")
 app.add_typer(pool, name="pool")
+app.add_typer(bidder_commands.bidder, name="bidder")
+app.command()(bidder_commands.bidders)
 
 State = Annotated[Path | None, typer.Option(help="State directory (default: TONGPING_STATE, else ./state).")]
 Domain = Annotated[str, typer.Option(help="The centre's domain; it becomes part of every log's name.")]
@@ -451,19 +453,6 @@ def go_on(
         f"日志 {left['origin']} 的第 {left['size']} 至 {left['witnessed'] - 1} 条无处可取，改以 {done['origin']} 继续"
     )
     typer.echo(f"请另一中心（非主场）核对后运行：tongping city confirm {done['origin']}")
-
-
-@app.command()
-def bidders(
-    file: Annotated[Path, typer.Argument(help="A workbook (XLSX) or CSV in UTF-8; all cells are text.")],
-) -> None:
-    """Read the bidders of a tender from a workbook: JSON for its definition, or the cell that is wrong and why (2)."""
-    try:
-        found = wiring.read_bidders(file)
-    except OSError as error:
-        typer.echo(f"tongping: {file}: {error.strerror}", err=True)
-        raise typer.Exit(2) from None
-    typer.echo(json.dumps(found, ensure_ascii=False, indent=1))
 
 
 @app.command()

@@ -70,30 +70,38 @@ function wordsOf({ body }: Act): Words {
   return members(body, form, { price: "string" } as const);
 }
 
-/**
- * Whether the answer is the bidder's own:
- * (1) the main centre, which this seat pinned, named a key for this question;
- * (2) the act in the entry answers this question, in this log, for this bidder;
- * (3) it is signed by that key.
- */
 async function isSigned(record: Shown, question: Named, answer: Entry): Promise<boolean> {
   try {
-    // (1)
-    const { trust } = record.pins;
-    const centre = trust.identities.get(trust.main);
-    const vouch = question.vouched === null ? null : (await entryOf(record, question.vouched)).act;
-    if (vouch?.act !== "bidder.vouch" || vouch.sub !== trust.main || !sameProceeding(vouch.aud, answer.origin) || !centre) return false;
-    if (vouch.body["question"] !== question.id) return false;
-    await verifyAct(vouch, centre);
-    // (2)
-    const { act } = answer;
-    if (act?.act !== "clarification.answer" || act.sub !== question.bidder || !sameProceeding(act.aud, answer.origin)) return false;
-    if (act.body["question"] !== question.id) return false;
-    // (3)
-    await verifyAct(act, parseJwk(vouch.body["jwk"]));
+    if (answer.act === null) return false;
+    await verifyAnswer(record, question, answer.act, answer.origin);
     return true;
   } catch (error) {
     if (error instanceof Untrusted || error instanceof Malformed) return false;
     throw error;
   }
+}
+
+/**
+ * Return where the answer is the bidder's own, in the log `origin` or to be handed in there; else Untrusted:
+ * (1) the main centre, which this seat pinned, named a key for this question;
+ * (2) the act answers this question, in this log, for this bidder;
+ * (3) it is signed by that key.
+ */
+export async function verifyAnswer(record: Shown, question: Named, act: Act, origin: string): Promise<void> {
+  // (1)
+  const { trust } = record.pins;
+  const centre = trust.identities.get(trust.main);
+  const vouch = question.vouched === null ? null : (await entryOf(record, question.vouched)).act;
+  if (vouch?.act !== "bidder.vouch" || vouch.sub !== trust.main || !sameProceeding(vouch.aud, origin) || !centre) {
+    throw new Untrusted("the main centre named no key for this question");
+  }
+  if (vouch.body["question"] !== question.id) throw new Untrusted("the key was named for another question");
+  await verifyAct(vouch, centre);
+  // (2)
+  if (act.act !== "clarification.answer" || act.sub !== question.bidder || !sameProceeding(act.aud, origin)) {
+    throw new Untrusted("not an answer of this bidder in this log");
+  }
+  if (act.body["question"] !== question.id) throw new Untrusted("the answer to another question");
+  // (3)
+  await verifyAct(act, parseJwk(vouch.body["jwk"]));
 }

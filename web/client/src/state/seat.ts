@@ -3,6 +3,7 @@ import { shallowRef } from "vue";
 import { codeOf } from "../api/problem.ts";
 import type { JsonObject } from "../crypto/canonical.ts";
 import type { Seat } from "../crypto/seat.ts";
+import { saveFile } from "./save.ts";
 import { me } from "./session.ts";
 
 // Another page of this browser that is giving the seat up needs a moment.
@@ -14,10 +15,7 @@ export const fork = shallowRef<JsonObject | null>(null);
 
 /** A file of both checkpoints, for those who decide. */
 export function exportFork(): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(fork.value, null, 2)], { type: "application/json" }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: "checkpoints.json" });
-  link.click();
-  URL.revokeObjectURL(url);
+  saveFile("checkpoints.json", JSON.stringify(fork.value, null, 2));
 }
 
 /** The open seat; null where the page was left meanwhile. The cryptography is a chunk of its own. */

@@ -1,5 +1,5 @@
 /** What the operator's parts share: the seat with its key, and one way to act with words for every refusal. */
-import { computed, inject, onBeforeUnmount, provide, reactive, ref, shallowReactive, shallowRef, watch, type InjectionKey, type Ref } from "vue";
+import { computed, inject, onBeforeUnmount, provide, reactive, ref, shallowReactive, shallowRef, watch, type InjectionKey, type Ref, type ShallowRef } from "vue";
 import { call } from "../../api/call.ts";
 import type { VouchForBidderData, VouchForBidderResponses } from "../../api/generated/index.ts";
 import { codeOf, Problem } from "../../api/problem.ts";
@@ -14,6 +14,8 @@ import { BIDDER_KEY } from "./initiatives.ts";
 
 export interface Desk {
   proceeding: Proceeding;
+  /** The seat itself, once its key is open. */
+  seat: Readonly<ShallowRef<Seat | null>>;
   /** Why the seat cannot be opened: a code, or empty. */
   problem: Readonly<Ref<string>>;
   /** This device's key acts for the seat. */
@@ -133,6 +135,7 @@ export function provideDesk(): Desk {
   });
   const desk: Desk = {
     proceeding,
+    seat,
     problem,
     ready: computed(() => seat.value !== null && view.value?.me.bound === true && view.value.me.vouched === seat.value.device.thumbprint),
     main: computed(() => view.value?.venues[view.value.me.venue ?? ""]?.kind === "main"),
