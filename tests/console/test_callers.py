@@ -28,6 +28,7 @@ LISTEN = """() => {
 NOTES = 3
 
 
+@pytest.mark.e2e
 @pytest.mark.asyncio
 @pytest.mark.timeout(180)
 async def test_who_waits_is_told_once_by_words_and_by_a_tone(tmp_path: Path) -> None:
