@@ -95,3 +95,27 @@ def spoken(tree: ast.AST) -> list[str]:
 def test_no_registry_host_stands_in_the_locks() -> None:
     for name in ("requirements.lock", "requirements-uv.lock", "pyproject.toml"):
         assert "://" not in (ROOT / name).read_text(), name
+
+
+CLIENT = ROOT / "web" / "client" / "src"
+# What the client's parts without a page are made of (ARCHITECTURE.md, "A page").
+WITHOUT_VUE = ("api", "call", "crypto", "live", "ranking", "replay")
+PAGE_LIBRARIES = re.compile(r"@?vue(use)?\b|pinia|element-plus|@element-plus")
+IMPORTS = re.compile(r"""(?:\bfrom|\bimport|\bimport\(|\bURL\()\s*["']([^"'\n]+)["']""")
+
+
+def test_the_clients_lower_parts_know_no_vue() -> None:
+    """Neither they nor anything that they import, however far: they run in a worker and in Node as well."""
+    first = [path for part in WITHOUT_VUE for path in sorted((CLIENT / part).rglob("*.ts"))]
+    assert {path.relative_to(CLIENT).parts[0] for path in first} == set(WITHOUT_VUE)
+    wrong, seen, waiting = [], set(first), first
+    while waiting:
+        path = waiting.pop()
+        for name in IMPORTS.findall(path.read_text()):
+            if name.endswith(".vue") or PAGE_LIBRARIES.match(name):
+                wrong.append(f"{path.relative_to(CLIENT)}: {name}")
+            elif name.startswith(".") and (found := (path.parent / name).resolve()).suffix == ".ts":
+                assert found.is_file(), f"{path}: {name}"
+                waiting += [found] * (found not in seen)
+                seen.add(found)
+    assert wrong == []

@@ -14,6 +14,22 @@ from tests.e2e.album import Album
 
 START = "开始检查"
 DONE_MS = 60_000
+# The three ways in which a room is told that it is recorded, as they stand before the eyes.
+SIGN = """() => {
+    const [frame, line] = [".kiosk", ".kiosk .record"].map((each) => document.querySelector(each));
+    const dot = line.querySelector("[aria-hidden=true]");
+    const { x, y, width, height } = dot?.getBoundingClientRect() ?? new DOMRect();
+    const [shown, around] = [dot ?? line, frame].map((each) => getComputedStyle(each));
+    return {
+        text: line.innerText.trim(),
+        size: Math.min(width, height),
+        seen: dot !== null && document.elementFromPoint(x + width / 2, y + height / 2) === dot,
+        fill: shown.backgroundColor,
+        widths: ["Top", "Right", "Bottom", "Left"].map((side) => parseFloat(around[`border${side}Width`])),
+        colours: [...new Set(["Top", "Right", "Bottom", "Left"].map((side) => around[`border${side}Color`]))],
+    };
+}"""
+CLEAR = "rgba(0, 0, 0, 0)"
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +118,21 @@ def test_a_room_sends_and_others_see_it(site: Running, page: Page) -> None:
     is_recorded(room)
     assert axe(room) == []
     assert site.view("supervisor-1")["rooms"]["room-1"]["recording"]
+
+
+def test_a_recorded_room_is_told_by_text_icon_and_frame(site: Running, page: Page) -> None:
+    """Each says it alone, for who does not read the words or does not see the colour; a room that waits has none."""
+    waiting = sign_in(page.context, site, "room-2", "/room")
+    expect(waiting.locator(".kiosk .record")).to_have_text("未在录制")
+    off = waiting.evaluate(SIGN)
+    assert (off["fill"], off["colours"]) == (CLEAR, [CLEAR])
+    room = sign_in(page.context, site, "room-1", "/room")
+    is_recorded(room)
+    on = room.evaluate(SIGN)
+    assert on["text"] == "正在录音录像"
+    assert (on["seen"], on["size"] >= 12, min(on["widths"]) >= 4) == (True, True, True)
+    assert on["fill"] != CLEAR
+    assert on["colours"] == [on["fill"]]
 
 
 def test_one_seat_works_in_one_tab(site: Running, page: Page) -> None:

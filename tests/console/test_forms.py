@@ -10,24 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import FilePayload, expect
 
-from evidence.core.canonical import Object
+from evaluation.core.rules.shelf import Pack
+from evidence.core.canonical import Object, b64u, sha256
 from sessions.core import night
 from sessions.core.commands import BeginNight
 from sessions.core.view import view
 from tests.console.pictures import keep
 from tests.console.test_console import LEADER, WATCHER, acts, console, lead, signs
-from tests.evaluation.packs import PROCUREMENT, second
+from tests.evaluation.packs import ANSWERED_PROCUREMENT, PROCUREMENT, second
 from tests.replay.test_pages import ANSWER_S, SHOW_MS, bound, keyed, served
 from tests.rules.incidents import JIANGSU
 from tests.sessions.service_world import tender, until
 
 
-def second_tender(**terms: Any) -> Object:
-    """A tender under the second rule pack, in whose terms this is said."""
+def second_tender(pack: Pack = PROCUREMENT, **terms: Any) -> Object:
+    """A tender under the second rule pack or another one, in whose terms this is said."""
     made = tender()
-    definition = {**second(PROCUREMENT), "documents": made["definition"]["documents"]}
+    definition = {**second(pack), "documents": made["definition"]["documents"]}
     definition["terms"] |= terms
     for name in ("v", "salt", "origin"):
         definition.pop(name, None)
@@ -153,3 +154,34 @@ async def test_a_reopening_is_asked_and_approved(tmp_path: Path) -> None:
         assert keeper.state.stage != "signing"
         await expect(page.locator("[aria-current=step]")).not_to_contain_text("签署", timeout=SHOW_MS)
         await expect(decide).to_have_count(0, timeout=SHOW_MS)
+
+
+@pytest.mark.e2e
+@pytest.mark.pictures
+@pytest.mark.asyncio
+@pytest.mark.timeout(600)
+async def test_a_draw_by_another_authority_is_stated(tmp_path: Path) -> None:
+    """`draw.external`: nobody designates, so check-in waits until the wall has said where these experts were drawn."""
+    async with served(tmp_path, made=second_tender(ANSWERED_PROCUREMENT)) as (found, browser):
+        keeper = found.keeper
+        wall = await bound(found, browser, WATCHER)
+        await wall.goto(f"{found.origin}/supervisor")
+        asked = wall.locator("#decisions > li").filter(has_text="专家由何处抽取")
+        await asked.get_by_role("button", name="登记外部抽取").click(timeout=SHOW_MS)
+        dialog = wall.get_by_role("dialog")
+        drawn = view(keeper.state, WATCHER)["undrawn"]
+        assert drawn
+        await expect(dialog.locator("#act-seats")).to_have_value(", ".join(drawn))
+        await dialog.get_by_role("button", name="登记外部抽取").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("编号")
+        await dialog.locator("#act-reference").fill("省综合评标专家库 抽取单 2026-117")
+        paper: FilePayload = {"name": "抽取记录.pdf", "mimeType": "application/pdf", "buffer": b"drawn"}
+        await dialog.locator("#act-evidence").set_input_files([paper])
+        await dialog.locator("code").wait_for()
+        assert await keep(wall, "supervisor-draw") == []
+        await dialog.get_by_role("button", name="登记外部抽取").click()
+        await dialog.wait_for(state="detached")
+        stated = {"reference": "省综合评标专家库 抽取单 2026-117", "evidence": b64u(sha256(b"drawn"))}
+        assert acts(found, WATCHER, "draw.external") == [{"label": "expert/all", "seats": drawn, **stated}]
+        await expect(asked).to_have_count(0)
+        assert view(keeper.state, WATCHER)["undrawn"] == []

@@ -246,6 +246,7 @@ const en: Shape<typeof zh> = {
   },
   keys: {
     title: "Waiting for an identity check ({n})",
+    call: "{seat} waits for an identity check.",
     check: "Check",
     dialog: "Check {seat}",
     step1: "See the original document, and that it is this person's.",
@@ -313,6 +314,7 @@ const en: Shape<typeof zh> = {
     title: "Requests for help ({n})",
     kinds: { device: "Device", document: "Document", procedure: "Procedure", other: "Something else" },
     tones: { busy: "waits", warn: "waits long", bad: "overdue" },
+    calls: { busy: "{who} asks for help: {kind}.", warn: "{who} still waits for help.", bad: "{who} waits for help: the answer is overdue." },
     answer: "Answer",
     answerHint: "Empty: “Somebody is on the way.”",
     onTheWay: "Somebody is on the way.",

@@ -243,6 +243,7 @@ export default {
   },
   keys: {
     title: "等待核验身份（{n}）",
+    call: "{seat} 等待核验身份。",
     check: "核验",
     dialog: "核验 {seat}",
     step1: "请本人出示证件原件，核对本人与证件。",
@@ -310,6 +311,7 @@ export default {
     title: "求助（{n}）",
     kinds: { device: "设备问题", document: "文件问题", procedure: "程序问题", other: "其他" },
     tones: { busy: "等待", warn: "等待较久", bad: "超时" },
+    calls: { busy: "{who} 求助：{kind}。", warn: "{who} 求助，已等待较久。", bad: "{who} 求助，答复已超时。" },
     answer: "答复",
     answerHint: "留空则答复“工作人员马上到”。",
     onTheWay: "工作人员马上到。",
