@@ -20,7 +20,7 @@ from sessions.core.view import view
 from tests.console.pictures import keep
 from tests.console.test_console import LEADER, WATCHER, acts, console, lead, signs
 from tests.evaluation.packs import ANSWERED_PROCUREMENT, PROCUREMENT, second
-from tests.replay.test_pages import ANSWER_S, SHOW_MS, bound, keyed, served
+from tests.replay.test_pages import ANSWER_S, SHOW_MS, bound, keyed, served, violations
 from tests.rules.incidents import JIANGSU
 from tests.sessions.service_world import tender, until
 
@@ -167,13 +167,17 @@ async def test_a_draw_by_another_authority_is_stated(tmp_path: Path) -> None:
         wall = await bound(found, browser, WATCHER)
         await wall.goto(f"{found.origin}/supervisor")
         asked = wall.locator("#decisions > li").filter(has_text="专家由何处抽取")
-        await asked.get_by_role("button", name="登记外部抽取").click(timeout=SHOW_MS)
+        opens = asked.get_by_role("button", name="登记外部抽取")
+        await opens.click(timeout=SHOW_MS)
         dialog = wall.get_by_role("dialog")
         drawn = view(keeper.state, WATCHER)["undrawn"]
         assert drawn
         await expect(dialog.locator("#act-seats")).to_have_value(", ".join(drawn))
         await dialog.get_by_role("button", name="登记外部抽取").click()
-        await expect(dialog.get_by_role("alert")).to_contain_text("编号")
+        await expect(dialog.get_by_role("alert")).to_contain_text("请选择记录文件")
+        assert await violations(wall, ()) == []
+        await wall.keyboard.press("Escape")
+        await opens.click()
         await dialog.locator("#act-reference").fill("省综合评标专家库 抽取单 2026-117")
         paper: FilePayload = {"name": "抽取记录.pdf", "mimeType": "application/pdf", "buffer": b"drawn"}
         await dialog.locator("#act-evidence").set_input_files([paper])
