@@ -52,6 +52,22 @@ let deaf = true;
 media.enumerateDevices = async () => (await list()).filter(({ kind }) => !(deaf && kind === "audiooutput"));
 window.plug = () => { deaf = false; media.dispatchEvent(new Event("devicechange")); };
 """
+# A browser whose question about a device waits for `answer()`; what it gave is in `given`.
+ASKING = """
+window.asked = [];
+window.given = [];
+const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.permissions.query = async () => ({ state: "prompt" });
+navigator.mediaDevices.getUserMedia = async wanted => {
+    await new Promise(resolve => asked.push(resolve));
+    const stream = await real(wanted);
+    given.push(...stream.getTracks());
+    return stream;
+};
+window.answer = () => asked.forEach(resolve => resolve());
+"""
+# A browser that knows nothing of calls.
+OLD = "delete window.RTCRtpSender; delete window.RTCPeerConnection;"
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +179,37 @@ def test_a_machine_without_a_loudspeaker(site: Running, context: BrowserContext)
     expect(row(page, "扬声器")).to_contain_text("请检查音量、耳机或音箱的连接，然后再次播放")
     row(page, "扬声器").get_by_role("button", name="听到了").click()
     expect(row(page, "扬声器")).to_contain_text("能听到提示音")
+
+
+def test_a_question_of_the_browser_that_nobody_answers(site: Running, context: BrowserContext) -> None:
+    """What it asks is said at once, where it asks a little later; the rest of the check need not wait for it."""
+    context.add_init_script(ASKING)
+    page = sign_in(context, site, "seat-1")
+    page.get_by_role("button", name="开始检查").click()
+    camera, microphone = row(page, "摄像头"), row(page, "麦克风")
+    expect(camera).to_contain_text("浏览器正在询问是否允许使用摄像头。请点“允许”")
+    expect(camera.get_by_role("button", name="再问一次")).to_have_count(0)
+    expect(camera).to_contain_text("请点击地址栏左侧的图标")
+    assert axe(page) == []
+    camera.get_by_role("button", name="再问一次").click()
+    page.wait_for_function("() => asked.length === 2")
+    page.evaluate("answer()")
+    expect(camera).to_contain_text("画面正常")
+    # Of two answers one is used.
+    page.wait_for_function("() => given.filter(each => each.readyState === 'live').length === 1")
+    expect(microphone).to_contain_text("浏览器正在询问是否允许使用麦克风。请点“允许”")
+    microphone.get_by_role("button", name="先检查其余项目").click()
+    expect(microphone).to_contain_text("浏览器的询问没有得到回答")
+    page.get_by_role("button", name="重新检查").wait_for()
+    expect(page.get_by_text("未通过或需要留意：麦克风。")).to_be_visible()
+    # An answer that comes after that switches nothing on.
+    page.evaluate("answer()")
+    page.wait_for_function("() => given.length === 3 && given[2].readyState === 'ended'")
+
+
+def test_a_browser_that_knows_nothing_of_calls(site: Running, context: BrowserContext) -> None:
+    context.add_init_script(OLD)
+    page = checked(sign_in(context, site, "seat-1"))
+    expect(row(page, "浏览器")).to_contain_text("浏览器缺少音视频或密钥功能。请改用 Chromium 内核的浏览器")
+    expect(row(page, "音视频线路")).to_contain_text("此浏览器不支持音视频设备")
+    expect(page.get_by_text("请先解决标为“未通过”的项目")).to_be_visible()

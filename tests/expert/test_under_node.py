@@ -11,7 +11,7 @@ import pytest
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("name", ["scores", "questions", "review", "withdraw"])
+@pytest.mark.parametrize("name", ["scores", "questions", "review", "withdraw", "freeze"])
 def test_the_seats_own_code(name: str) -> None:
     node = str(Path(sys.executable).parent / "node")
     found = subprocess.run(

@@ -13,8 +13,8 @@ from tests.e2e.words import word
 FOUND = {
     "socket": ("bad",),
     "clock": ("unmeasured", "seconds", "minutes"),
-    "picture": ("dark",),
-    "voice": ("silent",),
+    "picture": ("dark", "asked", "askedLong", "unanswered"),
+    "voice": ("silent", "asked", "askedLong", "unanswered"),
     "speaker": ("bad",),
     "line": ("slow", "lossy", "refused", "unreachable", "silent"),
     "fault": ("denied", "missing", "busy", "unplugged", "insecure", "unsupported", "unknown"),

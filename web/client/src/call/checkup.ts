@@ -29,7 +29,9 @@ export async function checkBrowser(): Promise<Found> {
   const version = chromiumVersion();
   if (!isSecureContext) return { verdict: "bad", code: "insecure" };
   if (version > 0 && version < LEAST_CHROMIUM) return { verdict: "bad", code: "old", figures: { version } };
-  const codecs = RTCRtpSender.getCapabilities?.("video")?.codecs.map((codec) => codec.mimeType) ?? [];
+  // Old browsers have no such thing, nor ask for it.
+  const sender = "RTCRtpSender" in globalThis ? RTCRtpSender : null;
+  const codecs = sender?.getCapabilities?.("video")?.codecs.map((codec) => codec.mimeType) ?? [];
   const whole = "locks" in navigator && "mediaDevices" in navigator && codecs.includes("video/VP8");
   if (!whole) return { verdict: "bad", code: "incomplete" };
   try {

@@ -8,6 +8,7 @@
 import { call } from "../api/call.ts";
 import type { CheckDeviceData, CheckDeviceResponses } from "../api/generated/index.ts";
 import { codeOf } from "../api/problem.ts";
+import { DeviceProblem } from "./devices.ts";
 import { gathered } from "./watch.ts";
 
 export interface LineQuality {
@@ -43,6 +44,7 @@ export async function checkLine(
   seconds: number,
   progress: (part: number) => void = () => undefined,
 ): Promise<LineQuality> {
+  if (!("RTCPeerConnection" in globalThis)) throw new DeviceProblem("unsupported");
   const peer = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle" });
   const standIns: (() => void)[] = [];
   try {

@@ -11,6 +11,8 @@ const en: Shape<typeof zh> = {
   restart: "Check again",
   running: "Checking…",
   again: "Try this again",
+  askAgain: "Ask again",
+  without: "Check the rest first",
   enter: "Enter the evaluation",
   enterAnyway: "Enter all the same",
   skip: "Skip the device check",
@@ -63,10 +65,18 @@ const en: Shape<typeof zh> = {
     name: "Camera",
     good: "The picture is fine ({width}×{height}).",
     dark: "The picture is too dark. Please check the lens cap and the light.",
+    asked: "The browser asks whether this page may use the camera. Please press “Allow”.",
+    askedLong:
+      "The browser asks whether this page may use the camera. Please press “Allow”. The question is usually at the top left, below the address. If you do not see it, click the sign left of the address, allow the camera, and press “Ask again”.",
+    unanswered: "The browser's question was not answered, so the camera was not checked. Please try this again and press “Allow”.",
   },
   voice: {
     name: "Microphone",
     ask: "Please say a few words…",
+    asked: "The browser asks whether this page may use the microphone. Please press “Allow”.",
+    askedLong:
+      "The browser asks whether this page may use the microphone. Please press “Allow”. The question is usually at the top left, below the address. If you do not see it, click the sign left of the address, allow the microphone, and press “Ask again”.",
+    unanswered: "The browser's question was not answered, so the microphone was not checked. Please try this again and press “Allow”.",
     good: "We can hear you.",
     silent: "Nothing was heard. Is the microphone muted, or is it another one? Please check and try again.",
   },

@@ -1,10 +1,11 @@
 /** The course of a device check: which item stands where, and what is on. */
 import { computed, onBeforeUnmount, reactive, shallowRef } from "vue";
-import { capture, faultOf, hasSpeaker, listDevices, preferred, remember, type Device } from "../../call/devices.ts";
+import { faultOf, hasSpeaker, listDevices, preferred, remember, type Device } from "../../call/devices.ts";
 import { brightness, checkBrowser, judgeClock, judgeLine, judgePicture, judgeVoice, type Found } from "../../call/checkup.ts";
 import { checkLine, LoopbackFailed } from "../../call/loopback.ts";
 import { Meter } from "../../call/meter.ts";
 import type { Proceeding } from "../../state/proceeding.ts";
+import { useQuestion } from "./question.ts";
 
 export const ITEMS = ["browser", "socket", "clock", "picture", "voice", "speaker", "line"] as const;
 export type Item = (typeof ITEMS)[number];
@@ -19,6 +20,7 @@ const PICTURE_MS = 1500;
 const VOICE_MS = 5000;
 const LINE_S = 6;
 const QUIET = -100;
+const UNANSWERED: Found = { verdict: "bad", code: "unanswered" };
 
 // What a seat cannot do without; rooms need their picture and their line, too.
 const NEEDED: Item[] = ["browser", "socket"];
@@ -33,6 +35,7 @@ export function useCheckup(proceeding: Proceeding, room: boolean) {
   const progress = shallowRef(0);
   const busy = shallowRef(false);
   const begun = shallowRef(false);
+  const question = useQuestion();
   let meter: Meter | null = null;
   let loudest = QUIET;
   const needed = new Set<Item>(room ? [...NEEDED, ...ROOM_NEEDS] : NEEDED);
@@ -60,7 +63,8 @@ export function useCheckup(proceeding: Proceeding, room: boolean) {
   async function useCamera(id?: string): Promise<Found> {
     camera.value?.stop();
     camera.value = null;
-    const track = await capture("videoinput", id ?? preferred(devices.value, "videoinput")?.id);
+    const track = await question.ask("videoinput", id ?? preferred(devices.value, "videoinput")?.id);
+    if (track === null) return UNANSWERED;
     camera.value = track;
     track.addEventListener("ended", () => gone("picture"));
     await refresh();
@@ -78,7 +82,8 @@ export function useCheckup(proceeding: Proceeding, room: boolean) {
     meter?.stop();
     microphone.value?.stop();
     microphone.value = null;
-    const track = await capture("audioinput", id ?? preferred(devices.value, "audioinput")?.id);
+    const track = await question.ask("audioinput", id ?? preferred(devices.value, "audioinput")?.id);
+    if (track === null) return UNANSWERED;
     microphone.value = track;
     track.addEventListener("ended", () => gone("voice"));
     await refresh();
@@ -155,7 +160,7 @@ export function useCheckup(proceeding: Proceeding, room: boolean) {
   const doubtful = computed(() => ITEMS.filter((item) => ["warn", "bad"].includes(items[item].state)));
   const untried = computed(() => ITEMS.filter((item) => ["waiting", "running"].includes(items[item].state)));
   const done = computed(() => begun.value && !busy.value);
-  return { items, devices, camera, microphone, level, progress, busy, begun, done, blocked, doubtful, untried, needed, run, runAll, choose, heard };
+  return { items, devices, camera, microphone, level, progress, busy, begun, done, blocked, doubtful, untried, needed, question, run, runAll, choose, heard };
 }
 
 function fresh(): Standing {

@@ -29,7 +29,7 @@ export interface Desk {
   seat: Readonly<Ref<Seat | null>>;
   drafts: Readonly<Ref<Drafts | null>>;
   definition: Readonly<Ref<Definition | null>>;
-  /** Why there is no seat: a code, or "" while it opens or once it stands. */
+  /** Why there is no seat, or no definition: a code, or "" while they come and once they stand. */
   problem: Readonly<Ref<string>>;
   /** The key of this device is the one that acts for the seat. */
   ready: Readonly<Ref<boolean>>;
@@ -46,6 +46,7 @@ export interface Desk {
   away(act: string, fits?: (body: Record<string, unknown>) => boolean): Act | null;
   /** The line has been away for so long that the seat goes on by itself. */
   cut: Readonly<Ref<boolean>>;
+  /** Once more what failed: the definition where there is none, the seat where it is closed, what it has to post. */
   retry(): void;
 }
 
@@ -68,21 +69,41 @@ export function provideDesk(): Desk {
   const drafts = shallowRef<Drafts | null>(null);
   const definition = shallowRef<Definition | null>(null);
   const problem = ref("");
+  /** Why there is no definition: a code of its own, since it is asked for again without the seat. */
+  const unread = ref("");
   let left = false;
+  let opening = false;
 
+  /** Opens the seat where it is closed, and posts what has no answer yet. */
   async function open(): Promise<void> {
     const who = me.value;
-    if (!who) return;
+    if (!who || opening) return;
+    opening = true;
     problem.value = "";
     try {
       const [{ openDrafts }] = await Promise.all([import("../../crypto/drafts.ts"), import("../../crypto/open.ts")]);
       drafts.value ??= await openDrafts(who.origin, who.seat);
-      seat.value = await openOwnSeat(() => left);
+      // Open already, it would be in the way of itself.
+      seat.value ??= await openOwnSeat(() => left);
       if (left || seat.value === null) return close();
       await seat.value.resubmit();
       beat.value += 1;
     } catch (error) {
       problem.value = code(error);
+    } finally {
+      opening = false;
+    }
+  }
+
+  async function load(): Promise<void> {
+    const hash = view.value?.definition ?? null;
+    if (hash === null || definition.value !== null) return;
+    unread.value = "";
+    try {
+      definition.value = await loadDefinition(proceeding.id, hash);
+      tender.title = definition.value.title;
+    } catch (error) {
+      if (definition.value === null) unread.value = code(error);
     }
   }
 
@@ -102,14 +123,9 @@ export function provideDesk(): Desk {
   });
   watch(
     () => view.value?.definition ?? null,
-    async (hash) => {
-      if (hash === null) return;
-      try {
-        definition.value = await loadDefinition(proceeding.id, hash);
-        tender.title = definition.value.title;
-      } catch (error) {
-        problem.value = code(error);
-      }
+    () => {
+      definition.value = null;
+      void load();
     },
     { immediate: true },
   );
@@ -131,8 +147,10 @@ export function provideDesk(): Desk {
     () => proceeding.status.phase,
     (phase) => {
       clearTimeout(cutting);
-      if (phase === "open") cut.value = false;
-      else cutting = setTimeout(() => (cut.value = true), CUT_MS);
+      if (phase === "open") {
+        cut.value = false;
+        if (unread.value !== "") void load();
+      } else cutting = setTimeout(() => (cut.value = true), CUT_MS);
     },
     { immediate: true },
   );
@@ -171,7 +189,7 @@ export function provideDesk(): Desk {
     seat,
     drafts,
     definition,
-    problem,
+    problem: computed(() => problem.value || unread.value),
     ready: computed(() => seat.value !== null && view.value?.me.bound === true && view.value.me.vouched === seat.value.device.thumbprint),
     papers: new Papers(proceeding.id),
     documents: computed(() => (definition.value ? documentNames(definition.value) : new Map<string, string>())),
@@ -195,7 +213,10 @@ export function provideDesk(): Desk {
       const found = seat.value?.device.answered.filter((each) => each.act.act === act && fits(each.act.body));
       return found?.at(-1) ?? null;
     },
-    retry: () => void open(),
+    retry() {
+      void load();
+      void open();
+    },
   };
   provide(KEY, desk);
   return desk;

@@ -18,7 +18,7 @@ const en: Shape<typeof zh> = {
   },
   rail: { label: "Tasks and rooms", venues: "Rooms", hide: "Hide the side bar", show: "Show the side bar" },
   tasks: { label: "My tasks", now: "To do now", todo: "To do", none: "Nothing to do at the moment." },
-  places: { home: "Overview", documents: "Bid documents", shared: "Shared document", steps: "Votes and questions", results: "Results", withdraw: "Withdraw" },
+  places: { home: "Overview", documents: "Bid documents", shared: "Shared document", steps: "Votes and questions", results: "Results", freeze: "List of seals", withdraw: "Withdraw" },
   recused: {
     title: "You have withdrawn from this evaluation",
     text: "You take no further part, and this page shows nothing of it any more. Please follow the staff. Thank you for declaring it.",
@@ -53,7 +53,13 @@ const en: Shape<typeof zh> = {
     tender: "Tender",
   },
   done: { index: "Entry in the record", time: "Time", digest: "Digest (SHA-256)", next: "What happens next", home: "Back to the overview" },
-  draft: { kept: "Draft kept on this device, encrypted, at {time}", none: "What you type is kept on this device, encrypted, and not uploaded", restored: "Your draft on this device is restored; you may go on." },
+  draft: {
+    kept: "Draft kept on this device, encrypted, at {time}",
+    none: "What you type is kept on this device, encrypted, and not uploaded",
+    restored: "Your draft on this device is restored; you may go on.",
+    unsaved: "The draft could not be kept on this device; it is tried again by itself. Please do not close or reload this page. If it lasts, tell the staff: the disk may be full.",
+    unread: "The draft on this device could not be read, and what you type now is not kept either. Please try again; if it still fails, tell the staff.",
+  },
   help: {
     title: "Ask for help",
     button: "Ask for help",

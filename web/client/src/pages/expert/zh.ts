@@ -16,7 +16,7 @@ export default {
   },
   rail: { label: "事项与会场", venues: "各会场", hide: "收起左栏", show: "展开左栏" },
   tasks: { label: "我的事项", now: "现在要做", todo: "待办", none: "暂无待办，请等待。" },
-  places: { home: "首页", documents: "投标文件", shared: "共享文件", steps: "表决与澄清", results: "评审结果", withdraw: "中途回避" },
+  places: { home: "首页", documents: "投标文件", shared: "共享文件", steps: "表决与澄清", results: "评审结果", freeze: "封存清单", withdraw: "中途回避" },
   recused: { title: "您已回避本项目", text: "您不再参与本项目的评审，本页不再显示任何评审内容。请按现场工作人员的安排离场。感谢您的如实申报。" },
   foreign: { title: "此席位已登记在另一台设备上", text: "本机不能代替那台设备操作。请回到原来的设备；若那台设备已损坏，请告知现场工作人员重新登记。" },
   unbound: { title: "本机尚未登记", text: "请先完成身份核验和设备检查，登记后才能评审。", go: "去核验和检查" },
@@ -45,7 +45,13 @@ export default {
     tender: "项目",
   },
   done: { index: "记录序号", time: "时间", digest: "摘要（SHA-256）", next: "接下来", home: "回到首页" },
-  draft: { kept: "草稿已于 {time} 加密保存在本机", none: "填写后自动加密保存在本机，不会上传", restored: "已恢复保存在本机的草稿，可以继续填写" },
+  draft: {
+    kept: "草稿已于 {time} 加密保存在本机",
+    none: "填写后自动加密保存在本机，不会上传",
+    restored: "已恢复保存在本机的草稿，可以继续填写",
+    unsaved: "草稿没有保存到本机，正在自动重试。请不要关闭或刷新此页面；一直如此的，请告知现场工作人员（磁盘可能已满）。",
+    unread: "没能读出保存在本机的草稿，现在填写的内容也不会保存。请点“重试”；仍不成功的，请告知现场工作人员。",
+  },
   help: {
     title: "请求协助",
     button: "请求协助",
