@@ -98,6 +98,7 @@ def test_a_definition_that_did_not_come_is_asked_for_again(hall: Hall, page: Pag
     page.route(OBJECTS, away)
     to(hall, page, "documents")
     expect(page.get_by_role("alert")).to_contain_text(UNREACHED)
+    expect(page.locator(".work").get_by_role("combobox")).to_have_count(0)
     assert axe(page) == []
     page.unroute(OBJECTS)
     page.get_by_role("button", name="重试").click()
