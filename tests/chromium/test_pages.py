@@ -135,6 +135,24 @@ def test_a_recorded_room_is_told_by_text_icon_and_frame(site: Running, page: Pag
     assert on["colours"] == [on["fill"]]
 
 
+def test_a_room_whose_line_is_refused_says_why(site: Running, page: Page) -> None:
+    """Until the server takes it; what was refused before is not said any more."""
+    publish = "**/rooms/room-1/publish"
+    body = json.dumps({"title": "", "status": 503, "code": "media-unavailable", "detail": ""})
+    page.context.route(
+        publish, lambda route: route.fulfill(status=503, content_type="application/problem+json", body=body)
+    )
+    room = sign_in(page.context, site, "room-1", "/room")
+    said = room.get_by_role("alert").filter(has_text="画面和声音未能送出")
+    expect(said).to_contain_text("音视频服务正在恢复，请稍候。", timeout=DONE_MS)
+    expect(room.get_by_text("正在接通")).to_be_visible()
+    expect(said).to_be_visible()
+    assert axe(room) == []
+    page.context.unroute(publish)
+    expect(room.get_by_text("正在传送")).to_be_visible(timeout=DONE_MS)
+    expect(said).to_have_count(0)
+
+
 def test_one_seat_works_in_one_tab(site: Running, page: Page) -> None:
     first = sign_in(page.context, site, "room-1", "/room")
     expect(first.get_by_role("heading", name="本会场")).to_be_visible()

@@ -251,11 +251,15 @@ def test_pages_are_turned_marked_and_handed_over(hall: Hall) -> None:
     expect(seat.get_by_text("招标文件（摘要） · 第 1 页，共 2 页")).to_be_visible()
     # A room's machine may not read the definition: the server tells it what the document on show is called.
     expect(kiosk.get_by_text("招标文件（摘要） · 第 1 页，共 2 页")).to_be_visible()
-    console.get_by_role("button", name="下一页").click()
+    # By keys alone; at the last page the focus stays where it was.
+    after = console.get_by_role("button", name="下一页")
+    after.press("Enter")
     for page in (console, seat, kiosk):
         expect(presented(page)).to_have_attribute("data-page", "2")
-
-    # By keys alone.
+    expect(after).to_be_disabled()
+    expect(after).to_be_focused()
+    console.keyboard.press("Enter")
+    expect(console.locator(".turner [role=alert]")).to_have_count(0)
     console.get_by_role("button", name="标出一处").press("Enter")
     handle = console.get_by_role("application")
     expect(handle).to_be_focused()

@@ -48,6 +48,15 @@ def pdf(text: str, *, pages: int = 3, script: str | None = None) -> bytes:
     return out + f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n".encode()
 
 
+def damaged(data: bytes, page: int) -> bytes:
+    """What `pdf` gave, one of its pages lost: where it stood in the tree there is a branch that leads nowhere."""
+    name = b"\n%d 0 obj\n" % (3 + 2 * page)
+    start = data.index(name) + len(name)
+    end = data.index(b"\nendobj", start)
+    branch = b"<< /Type /Pages /Parent 2 0 R /Count 1 /Kids [0] >>"
+    return data[:start] + branch.ljust(end - start) + data[end:]
+
+
 def large(path: Path, octets: int) -> int:
     """A PDF of scanned pages, three megabytes each and incompressible, as close to so many octets as pages go; how many
     pages it has."""

@@ -23,8 +23,8 @@ def minute(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     return recorded(tmp_path_factory.mktemp("minute"), seconds=60)
 
 
-def check_seeks(page: Page, recorded: Recorded, seeks: int, length_ms: int) -> None:
-    """So many seeks all over the recording; every room is held afterwards.
+def check_seeks(page: Page, recorded: Recorded, seeks: int, length_ms: int) -> list[float]:
+    """So many seeks all over the recording, and what each took; every room is held afterwards.
 
     What the browser shows comes at its own ticks, which a busy machine without a display draws out to 50 ms; so much
     is added where the screen itself is looked at.
@@ -48,6 +48,7 @@ def check_seeks(page: Page, recorded: Recorded, seeks: int, length_ms: int) -> N
         f"{seeks} seeks: {median(took):.0f} ms (most {max(took):.0f}); drift {median(drift):.1f} ms (most"
         f" {max(drift):.1f}); on the screen {median(shown):.1f} ms (most {max(shown):.1f}), tick {tick:.0f} ms"
     )
+    return took
 
 
 @BOTH
@@ -64,7 +65,9 @@ def test_fifty_seeks_in_ten_minutes(page: Page, tmp_path_factory: pytest.TempPat
     """Issue 3: replay of a 10 minute session with a declared gap holds 40 ms over 50 seeks."""
     long = recorded(tmp_path_factory.mktemp("long"), seconds=600)
     with replaying(page, long):
-        check_seeks(page, long, 50, 600_000)
+        took = check_seeks(page, long, 50, 600_000)
+    # Of fifty the slowest two may be whoever was interrupted.
+    assert sorted(took)[len(took) * 95 // 100] <= SEEK_MS, took
 
 
 @ONE

@@ -43,33 +43,83 @@ export function chapters(rows: readonly Row[], end: number): Chapter[] {
   return found;
 }
 
-// From when to when the proceeding was paused, whatever the causes were.
+// From when to when the proceeding was paused, whatever the causes were (sessions/core: `pauses` and `gate`).
 export function pauses(rows: readonly Row[], end: number): Span[] {
-  const open = new Set<string>();
+  const causes = new Set<string>();
   const found: [number, number][] = [];
+  const founded = rows.find((row) => row.type === "ProceedingFounded")?.said?.["rooms"];
+  const rooms = list(founded) as readonly { id: string; venue: string }[];
   for (const row of rows) {
-    if (row.type === "ProceedingPaused") {
-      const { cause, venue, room } = row.body ?? {};
-      if (open.size === 0) {
-        found.push([timeOf(row), end]);
-      }
-      open.add(`${text(cause)} ${text(venue) || text(room)}`);
-    } else if (row.type === "ProceedingResumed" && open.size > 0) {
-      const venues = Array.isArray(row.body?.["venues"]) ? row.body["venues"] : [];
-      for (const venue of venues) {
-        open.delete(`venue-lost ${text(Array.isArray(venue) ? venue[0] : "")}`);
-      }
-      open.delete(`recording-lost ${text(row.body?.["room"])}`);
-      if (row.said) {
-        open.delete("ordered ");
-      }
-      const last = found[found.length - 1];
-      if (open.size === 0 && last) {
-        last[1] = timeOf(row);
-      }
+    const before = causes.size;
+    follow(causes, row, rooms);
+    const last = found[found.length - 1];
+    if (before === 0 && causes.size > 0) {
+      found.push([timeOf(row), end]);
+    } else if (before > 0 && causes.size === 0 && last) {
+      last[1] = timeOf(row);
     }
   }
   return merged(found);
+}
+
+// What holds the proceeding after this event: causes, each with its venue, its room or nothing.
+function follow(
+  causes: Set<string>,
+  { type, act, body = {}, said = {} }: Row,
+  rooms: readonly { id: string; venue: string }[],
+): void {
+  switch (type) {
+    case "ProceedingPaused":
+      causes.add(`${text(body["cause"])} ${text(body["venue"]) || text(body["room"])}`);
+      break;
+    case "ProceedingResumed":
+      for (const venue of list(body["venues"])) {
+        causes.delete(`venue-lost ${text(list(venue)[0])}`);
+      }
+      causes.delete(`recording-lost ${text(body["room"])}`);
+      if (act !== undefined) {
+        causes.delete("ordered ");
+      }
+      break;
+    case "NightEnded":
+      causes.delete("overnight ");
+      break;
+    case "RecordingEnded":
+      for (const room of list(body["rooms"])) {
+        causes.delete(`recording-lost ${text(room)}`);
+      }
+      break;
+    case "RecordingWaived":
+      causes.delete(`recording-lost ${text(said["room"])}`);
+      causes.delete(`incident-overdue ${text(said["room"])}`);
+      break;
+    case "SeatReleased":
+      causes.delete(`recording-lost ${text(said["seat"])}`);
+      break;
+    case "IncidentOverdue":
+      causes.add(`incident-overdue ${text(body["subject"])}`);
+      break;
+    case "AreaOpened":
+      // Broken or strange seals: the supervisor decides.
+      if (body["whole"] === false) {
+        causes.add(`incident-overdue ${text(said["venue"])}`);
+      }
+      break;
+    case "IncidentDecided":
+      causes.delete(`incident-overdue ${text(said["subject"])}`);
+      break;
+    case "VenueReplaced":
+      for (const place of [text(said["venue"]), ...rooms.filter(({ venue }) => venue === said["venue"]).map(({ id }) => id)]) {
+        for (const cause of ["venue-lost", "recording-lost", "incident-overdue"]) {
+          causes.delete(`${cause} ${place}`);
+        }
+      }
+      break;
+    case "ProceedingAborted":
+    case "ProceedingClosed":
+      causes.clear();
+      break;
+  }
 }
 
 // The page that everybody was to look at, at time t.
@@ -99,7 +149,7 @@ export function rowAt(rows: readonly Row[], t: number): number {
   return found;
 }
 
-// When each venue was cut off.
+// When each venue was cut off; at night everybody is, and nobody is missed.
 export function absences(rows: readonly Row[], end: number): Map<string, Span[]> {
   const found = new Map<string, [number, number][]>();
   for (const row of rows) {
@@ -113,7 +163,37 @@ export function absences(rows: readonly Row[], end: number): Map<string, Span[]>
       }
     }
   }
+  const closed = nights(rows, end);
+  return new Map([...found].map(([venue, spans]) => [venue, without(spans, closed)]));
+}
+
+// From the cut-off time of an evening until the last area is open again.
+export function nights(rows: readonly Row[], end: number): Span[] {
+  const found: [number, number][] = [];
+  for (const row of rows) {
+    const last = found[found.length - 1];
+    if (row.type === "NightBegan") {
+      found.push([timeOf(row), end]);
+    } else if (row.type === "NightEnded" && last) {
+      last[1] = timeOf(row);
+    }
+  }
   return found;
+}
+
+// What is left of these spans outside the others.
+export function without(spans: readonly Span[], others: readonly Span[]): Span[] {
+  let found = spans;
+  for (const [from, to] of others) {
+    found = found
+      .flatMap(([a, b]): Span[] => [[a, Math.min(b, from)], [Math.max(a, to), b]])
+      .filter(([a, b]) => a < b);
+  }
+  return [...found];
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 function text(value: unknown): string {

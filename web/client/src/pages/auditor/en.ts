@@ -81,7 +81,7 @@ const en: Shape<typeof zh> = {
   list: {
     heading: "Events",
     search: "Find events",
-    searchHint: "Name of the event, seat, bidder, or words",
+    searchHint: "Name of the event, person, seat, bidder, or words",
     find: "Find",
     clear: "Clear",
     routine: "Show routine entries (witnesses, recordings, holders)",

@@ -88,5 +88,10 @@ export function useWords(proceeding: Proceeding, desk: Desk) {
     }
   }
 
-  return { t, d, clock, moment, length, stage, room, venue, role, who, actor, title, gist };
+  /** An event's words as they stand on the page. */
+  function told(row: Row): string[] {
+    return [title(row), gist(row), actor(row)].filter(Boolean);
+  }
+
+  return { t, d, clock, moment, length, stage, room, venue, role, who, actor, title, gist, told };
 }

@@ -79,7 +79,7 @@ export default {
   list: {
     heading: "事件",
     search: "查找事件",
-    searchHint: "事件名称、席位、投标人或文字",
+    searchHint: "事件名称、姓名、席位、投标人或文字",
     find: "查找",
     clear: "清除",
     routine: "显示例行记录（见证、录像入库、保管方确认）",

@@ -200,16 +200,24 @@ export function linesOf(items: readonly object[]): string[] {
   return text.split("\n").filter((line) => line.trim() !== "");
 }
 
+type Items = Awaited<ReturnType<PDFPageProxy["getTextContent"]>>["items"];
+
 export interface Hit {
   page: number;
   /** Items of the page's text that the words lie in. */
   items: number[];
 }
 
-/** Where the words stand, page by page; spaces count for nothing, because PDFs put them anywhere. */
-export async function find(shown: Pdf, words: string, told: (page: number) => void, signal: AbortSignal): Promise<Hit[]> {
+export interface Found {
+  hits: Hit[];
+  /** Pages that could not be read, so nothing was sought there. */
+  unread: number[];
+}
+
+/** Where the words stand, page by page, past those that are damaged; spaces count for nothing, because PDFs put them anywhere. */
+export async function find(shown: Pdf, words: string, told: (page: number) => void, signal: AbortSignal): Promise<Found> {
   const wanted = plain(words);
-  if (wanted === "") return [];
+  if (wanted === "") return { hits: [], unread: [] };
   const pdf = await shown.again();
   try {
     return await hitsIn(pdf, wanted, told, signal);
@@ -218,11 +226,15 @@ export async function find(shown: Pdf, words: string, told: (page: number) => vo
   }
 }
 
-async function hitsIn(pdf: Pdf, wanted: string, told: (page: number) => void, signal: AbortSignal): Promise<Hit[]> {
-  const hits: Hit[] = [];
+async function hitsIn(pdf: Pdf, wanted: string, told: (page: number) => void, signal: AbortSignal): Promise<Found> {
+  const [hits, unread]: [Hit[], number[]] = [[], []];
   for (let number = 1; number <= pdf.pages && !signal.aborted; number += 1) {
     told(number);
-    const { items } = await (await pdf.page(number)).getTextContent();
+    const items = await itemsOf(pdf, number);
+    if (items === null) {
+      unread.push(number);
+      continue;
+    }
     let text = "";
     const owner: number[] = [];
     items.forEach((item, i) => {
@@ -238,7 +250,17 @@ async function hitsIn(pdf: Pdf, wanted: string, told: (page: number) => void, si
       }
     }
   }
-  return hits;
+  return { hits, unread };
+}
+
+/** null: the page is damaged. A file that cannot be opened anew is refused as a whole. */
+async function itemsOf(pdf: Pdf, number: number): Promise<Items | null> {
+  try {
+    return (await (await pdf.page(number)).getTextContent()).items;
+  } catch (error) {
+    if (error instanceof PdfRefused) throw error;
+    return null;
+  }
 }
 
 const plain = (text: string): string => text.normalize("NFKC").toLowerCase().replace(/\s+/g, "");

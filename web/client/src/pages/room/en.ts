@@ -13,6 +13,7 @@ const en: Shape<typeof zh> = {
   toCheckIn: "Go to check-in",
   connecting: "Connecting…",
   live: "On air",
+  lineFault: "Picture and sound could not be sent: {reason}",
   broken: "Interrupted; it comes back by itself…",
   stopped: "Stopped",
   recording: "Recording sound and picture",

@@ -20,6 +20,7 @@ export function useRoom(proceeding: Proceeding, room: string) {
   /** Tracks that the system or a switch on the device keeps silent or dark. */
   const muted = reactive<Record<Source, boolean>>({ camera: false, microphone: false });
   const line = shallowRef<"idle" | "connecting" | "connected" | "broken">("idle");
+  /** Why the server did not take the line; it stands until a line is there, also while the next try is under way. */
   const code = shallowRef<string | null>(null);
   const switched = shallowRef("");
   /** What was chosen and cannot be used; the one before goes on. */
@@ -31,7 +32,7 @@ export function useRoom(proceeding: Proceeding, room: string) {
   const publish = new Publish(proceeding.id, room, {
     state: (state, why) => {
       line.value = state;
-      code.value = why;
+      if (state !== "connecting") code.value = why;
     },
   });
 
@@ -46,6 +47,7 @@ export function useRoom(proceeding: Proceeding, room: string) {
       else {
         publish.stop();
         line.value = "idle";
+        code.value = null;
       }
     },
     { immediate: true },

@@ -10,6 +10,7 @@ export default {
   toCheckIn: "前往入场检查",
   connecting: "正在接通……",
   live: "正在传送",
+  lineFault: "画面和声音未能送出：{reason}",
   broken: "传送中断，正在自动恢复……",
   stopped: "已停止传送",
   recording: "正在录音录像",
