@@ -1,4 +1,7 @@
-"""One meeting serves all of these tests; they stand in the order of its stages."""
+"""One meeting serves most of these tests; they stand in the order of its stages.
+
+Files with a meeting of their own come before them by their names: there is one Playwright at a time.
+"""
 
 from __future__ import annotations
 
