@@ -14,6 +14,15 @@ from tests.chromium.hall import admit, browser, faults, sign_in
 TICKETS, WATCH = "**/socket-tickets", "**/watch"
 DONE_MS = 60_000
 FRAME = "() => performance.getEntriesByName('tongping-frame-room-1').length > 0"
+# How wide the picture was that a page held for a room's first.
+FIRST = """
+window.widths = [];
+const mark = performance.mark;
+performance.mark = function (name, ...given) {
+    if (name === "tongping-frame-room-1") widths.push(document.getElementById("canvas-room-1").width);
+    return mark.call(this, name, ...given);
+};
+"""
 # A broken line asks again each second (`call/watch.ts`).
 LONGER_MS = 2500
 
@@ -106,6 +115,20 @@ def test_an_offer_of_a_newer_engine_than_the_page_was_told_stands(site: Running,
     page.wait_for_timeout(LONGER_MS)
     assert len(questions) == 2
     expect(page.locator(".broken")).to_have_count(0)
+
+
+def test_a_line_that_never_stood_shows_nothing(site: Running, page: Page) -> None:
+    """Closed, it gives a black picture of four points, for rooms that share nothing as well; no page shows that."""
+    release = hold(page)
+    page.add_init_script(FIRST)
+    page.route("**/watch/*", lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda request: request.method == "PUT"):
+        page.goto(f"{site.url}/rooms")
+    page.unroute("**/watch/*")
+    page.wait_for_timeout(LONGER_MS)
+    release()
+    page.wait_for_function(FRAME, timeout=DONE_MS)
+    assert page.evaluate("() => widths[0]") > 2
 
 
 def test_where_there_is_no_engine_nothing_is_broken(site: Running, page: Page) -> None:

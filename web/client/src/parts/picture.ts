@@ -17,9 +17,12 @@ export function usePicture(
   const picture = shallowRef(false);
   let request = 0;
 
+  /** A line that is closed gives one black picture of four points more (Chromium); nobody has sent it. */
+  const comes = (): boolean => (video.srcObject as MediaStream | null)?.getVideoTracks().some(({ readyState }) => readyState === "live") === true;
+
   function paint(): void {
     const board = canvas.value;
-    if (board && video.videoWidth) {
+    if (board && video.videoWidth && comes()) {
       if (board.width !== video.videoWidth || board.height !== video.videoHeight) {
         board.width = video.videoWidth;
         board.height = video.videoHeight;
