@@ -227,6 +227,13 @@ def presented(page: Page) -> Locator:
     return page.locator("canvas[data-page][data-ready]")
 
 
+# The page on show ends where the rooms begin.
+BESIDE = """() => {
+    const [page, rooms] = [".frame", ".tiles"].map((each) => document.querySelector(each).getBoundingClientRect());
+    return page.right <= rooms.left;
+}"""
+
+
 def marks(page: Page) -> list[str]:
     """Where the marks stand on the page."""
     found: list[str] = page.locator(".sheet .mark").evaluate_all("all => all.map(each => each.getAttribute('style'))")
@@ -269,6 +276,12 @@ def test_pages_are_turned_marked_and_handed_over(hall: Hall) -> None:
         expect(page.locator(".sheet .mark")).to_have_count(1)
     assert marks(seat) == marks(kiosk) == marks(console)
     pictured({"operator-presents": console, "expert-shared": seat, "room-shared": kiosk})
+    # In large text there is less place for the page, and the rooms still stand beside it.
+    text = kiosk.locator("nav.tools button").first
+    text.click()
+    kiosk.wait_for_function(BESIDE)
+    text.click()
+    kiosk.wait_for_function(BESIDE)
 
     # On one's own, and back.
     seat.get_by_role("button", name="自行浏览").click()

@@ -44,7 +44,7 @@ async def _copy(page: Page, name: str, part: str) -> None:
     top = await page.evaluate("scrollY") if dialog else 0
     box = await page.locator(part).first.evaluate(BOX) if part else {**size, "y": top}
     clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(box["height"], tallest), "scale": 1}
-    shot = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True, "clip": clip}
+    shot = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": not dialog, "clip": clip}
     MADE.mkdir(parents=True, exist_ok=True)
     made = await session.send("Page.captureScreenshot", shot)
     (MADE / f"{name}.webp").write_bytes(base64.b64decode(made["data"]))

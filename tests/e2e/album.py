@@ -85,7 +85,7 @@ class Album:
         top = page.evaluate("scrollY") if dialog else 0
         box = page.locator(part).first.evaluate(BOX) if part else {**size, "y": top}
         clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(box["height"], tallest), "scale": 1}
-        shot = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": True, "clip": clip}
+        shot = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": not dialog, "clip": clip}
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{name}.webp").write_bytes(
             base64.b64decode(session.send("Page.captureScreenshot", shot)["data"])
