@@ -184,5 +184,9 @@ def test_a_draft_that_cannot_be_read_is_told_and_read_later(hall: Hall, page: Pa
     assert axe(page) == []
     page.evaluate("window.torn = false")
     page.get_by_role("button", name="重试").click()
-    expect(page.get_by_text("已恢复保存在本机的草稿")).to_be_visible()
+    restored = page.get_by_text("已恢复保存在本机的草稿")
+    expect(restored).to_be_visible()
     expect(page.get_by_text(UNREAD)).to_have_count(0)
+    # Nothing was typed, so nothing is kept anew, and the words stay.
+    page.wait_for_timeout(1000)
+    expect(restored).to_be_visible()

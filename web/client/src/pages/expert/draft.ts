@@ -67,9 +67,9 @@ export function useDraft<T>(name: () => string | null, value: Ref<T>, read: (sto
       if (name() !== where) return;
       known = where;
       restored.value = found !== null && !touched;
-      if (found !== null && !touched) value.value = found;
-      loaded.value = true;
       if (touched) later(SETTLE_MS);
+      else if (found !== null) value.value = found;
+      loaded.value = true;
     } catch {
       if (name() === where) unread.value = true;
     }
