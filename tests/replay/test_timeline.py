@@ -16,6 +16,7 @@ from sessions.core.commands import Due, EndRecording, LoseRecording, LoseVenue, 
 from sessions.core.proceeding import evolve
 from sessions.core.state import EMPTY, Proceeding
 from tests.crypto.node import node
+from tests.sessions.continued import lose
 from tests.sessions.cut_off import back
 from tests.sessions.drive import Drive
 from tests.sessions.test_clocks import HOUR, begun, later
@@ -91,6 +92,23 @@ def a_venue_that_was_replaced() -> Drive:
     return drive
 
 
+def a_log_that_goes_on() -> Drive:
+    """Its end was lost; one of the venues was cut off already, and all come back."""
+    drive = begun()
+    drive.execute(LoseVenue("venue-3", len(drive.entries)))
+    size = len(drive.entries)
+    drive.perform("supervisor-1", "incident.note", {"seat": None, "text": "x"})
+    lost = lose(drive, size)
+    lost.go_on()
+    lost.confirm()
+    for seats in [sorted(each.waiting) for each in drive.state.lost.values()]:
+        for seat in seats:
+            lost.resume(seat)
+    drive.take(*lost.acts_of("supervisor-1"))
+    assert drive.state.gate == "open"
+    return drive
+
+
 def told(drive: Drive) -> Any:
     """What the client says, in numbers of entries: each row has its own number for its time, in milliseconds."""
     rows = [
@@ -123,6 +141,7 @@ CASES = (
     recordings,
     a_room_that_was_released,
     a_venue_that_was_replaced,
+    a_log_that_goes_on,
 )
 
 
@@ -137,11 +156,21 @@ def test_pauses_are_those_of_the_server(case: Callable[[], Drive]) -> None:
 
 def test_a_night_is_nobodys_absence() -> None:
     drive = a_night()
-    found = told(drive)
-    assert found["nights"] == held(drive, lambda state: state.night is not None)
+    assert told(drive)["nights"] == held(drive, lambda state: state.night is not None)
+    absent(drive, *OF_VENUE)
+
+
+def test_absences_are_those_of_the_server() -> None:
+    absent(a_lost_venue(), "venue-3")
+    absent(a_venue_that_was_replaced(), "venue-3")
+    absent(a_log_that_goes_on(), *OF_VENUE)
+
+
+def absent(drive: Drive, *venues: str) -> None:
+    """These venues were away when the server's fold says it, and nobody else ever was."""
     away: Object = {
         venue: held(drive, lambda state, venue=venue: venue in state.lost and state.night is None)  # type: ignore[misc]
-        for venue in OF_VENUE
+        for venue in venues
     }
-    assert found["away"] == away
+    assert told(drive)["away"] == away
     assert all(away.values())

@@ -47,11 +47,12 @@ export function chapters(rows: readonly Row[], end: number): Chapter[] {
 export function pauses(rows: readonly Row[], end: number): Span[] {
   const causes = new Set<string>();
   const found: [number, number][] = [];
-  const founded = rows.find((row) => row.type === "ProceedingFounded")?.said?.["rooms"];
-  const rooms = list(founded) as readonly { id: string; venue: string }[];
+  const places = placesOf(rows);
+  const there = new Set<string>();
   for (const row of rows) {
     const before = causes.size;
-    follow(causes, row, rooms);
+    arrive(there, row, places);
+    follow(causes, row, places, there);
     const last = found[found.length - 1];
     if (before === 0 && causes.size > 0) {
       found.push([timeOf(row), end]);
@@ -62,13 +63,35 @@ export function pauses(rows: readonly Row[], end: number): Span[] {
   return merged(found);
 }
 
+// The venue of each room and seat that sits in one.
+function placesOf(rows: readonly Row[]): ReadonlyMap<string, string> {
+  const said = rows.find((row) => row.type === "ProceedingFounded")?.said ?? {};
+  const all = [...list(said["rooms"]), ...list(said["seats"])] as readonly { id: string; venue: string | null }[];
+  return new Map(all.flatMap(({ id, venue }) => (venue === null ? [] : [[id, venue]])));
+}
+
+// Venues in which somebody's key was bound.
+function arrive(there: Set<string>, { type, seat = "" }: Row, places: ReadonlyMap<string, string>): void {
+  const venue = places.get(seat);
+  if (type === "SeatBound" && venue !== undefined) {
+    there.add(venue);
+  }
+}
+
 // What holds the proceeding after this event: causes, each with its venue, its room or nothing.
 function follow(
   causes: Set<string>,
   { type, act, body = {}, said = {} }: Row,
-  rooms: readonly { id: string; venue: string }[],
+  places: ReadonlyMap<string, string>,
+  there: ReadonlySet<string>,
 ): void {
   switch (type) {
+    case "ContinuationConfirmed":
+      // The log lost its end and goes on: every venue comes back, one by one.
+      for (const venue of there) {
+        causes.add(`venue-lost ${venue}`);
+      }
+      break;
     case "ProceedingPaused":
       causes.add(`${text(body["cause"])} ${text(body["venue"]) || text(body["room"])}`);
       break;
@@ -109,7 +132,7 @@ function follow(
       causes.delete(`incident-overdue ${text(said["subject"])}`);
       break;
     case "VenueReplaced":
-      for (const place of [text(said["venue"]), ...rooms.filter(({ venue }) => venue === said["venue"]).map(({ id }) => id)]) {
+      for (const place of [text(said["venue"]), ...[...places.keys()].filter((id) => places.get(id) === said["venue"])]) {
         for (const cause of ["venue-lost", "recording-lost", "incident-overdue"]) {
           causes.delete(`${cause} ${place}`);
         }
@@ -149,18 +172,25 @@ export function rowAt(rows: readonly Row[], t: number): number {
   return found;
 }
 
-// When each venue was cut off; at night everybody is, and nobody is missed.
+// When each venue was cut off; at night everybody is, and nobody is missed, nor is a venue that was replaced.
 export function absences(rows: readonly Row[], end: number): Map<string, Span[]> {
   const found = new Map<string, [number, number][]>();
+  const places = placesOf(rows);
+  const there = new Set<string>();
+  const away = new Set<string>();
   for (const row of rows) {
+    arrive(there, row, places);
     const venue = text(row.body?.["venue"]);
-    if (row.type === "VenueLost") {
-      found.set(venue, [...(found.get(venue) ?? []), [timeOf(row), end]]);
-    } else if (row.type === "VenueRejoined") {
-      const last = found.get(venue)?.at(-1);
-      if (last) {
-        last[1] = timeOf(row);
+    for (const lost of row.type === "VenueLost" ? [venue] : row.type === "ContinuationConfirmed" ? there : []) {
+      if (!away.has(lost)) {
+        found.set(lost, [...(found.get(lost) ?? []), [timeOf(row), end]]);
       }
+      away.add(lost);
+    }
+    const back = row.type === "VenueRejoined" ? venue : row.type === "VenueReplaced" ? text(row.said?.["venue"]) : "";
+    const last = found.get(back)?.at(-1);
+    if (away.delete(back) && last) {
+      last[1] = timeOf(row);
     }
   }
   const closed = nights(rows, end);

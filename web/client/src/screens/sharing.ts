@@ -60,7 +60,7 @@ export class Sharing {
     this.#timer = setTimeout(tell, Math.max(0, this.#last + EVERY_MS - Date.now()));
   }
 
-  /** A new line, or a server that was started anew, knows nothing of what was told. */
+  /** A new line, a server that was started anew, or one that refused it in a pause, knows nothing of what was told. */
   forget(): void {
     this.#told = "";
   }
