@@ -15,9 +15,10 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from evidence.core import entry as entries
+from evidence.core.act import thumbprint
 from evidence.core.canonical import b64u, sha256
 from sessions.trust import Pins
-from tests.api.installation import Running
+from tests.api.installation import Running, eventually
 from tests.chromium.browsers import CURRENT, FLAGS, chromium_109
 from web.demo import wiring
 from web.demo.venue import read_opening
@@ -29,6 +30,21 @@ from web.device.seat import Seat
 
 # A camera and a microphone that Chromium makes up; the prompt is answered with yes.
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+# The public half of the key that a seat's page has made, as a JWK; null before.
+KEY = """async name => {
+    if (!(await indexedDB.databases()).some(each => each.name === name)) return null;
+    const open = indexedDB.open(name);
+    const database = await new Promise(done => (open.onsuccess = () => done(open.result)));
+    try {
+        if (![...database.objectStoreNames].includes("keys")) return null;
+        const read = database.transaction("keys").objectStore("keys").get("seat");
+        const pair = await new Promise(done => (read.onsuccess = () => done(read.result)));
+        return pair ? crypto.subtle.exportKey("jwk", pair.publicKey) : null;
+    } finally {
+        database.close();
+    }
+}"""
 
 
 def by_main(site: Running) -> ByMainCentre:
@@ -74,6 +90,15 @@ async def bind_others(stack: AsyncExitStack, site: Running, apart: Collection[st
             drawn |= {"seats": view["undrawn"]} if view["rules"]["by_seat"] else {}
             await device.perform("draw.external", drawn)
     return [str(room["id"]) for room in founding.act.body["rooms"]]
+
+
+def vouch(site: Running, page: Page, seat: str) -> None:
+    """An officer of the main centre vouches for the key that this page has made."""
+    key = eventually(lambda: page.evaluate(KEY, f"tongping-seat/{site.origin}/{seat}"), 240)
+    body = {"thumbprint": thumbprint({name: key[name] for name in ("crv", "kty", "x", "y")})}
+    token = site.installation.administrator_token
+    answer = site.call("POST", f"{site.path}/seats/{seat}/vouch", json=body, bearer=token)
+    assert answer.status_code == 201, answer.text
 
 
 def admit(site: Running, *rooms: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.api.installation import Running, running
-from tests.chromium.hall import admit, axe, browser, faults, sign_in
+from tests.chromium.hall import admit, axe, browser, faults, sign_in, vouch
 from tests.e2e.album import Album
 
 START = "开始检查"
@@ -151,6 +151,25 @@ def test_a_room_whose_line_is_refused_says_why(site: Running, page: Page) -> Non
     page.context.unroute(publish)
     expect(room.get_by_text("正在传送")).to_be_visible(timeout=DONE_MS)
     expect(said).to_have_count(0)
+
+
+def test_a_key_that_could_not_be_bound_is_bound_at_the_next_try(site: Running, page: Page) -> None:
+    """The record is refused once; the person presses the button and needs no other page."""
+    checkpoint = "**/log/checkpoint"
+    body = json.dumps({"title": "", "status": 403, "code": "wrong-role", "detail": ""})
+    page.context.route(
+        checkpoint, lambda route: route.fulfill(status=403, content_type="application/problem+json", body=body)
+    )
+    seat = sign_in(page.context, site, "seat-2", "/check-in")
+    vouch(site, seat, "seat-2")
+    failed = seat.locator(".identity [role=alert]")
+    expect(failed).to_be_visible(timeout=DONE_MS)
+    expect(seat.get_by_text("正在登记", exact=True)).to_be_visible()
+    page.context.unroute(checkpoint)
+    failed.get_by_role("button", name="重试").click()
+    expect(seat.get_by_text("本机已登记")).to_be_visible(timeout=DONE_MS)
+    expect(failed).to_have_count(0)
+    assert site.view("seat-2")["me"]["bound"]
 
 
 def test_one_seat_works_in_one_tab(site: Running, page: Page) -> None:

@@ -14,13 +14,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect, sync_playwright
 
-from evidence.core.act import thumbprint
 from evidence.core.canonical import Object
 from tests.api.installation import AHEAD, Running, eventually, running
 from tests.chromium.browsers import CURRENT, FLAGS
-from tests.chromium.hall import DEVICES, axe, bind_others, browser, seated, sign_in
+from tests.chromium.hall import DEVICES, axe, bind_others, browser, seated, sign_in, vouch
 from tests.e2e.album import Album
-from tests.expert.hall import KEY
 from tests.expert.papers import ENCRYPTED, tender_with_papers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -96,13 +94,7 @@ class Hall:
         return self.pages[seat]
 
     def vouch(self, seat: str) -> None:
-        """The main centre vouches for the key that the seat's page made."""
-        name = f"tongping-seat/{self.site.origin}/{seat}"
-        key = eventually(lambda: self.pages[seat].evaluate(KEY, name), 60)
-        body = {"thumbprint": thumbprint({each: key[each] for each in ("crv", "kty", "x", "y")})}
-        token = self.site.installation.administrator_token
-        answer = self.site.call("POST", f"{self.site.path}/seats/{seat}/vouch", json=body, bearer=token)
-        assert answer.status_code == 201, answer.text
+        vouch(self.site, self.pages[seat], seat)
         eventually(lambda: self.site.view(seat)["me"]["bound"], 60)
 
     def act(self, name: str, body: Object) -> None:

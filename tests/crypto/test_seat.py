@@ -174,6 +174,17 @@ async def test_an_act_goes_on_until_it_is_decided() -> None:
         assert game.state.keys[game.thumbprint].ctr == 1
 
 
+async def test_a_seat_that_binds_twice_at_once_is_bound_once() -> None:
+    """Two parts of a page see at the same moment that somebody vouched for the key."""
+    async with running() as world:
+        world.game.found()
+        await world.game.vouch(SEAT, world.game.thumbprint)
+        size = len(world.game.log.entries)
+        first, second = await asyncio.gather(world.client.ask("bind"), world.client.ask("bind"))
+        assert first == second
+        assert [entry.type for entry in world.game.log.entries[size:]] == ["SeatBound"]
+
+
 async def test_a_refused_act_is_over_and_the_next_one_takes_its_place() -> None:
     async with running() as world:
         game = world.game

@@ -22,7 +22,7 @@ from evidence.core.canonical import unb64u
 from sessions.adapters.node_store import DATABASE
 from tests.api.installation import eventually
 from tests.chromium.browsers import CURRENT, FLAGS
-from tests.chromium.hall import DEVICES, seated, sign_in
+from tests.chromium.hall import DEVICES, seated, sign_in, vouch
 from tests.chromium.test_devices import apart, sending
 from tests.chromium.test_sharing import SMALL
 from tests.e2e.album import Album
@@ -122,7 +122,7 @@ def send(hall: Hall, machine: Browser) -> Page:
     context = machine.new_context(viewport={"width": 1280, "height": 800}, locale="zh-CN")
     context.add_init_script(SMALL)
     door = sign_in(context, hall.site, ROOM)
-    hall.vouch(door, ROOM)
+    vouch(hall.site, door, ROOM)
     door.get_by_text("本机已登记").wait_for()
     return sending(hall.site, context, door)
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from evidence.core.act import thumbprint
 from tests.api.installation import AHEAD, Running, running
 from tests.chromium.browsers import CURRENT, FLAGS
+from tests.chromium.hall import vouch
 from tests.expert.papers import tender_with_papers
 from web.demo.run import CLIPS
 from web.demo.tender import case
@@ -28,19 +28,6 @@ from web.demo.venue import write_plan
 SEAT = "seat-1"
 PATIENCE_S = 240.0
 VIEWPORT = {"width": 1440, "height": 900}
-KEY = """async name => {
-    if (!(await indexedDB.databases()).some(each => each.name === name)) return null;
-    const open = indexedDB.open(name);
-    const database = await new Promise(done => (open.onsuccess = () => done(open.result)));
-    try {
-        if (![...database.objectStoreNames].includes("keys")) return null;
-        const read = database.transaction("keys").objectStore("keys").get("seat");
-        const pair = await new Promise(done => (read.onsuccess = () => done(read.result)));
-        return pair ? crypto.subtle.exportKey("jwk", pair.publicKey) : null;
-    } finally {
-        database.close();
-    }
-}"""
 
 
 @dataclass
@@ -95,26 +82,11 @@ class Hall:
         page.wait_for_url("**/check-in")
         page.goto(f"{self.site.url}/expert")
         if not self.bound:
-            self.vouch(page)
+            vouch(self.site, page, SEAT)
             self.wait(lambda view: view["me"]["bound"])
             self.bound = True
         page.get_by_role("navigation", name="评审阶段").wait_for()
         return page
-
-    def vouch(self, page: Page, seat: str = SEAT) -> None:
-        """An officer of the main centre vouches for the key that this page has made."""
-        deadline, key = time.monotonic() + PATIENCE_S, None
-        while key is None:
-            assert time.monotonic() < deadline, "no key on the device"
-            key = page.evaluate(KEY, f"tongping-seat/{self.site.origin}/{seat}")
-        jwk = {name: key[name] for name in ("crv", "kty", "x", "y")}
-        answer = self.site.call(
-            "POST",
-            f"{self.site.path}/seats/{seat}/vouch",
-            json={"thumbprint": thumbprint(jwk)},
-            bearer=self.site.installation.administrator_token,
-        )
-        assert answer.status_code == 201, answer.text
 
     def start_places(self) -> None:
         """Venues 1 to 3 and the supervisor's office, without the seats that a test plays; again: where they were."""

@@ -139,13 +139,15 @@ export class Seat {
    * An act left over from before a restart goes first; if it is the very act asked for, its answer is the answer.
    */
   perform(name: string, body: JsonObject, disclosed: readonly Disclosure[] = []): Promise<Answered> {
-    return this.#turns.run(async () => {
-      const earlier = await this.#resubmit();
-      if (earlier !== null && earlier.act.act === name && same(encode(earlier.act.body), encode(body))) return earlier;
-      await this.record.advance();
-      await this.device.sign(name, body, disclosed.map(({ digest }) => digest));
-      return this.#post(disclosed.map((each) => each.text));
-    });
+    return this.#turns.run(() => this.#perform(name, body, disclosed));
+  }
+
+  async #perform(name: string, body: JsonObject, disclosed: readonly Disclosure[] = []): Promise<Answered> {
+    const earlier = await this.#resubmit();
+    if (earlier !== null && earlier.act.act === name && same(encode(earlier.act.body), encode(body))) return earlier;
+    await this.record.advance();
+    await this.device.sign(name, body, disclosed.map(({ digest }) => digest));
+    return this.#post(disclosed.map((each) => each.text));
   }
 
   /** After a restart: post the act whose answer is not known, if there is one. */
@@ -153,18 +155,11 @@ export class Seat {
     return this.#turns.run(() => this.#resubmit());
   }
 
-  /** `seat.bind`: the seat's first act, which states what it trusts. Again is the same answer. */
-  async bind(): Promise<Answered> {
+  /** `seat.bind`: the seat's first act, which states what it trusts. Again, or twice at once, is the same answer. */
+  bind(): Promise<Answered> {
     const { pins } = this.record;
-    return (
-      this.device.answered[0] ??
-      this.perform("seat.bind", {
-        jwk: { ...this.device.jwk },
-        policy: b64u(pins.policyHash),
-        trust: b64u(pins.trustHash),
-        client: null,
-      })
-    );
+    const body = { jwk: { ...this.device.jwk }, policy: b64u(pins.policyHash), trust: b64u(pins.trustHash), client: null };
+    return this.#turns.run(async () => this.device.answered[0] ?? (await this.#perform("seat.bind", body)));
   }
 
   /** What is new: where the log goes on in another one, the seat follows; where the server lost entries, what proves

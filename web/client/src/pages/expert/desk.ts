@@ -74,7 +74,7 @@ export function provideDesk(): Desk {
   let left = false;
   let opening = false;
 
-  /** Opens the seat where it is closed, and posts what has no answer yet. */
+  /** Opens the seat where it is closed, posts what has no answer yet, and binds a key that was vouched for. */
   async function open(): Promise<void> {
     const who = me.value;
     if (!who || opening) return;
@@ -88,6 +88,7 @@ export function provideDesk(): Desk {
       if (left || seat.value === null) return close();
       await seat.value.resubmit();
       beat.value += 1;
+      await bind();
     } catch (error) {
       problem.value = code(error);
     } finally {
@@ -115,12 +116,12 @@ export function provideDesk(): Desk {
   }
 
   const view = computed(() => proceeding.view);
-  // The seat's own centre vouched for this very key: then it says so in the log by itself.
-  watch([seat, () => view.value?.me.vouched, () => view.value?.me.bound], ([mine, vouched, bound]) => {
-    if (mine && vouched === mine.device.thumbprint && bound === false) {
-      mine.bind().catch((error: unknown) => (problem.value = code(error)));
-    }
-  });
+  /** The seat's own centre vouched for this very key: then it says so in the log by itself. */
+  async function bind(): Promise<void> {
+    const { vouched = null, bound = true } = view.value?.me ?? {};
+    if (vouched === seat.value?.device.thumbprint && !bound) await seat.value?.bind();
+  }
+  watch([seat, () => view.value?.me.vouched, () => view.value?.me.bound], () => void bind().catch((error: unknown) => (problem.value = code(error))));
   watch(
     () => view.value?.definition ?? null,
     () => {
