@@ -38,7 +38,7 @@ async def test_who_waits_is_told_once_by_words_and_by_a_tone(tmp_path: Path) -> 
         services = found.app.state.services
         found.app.state.services = replace(services, clock=lambda: time.time() + ahead[0])
         page = await console(found, browser, "seat-1")
-        await people_act(found, lambda: "seat-2" in keeper.state.seat_key)
+        await people_act(found, lambda: {"seat-2", "seat-3"} <= keeper.state.seat_key.keys())
         regions = page.locator("body > #app > [aria-live]")
         await expect(regions).to_have_count(2)
         await expect(regions.first).to_have_role("status")
@@ -59,12 +59,20 @@ async def test_who_waits_is_told_once_by_words_and_by_a_tone(tmp_path: Path) -> 
         assert await heard(page, "assertive", 1) == ["seat-2 求助，答复已超时。"]
         assert (await page.evaluate("() => window.heard.notes")) == 4 * NOTES
 
-        # Back from another page nothing is said again.
+        ahead[0] = 0.0
+        await expect(card).to_have_class("one stack busy", timeout=SHOW_MS)
+        # Who draws experts meanwhile hears the next one; what was told before is not said again, there or back here.
         await page.get_by_role("link", name="抽取专家").click()
         await page.locator("#pools-heading").wait_for()
+        await expect(page.locator("main header .tag")).to_contain_text("求助（1）")
+        asked = found.people.act(keeper, "seat-3", "help.ask", {"kind": "document", "text": ""})
+        await keeper.perform(asked.jws)
+        assert (await heard(page, "polite", 4))[3:] == ["seat-3 求助：文件问题。"]
+        await expect(page.locator("main header .tag")).to_contain_text("求助（2）")
         await page.go_back()
-        await expect(card).to_have_class("one stack bad", timeout=SHOW_MS)
+        await expect(card).to_have_count(2)
         assert await heard(page, "assertive", 1) == ["seat-2 求助，答复已超时。"]
+        assert len(await heard(page, "polite", 4)) == 4
 
 
 async def heard(page: Page, region: str, count: int) -> list[Any]:
