@@ -9,7 +9,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from tests.chromium.hall import AXE_TAGS, axe_source
-from tests.e2e.album import BOX, HEIGHT_PX, KEYS, MADE, QUALITY, SWITCHES, VARIANTS, VIEW_PX
+from tests.e2e.album import KEYS, MADE, SHOT, SWITCHES, VARIANTS
 
 
 async def keep(page: Page, name: str, part: str = "") -> list[Any]:
@@ -38,14 +38,7 @@ async def keep(page: Page, name: str, part: str = "") -> list[Any]:
 
 async def _copy(page: Page, name: str, part: str) -> None:
     session = await page.context.new_cdp_session(page)
-    size = (await session.send("Page.getLayoutMetrics"))["cssContentSize"]
-    dialog = await page.locator("dialog[open]").count() > 0
-    tallest = VIEW_PX if dialog else HEIGHT_PX
-    top = await page.evaluate("scrollY") if dialog else 0
-    box = await page.locator(part).first.evaluate(BOX) if part else {**size, "y": top}
-    clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(box["height"], tallest), "scale": 1}
-    shot = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": not dialog, "clip": clip}
     MADE.mkdir(parents=True, exist_ok=True)
-    made = await session.send("Page.captureScreenshot", shot)
+    made = await session.send("Page.captureScreenshot", await page.evaluate(SHOT, part))
     (MADE / f"{name}.webp").write_bytes(base64.b64decode(made["data"]))
     await session.detach()

@@ -112,7 +112,7 @@ async def test_a_lost_venue_is_replaced_by_another_one(tmp_path: Path) -> None:
         ]
         await dialog.get_by_role("button", name="由另一会场接替").click()
         await expect(dialog.get_by_role("alert")).to_contain_text("请写明理由")
-        await dialog.locator("#act-venue").select_option("venue-3")
+        await dialog.locator("#act-takesOver").select_option("venue-3")
         await dialog.locator("#act-reason").fill("全楼停电，当日不能恢复。")
         assert await keep(wall, "supervisor-replace-venue") == []
         await dialog.get_by_role("button", name="由另一会场接替").click()

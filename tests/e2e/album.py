@@ -19,11 +19,6 @@ ROOT = Path(__file__).parents[2]
 MADE = ROOT / "build" / "pictures"
 KEPT = ROOT / "docs" / "guide" / "pictures"
 INDEX = ROOT / "docs" / "guide" / "pages.md"
-# Text stays sharp, and a copy of a page is some 40 kB.
-QUALITY = 70
-# Long pages are cut: a copy is to be looked at beside the text that speaks of it.
-HEIGHT_PX = 1600
-VIEW_PX = 800
 # Language and text size, each one switch from the one before; the last switch is back to the first.
 VARIANTS = ("zh", "zh-large", "en-large", "en")
 SWITCHES = ("large", "language", "large", "language")
@@ -32,10 +27,20 @@ KEYS = re.compile(
     r"\b(?:administrator|after|auditor|checkIn|expert|operator|parts|rooms?|screens|shell|signIn|stages|states|supervisor)"
     r"\.[a-z]\w+"
 )
-# Where an element stands on its page, wherever that is scrolled to.
-BOX = """element => {
-    const { x, y, width, height } = element.getBoundingClientRect();
-    return { x: x + scrollX, y: y + scrollY, width, height };
+# What is copied: all of the page, a part of it, or the window while a dialog is open in it, behind which there is
+# nothing to read. Long pages are cut: a copy is to be looked at beside the text that speaks of it. At this quality text
+# stays sharp, and a copy is some 40 kB.
+SHOT = """part => {
+    const MOST_PX = 1600;
+    const { scrollWidth, scrollHeight } = document.documentElement;
+    const dialog = document.querySelector("dialog[open]") !== null;
+    let [x, y, width, height] = dialog ? [0, scrollY, innerWidth, innerHeight] : [0, 0, scrollWidth, scrollHeight];
+    if (part) {
+        const box = document.querySelector(part).getBoundingClientRect();
+        [x, y, width, height] = [box.x + scrollX, box.y + scrollY, box.width, box.height];
+    }
+    const clip = { x, y, width, height: Math.min(height, MOST_PX), scale: 1 };
+    return { format: "webp", quality: 70, captureBeyondViewport: !dialog, clip };
 }"""
 ABOUT = """# 页面一览 · All pages
 
@@ -78,14 +83,7 @@ class Album:
 
     def _copy(self, page: Page, name: str, part: str) -> None:
         session = page.context.new_cdp_session(page)
-        size = session.send("Page.getLayoutMetrics")["cssContentSize"]
-        # Behind an open dialog there is nothing to read; it stands in the window, wherever the page is scrolled to.
-        dialog = page.locator("dialog[open]").count() > 0
-        tallest = VIEW_PX if dialog else HEIGHT_PX
-        top = page.evaluate("scrollY") if dialog else 0
-        box = page.locator(part).first.evaluate(BOX) if part else {**size, "y": top}
-        clip = {"x": box["x"], "y": box["y"], "width": box["width"], "height": min(box["height"], tallest), "scale": 1}
-        shot = {"format": "webp", "quality": QUALITY, "captureBeyondViewport": not dialog, "clip": clip}
+        shot = page.evaluate(SHOT, part)
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{name}.webp").write_bytes(
             base64.b64decode(session.send("Page.captureScreenshot", shot)["data"])

@@ -4,7 +4,7 @@ import type { Disclosure } from "../crypto/disclosure.ts";
 
 export const FIELDS = ["reason", "minutes", "text", "label", "seats", "reference", "evidence", "person", "organisation", "day", "of", "points", "seals", "note", "jwk"] as const;
 export type Field = (typeof FIELDS)[number];
-export const PICKS = ["seat", "about", "ground", "leaving", "annulling", "draw", "lost", "successor", "venue", "lostVenue", "failure", "kind", "to", "cause", "whole", "from"] as const;
+export const PICKS = ["seat", "about", "ground", "leaving", "annulling", "draw", "lost", "successor", "venue", "lostVenue", "takesOver", "failure", "kind", "to", "cause", "whole", "from"] as const;
 export type Pick = (typeof PICKS)[number];
 export type Given = Record<Field | Pick, string>;
 

@@ -112,6 +112,7 @@ const en: Shape<typeof zh> = {
     successor: "Who succeeds",
     venue: "Venue",
     lostVenue: "The venue that is lost",
+    takesOver: "The venue that takes over",
     failure: "What failed",
   },
   options: {

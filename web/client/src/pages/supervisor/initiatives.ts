@@ -51,9 +51,9 @@ export function initiatives(view: View, rows: readonly Row[]): Choice[] {
       act: "venue.replace",
       label: "replaceVenue",
       kind: "danger",
-      picks: [["lostVenue", own(gone)], ["venue", own(there)]],
+      picks: [["lostVenue", own(gone)], ["takesOver", own(there)]],
       fields: ["reason"],
-      body: ({ lostVenue, venue, reason }) => ({ venue: lostVenue, by: venue, reason }),
+      body: ({ lostVenue, takesOver, reason }) => ({ venue: lostVenue, by: takesOver, reason }),
     });
   }
   if (UNTIL_TALLY.includes(view.stage) && members.length > 0) {

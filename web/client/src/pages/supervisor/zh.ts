@@ -108,6 +108,7 @@ export default {
     lost: "失去的保管方",
     successor: "由谁接替",
     lostVenue: "失去连接的会场",
+    takesOver: "接替的会场",
     venue: "会场",
     failure: "故障类别",
   },
