@@ -32,6 +32,18 @@ AHEAD = """
     };
 }
 """
+# A browser that refuses to read what it has received, as Chromium does now and then with a large one.
+REFUSING = """
+{
+    window.refuse = 0;
+    const { arrayBuffer } = Blob.prototype;
+    Blob.prototype.arrayBuffer = function () {
+        if (refuse === 0) return arrayBuffer.call(this);
+        refuse -= 1;
+        return Promise.reject(new DOMException("", "NotReadableError"));
+    };
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +62,7 @@ def page(site: Running) -> Iterator[Page]:
     with sync_playwright() as playwright, browser(playwright) as chromium:
         context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
         context.set_default_timeout(30_000)
-        context.add_init_script(AHEAD)
+        context.add_init_script(AHEAD + REFUSING)
         yield sign_in(context, site, "seat-1", "/expert/documents")
 
 
@@ -66,10 +78,40 @@ def pane(page: Page) -> Locator:
 
 
 def test_a_search_goes_past_a_damaged_page_and_says_so(pane: Locator) -> None:
-    pane.get_by_role("searchbox").fill("GAP BID")
-    pane.get_by_role("button", name="查找", exact=True).click()
+    seek(pane)
     expect(pane.get_by_text("第 1 处，共 3 处")).to_be_visible()
     expect(pane.get_by_text("无法读取、因而没有查找的页：第 3 页")).to_be_visible()
+
+
+def seek(pane: Locator) -> None:
+    pane.get_by_role("searchbox").fill("GAP BID")
+    pane.get_by_role("button", name="查找", exact=True).click()
+
+
+def test_a_search_waits_for_a_file_that_cannot_be_read_for_a_moment(page: Page, pane: Locator) -> None:
+    expect(pane.locator("canvas")).to_be_visible()
+    page.evaluate("refuse = 3")
+    seek(pane)
+    expect(pane.get_by_text("第 1 处，共 3 处")).to_be_visible()
+    assert page.evaluate("refuse") == 0
+
+
+def test_a_file_that_cannot_be_read_any_more_is_received_anew(page: Page, pane: Locator) -> None:
+    """pdf.js would wait for ever; the person is told, and "try again" asks the server."""
+    expect(pane.locator("canvas")).to_be_visible()
+    page.evaluate("refuse = 1e9")
+    seek(pane)
+    lost = pane.get_by_role("alert").filter(has_text="本机读不出已收到的文件")
+    expect(pane.get_by_text("正在查找")).to_be_visible()
+    # It is tried for fourteen seconds.
+    expect(lost).to_be_visible(timeout=30_000)
+    assert axe(page) == []
+    page.evaluate("refuse = 0")
+    with page.expect_request(re.compile("/objects/")):
+        lost.get_by_role("button", name="重试").click()
+    expect(pane.locator("canvas")).to_be_visible()
+    seek(pane)
+    expect(pane.get_by_text("第 1 处，共 3 处")).to_be_visible()
 
 
 def test_a_damaged_page_has_two_ways_out_and_leaves_the_others_readable(page: Page, pane: Locator) -> None:

@@ -132,6 +132,7 @@ const en: Shape<typeof zh> = {
     "already-fixed": "You have a request that waits for its answer.",
     "already-signed": "You have signed already.",
     "signing-turn": "Another member is signing. Please try again soon.",
+    "paper-lost": "This device cannot read the file that it received. Try again, and it is received anew; what you typed is untouched.",
     "definition-differs": "The tender definition that the server names is not the one fixed in the record: names of bidders and criteria may have been swapped. Nothing more is done on this device. Tell the supervisor at once.",
     "act-from-the-future": "This device's clock is too far ahead of the server's. The signature was not accepted and is not in the record. Wait a few seconds and press the button again; if it fails again, ask the staff to set the clock.",
     "ranking-unconfirmed": "Some members have not checked the ranking yet. Please sign a little later.",

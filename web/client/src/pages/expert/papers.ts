@@ -48,6 +48,11 @@ export class Papers {
     return found;
   }
 
+  /** What cannot be read here any more comes anew. */
+  drop(hash: string): void {
+    this.#kept.delete(hash);
+  }
+
   async #load(hash: string, told: (progress: Progress) => void, signal: AbortSignal): Promise<Blob> {
     const path = { id: this.#proceeding, sha256: hex(hash) };
     let [got, size, sum, blobs, fresh] = [0, 0, sha256.create(), [] as Blob[], [] as Uint8Array<ArrayBuffer>[]];

@@ -45,6 +45,25 @@ export class PdfRefused extends Error {
   }
 }
 
+/** What was received cannot be read on this device any more. */
+export class PaperLost extends Error {
+  readonly code = "paper-lost";
+}
+
+/** Chromium refuses to read a large Blob now and then, and reads it a moment later (docs/measurements.md). */
+const AGAIN_MS = [50, 200, 1000, 3000, 10_000];
+
+async function part(file: Blob, begin: number, end: number): Promise<Uint8Array> {
+  for (const wait of AGAIN_MS) {
+    try {
+      return new Uint8Array(await file.slice(begin, end).arrayBuffer());
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+  return new Uint8Array(await file.slice(begin, end).arrayBuffer());
+}
+
 /** pdf.js 6 takes for granted what came with Chromium 119; ours begins at 109, and gets the rest from core-js. */
 const OLDER = !("withResolvers" in Promise);
 
@@ -85,13 +104,18 @@ export class Pdf {
   #handed = 0;
   #open: Promise<PDFDocumentProxy>;
   #pages = 0;
+  /** Fails with PaperLost: pdf.js itself would wait for ever for a part that cannot be read. */
+  readonly lost: Promise<never>;
+  #lose: (error: PaperLost) => void = () => undefined;
 
   private constructor(file: Blob) {
     this.#file = file;
+    this.lost = new Promise((_, reject) => (this.#lose = reject));
+    this.lost.catch(() => undefined);
     this.#open = this.#begin();
   }
 
-  /** PdfRefused says in one word why a file cannot be opened. */
+  /** PdfRefused says in one word why a file cannot be opened; PaperLost: it cannot be read. */
   static async of(file: Blob): Promise<Pdf> {
     const pdf = new Pdf(file);
     pdf.#pages = (await pdf.#open).numPages;
@@ -139,7 +163,10 @@ export class Pdf {
     const range = new pdfjs.PDFDataRangeTransport(this.#file.size, null);
     range.requestDataRange = (begin, end) => {
       this.#handed += end - begin;
-      void this.#file.slice(begin, end).arrayBuffer().then((part) => range.onDataRange(begin, new Uint8Array(part)));
+      part(this.#file, begin, end).then(
+        (octets) => range.onDataRange(begin, octets),
+        () => this.#lose(new PaperLost()),
+      );
     };
     const loading = pdfjs.getDocument({
       worker,
@@ -156,9 +183,10 @@ export class Pdf {
       standardFontDataUrl: "/",
     });
     try {
-      return await loading.promise;
+      return await Promise.race([this.lost, loading.promise]);
     } catch (error) {
       await loading.destroy();
+      if (error instanceof PaperLost) throw error;
       throw new PdfRefused(error instanceof pdfjs.PasswordException ? "encrypted" : "broken");
     }
   }
@@ -220,7 +248,7 @@ export async function find(shown: Pdf, words: string, told: (page: number) => vo
   if (wanted === "") return { hits: [], unread: [] };
   const pdf = await shown.again();
   try {
-    return await hitsIn(pdf, wanted, told, signal);
+    return await Promise.race([pdf.lost, hitsIn(pdf, wanted, told, signal)]);
   } finally {
     await pdf.close();
   }
@@ -258,7 +286,7 @@ async function itemsOf(pdf: Pdf, number: number): Promise<Items | null> {
   try {
     return (await (await pdf.page(number)).getTextContent()).items;
   } catch (error) {
-    if (error instanceof PdfRefused) throw error;
+    if (error instanceof PdfRefused || error instanceof PaperLost) throw error;
     return null;
   }
 }
