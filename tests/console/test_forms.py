@@ -111,7 +111,12 @@ async def test_a_lost_venue_is_replaced_by_another_one(tmp_path: Path) -> None:
             "venue-2"
         ]
         await dialog.get_by_role("button", name="由另一会场接替").click()
-        await expect(dialog.get_by_role("alert")).to_contain_text("请写明理由")
+        # What is wrong is said in the page's language, also when that is switched meanwhile.
+        for words in ("请写明理由", "Give a reason", "请写明理由"):
+            await expect(dialog.get_by_role("alert")).to_contain_text(words)
+            await expect(dialog.locator("#act-reason-error")).to_contain_text(words)
+            await wall.locator("nav.tools button").nth(1).evaluate("button => button.click()")
+        await wall.locator("nav.tools button").nth(1).evaluate("button => button.click()")
         await dialog.locator("#act-takesOver").select_option("venue-3")
         await dialog.locator("#act-reason").fill("全楼停电，当日不能恢复。")
         assert await keep(wall, "supervisor-replace-venue") == []

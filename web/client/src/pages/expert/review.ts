@@ -1,6 +1,6 @@
 /** What a member finds for a bidder and an item, as it is drafted, and the row of the vote that it becomes. */
 import type { Json } from "../../crypto/canonical.ts";
-import type { Mistake } from "../../parts/ErrorSummary.vue";
+import type { Mistake } from "../../parts/mistakes.ts";
 import { length } from "../../parts/length.ts";
 
 /** `evaluation/core/compliance.py`: a reason is a sentence or two, counted in characters as people count them. */
