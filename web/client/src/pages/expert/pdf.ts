@@ -104,14 +104,13 @@ export class Pdf {
   #handed = 0;
   #open: Promise<PDFDocumentProxy>;
   #pages = 0;
-  /** Fails with PaperLost: pdf.js itself would wait for ever for a part that cannot be read. */
-  readonly lost: Promise<never>;
+  readonly #lost: Promise<never>;
   #lose: (error: PaperLost) => void = () => undefined;
 
   private constructor(file: Blob) {
     this.#file = file;
-    this.lost = new Promise((_, reject) => (this.#lose = reject));
-    this.lost.catch(() => undefined);
+    this.#lost = new Promise((_, reject) => (this.#lose = reject));
+    this.#lost.catch(() => undefined);
     this.#open = this.#begin();
   }
 
@@ -139,6 +138,11 @@ export class Pdf {
       this.#open = old.then((document) => document.loadingTask.destroy()).then(() => this.#begin());
     }
     return (await this.#open).getPage(number);
+  }
+
+  /** What reads the file; PaperLost where a part cannot be read: pdf.js itself would wait for it for ever. */
+  reading<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([this.#lost, work]);
   }
 
   /** Whether the file brings scripts. They are never run here. */
@@ -183,7 +187,7 @@ export class Pdf {
       standardFontDataUrl: "/",
     });
     try {
-      return await Promise.race([this.lost, loading.promise]);
+      return await this.reading(loading.promise);
     } catch (error) {
       await loading.destroy();
       if (error instanceof PaperLost) throw error;
@@ -248,7 +252,7 @@ export async function find(shown: Pdf, words: string, told: (page: number) => vo
   if (wanted === "") return { hits: [], unread: [] };
   const pdf = await shown.again();
   try {
-    return await Promise.race([pdf.lost, hitsIn(pdf, wanted, told, signal)]);
+    return await pdf.reading(hitsIn(pdf, wanted, told, signal));
   } finally {
     await pdf.close();
   }
