@@ -12,3 +12,6 @@ export const mistake = (field: string, say: () => string): Mistake => ({
     return say();
   },
 });
+
+/** The mistake of a field, for its own line; empty where it has none. */
+export const errorOf = (mistakes: readonly Mistake[], field: string): string => mistakes.find((each) => each.field === field)?.text ?? "";

@@ -1,6 +1,5 @@
 /** What a member finds for a bidder and an item, as it is drafted, and the row of the vote that it becomes. */
 import type { Json } from "../../crypto/canonical.ts";
-import type { Mistake } from "../../parts/mistakes.ts";
 import { length } from "../../parts/length.ts";
 
 /** `evaluation/core/compliance.py`: a reason is a sentence or two, counted in characters as people count them. */
@@ -51,6 +50,3 @@ export function row(bidder: string, item: string, found: Finding, cited: readonl
   if (!evidenced) return [bidder, item, result, reason.trim()];
   return [bidder, item, result, reason.trim(), ground, ...(cited.length ? [document, Number(page)] : [null, null])];
 }
-
-/** The mistake of a field, for its own line. */
-export const errorOf = (mistakes: readonly Mistake[], field: string): string => mistakes.find((each) => each.field === field)?.text ?? "";
