@@ -39,8 +39,8 @@ serve: $(READY) client ## a main server on this machine (state in var/serve)
 	@test -d var/serve || $(BIN)/tongping init --state var/serve
 	@$(BIN)/tongping serve --state var/serve
 
-# What waits for no clock and no browser takes both cores; the rest has the machine for itself.
-SIDE_BY_SIDE := $(addprefix tests/,rules evaluation ranking evidence verify signing device contract crypto partner web)
+# What passes on overloaded cores too takes both of them; the rest, with media and real time, has the machine for itself.
+SIDE_BY_SIDE := $(addprefix tests/,rules evaluation ranking evidence verify signing device contract crypto partner web sessions)
 
 test: $(READY) client system ## all tests that fit in 15 minutes on two cores
 	@$(BIN)/pytest -q -m "not long and not e2e" -n 2 --dist loadfile $(SIDE_BY_SIDE)
