@@ -1,6 +1,6 @@
 """What seats have on their screens, gathered from their sockets and stated in the log as `PagesViewed`.
 
-Stated when the page that everybody looks at turns, when the stage changes, and every half minute.
+Stated soon after the page that everybody looks at has turned, when the stage changes, and every half minute.
 A view ends when its line was last heard, so a seat whose network is away is not said to look at anything.
 """
 
@@ -15,7 +15,7 @@ from evidence.errors import EvidenceError, LostLease
 from sessions.core import commands
 from sessions.core.commands import PageView
 from sessions.core.page_views import MAX_VIEWS
-from sessions.core.state import CLOSED, Page, Proceeding
+from sessions.core.state import CLOSED, Page
 from sessions.docket import Docket
 from sessions.errors import SessionError
 
@@ -35,14 +35,14 @@ class Shown:
 
 
 class Viewing:
-    """One proceeding's views. A line is a socket; `every` seconds pass at most between two statements, `least` at
-    least, so that a presenter who leafs does not fill the log."""
+    """One proceeding's views. A line is a socket; after `every` seconds they are stated in any case. A turned page is
+    stated `least` seconds later: a presenter who leafs does not fill the log, and no seat gets another entry just while
+    it turns (`bench.skew`)."""
 
     def __init__(self, *, docket: Docket, every: float, least: float) -> None:
         self._docket = docket
         self._every = every
-        self._least_ms = round(least * 1000)
-        self._stated = 0
+        self._least = least
         self._lines: dict[Hashable, tuple[str, dict[Shown, int], int]] = {}
         self._ended: list[PageView] = []
 
@@ -67,15 +67,14 @@ class Viewing:
 
     async def run(self) -> None:
         """Until the proceeding is closed."""
-        while self._docket.state.gate != CLOSED:
-            stage, page = self._docket.state.stage, self._docket.state.page
-            await self._docket.until(lambda then=(stage, page): _place(self._docket.state) != then, self._every)  # type: ignore[misc]
-            if self._docket.now_ms() - self._stated >= self._least_ms or self._docket.state.stage != stage:
-                await self.flush()
+        while (then := self._docket.state).gate != CLOSED:
+            if await self._docket.until(lambda: self._place != (then.stage, then.page), self._every):
+                await self._docket.until(lambda: self._docket.state.stage != then.stage, self._least)
+            await self.flush()
 
     async def flush(self) -> None:
         """Cut what is on the screens now, and state it."""
-        self._stated = now = self._docket.now_ms()
+        now = self._docket.now_ms()
         for line, (seat, shown, heard) in self._lines.items():
             self._end(seat, shown, heard)
             self._lines[line] = (seat, dict.fromkeys(shown, heard), heard)
@@ -96,6 +95,10 @@ class Viewing:
         except (EvidenceError, EvaluationError, SessionError) as error:
             logger.info("views of %s: %s (%s)", self._docket.id, error, error.code)
 
+    @property
+    def _place(self) -> tuple[str, Page | None]:
+        return self._docket.state.stage, self._docket.state.page
+
     def _end(self, seat: str, shown: dict[Shown, int], now: int) -> None:
         self._ended += [PageView(seat, s.document, s.page, s.image, start, now) for s, start in shown.items()]
         del self._ended[:-MAX_WAITING]
@@ -105,7 +108,3 @@ def _from(view: PageView, known: int, now: int) -> PageView | None:
     """The part of the view that the log can take; the clock may have been set meanwhile."""
     start, end = max(view.start, known), min(view.end, now)
     return PageView(view.seat, view.document, view.page, view.image, start, end) if start < end else None
-
-
-def _place(state: Proceeding) -> tuple[str, Page | None]:
-    return state.stage, state.page

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,6 +123,8 @@ class _Docket:
     def __init__(self, drive: Drive) -> None:
         self.drive = drive
         self.ms = EPOCH
+        self.script: list[Callable[[], object]] = []
+        self.waits: list[float] = []
 
     @property
     def state(self) -> Any:
@@ -127,6 +132,17 @@ class _Docket:
 
     def now_ms(self) -> int:
         return self.ms
+
+    async def until(self, ready: Callable[[], bool], within: float) -> bool:
+        """What the script holds next happens during this wait; at its end the test is over."""
+        if not self.script:
+            raise asyncio.CancelledError
+        self.waits.append(within)
+        self.script.pop(0)()
+        if ready():
+            return True
+        self.ms += round(within * 1000)
+        return False
 
     async def execute(self, command: NotePages) -> object:
         at = timestamp(self.ms)
@@ -184,6 +200,39 @@ async def test_a_clock_that_is_set_back_costs_seconds_and_breaks_nothing(drive: 
     viewing.heard("line")
     await viewing.flush()
     assert page_views.on_screen(drive.entries) == {("seat-1", DOCUMENT, 1): 13_000}
+
+
+@pytest.mark.asyncio
+async def test_a_turned_page_is_stated_once_it_has_settled_and_a_new_stage_at_once(drive: Drive) -> None:
+    docket = _Docket(drive)
+    viewing = Viewing(docket=docket, every=30, least=2)  # type: ignore[arg-type]
+
+    def look(page: int) -> None:
+        docket.ms += 1_000
+        viewing.show("line", "seat-1", [Shown(DOCUMENT, page, IMAGE)])
+
+    def turn(page: int) -> None:
+        drive.perform("operator-1", "page.show", {"document": b64u(DOCUMENT), "page": page})
+        look(page)
+
+    look(3)
+    docket.script = [
+        lambda: turn(1),
+        lambda: turn(2),
+        lambda: viewing.heard("line"),
+        lambda: turn(1),
+        lambda: drive.until("chair-election"),
+    ]
+    with suppress(asyncio.CancelledError):
+        await viewing.run()
+    assert docket.waits == [30, 2, 30, 30, 2]
+    stated = [page_views.parse(entry.body) for entry in drive.entries if entry.type == "PagesViewed"]
+    # The turns to pages 1 and 2 are stated together; the next one with the stage that came before its time.
+    assert [[(view.page, view.end - view.start) for view in views] for views in stated] == [
+        [(3, 1_000), (1, 1_000)],
+        [(2, 2_000)],
+        [(2, 31_000)],
+    ]
 
 
 @pytest.mark.asyncio
