@@ -286,7 +286,7 @@ async def _identify(request: Request, services: Services) -> Here:
     return Here(request, services, session=session, administrator=session.administrator)
 
 
-def _here(request: Request) -> Here:
+async def _here(request: Request) -> Here:  # a plain function would be called in another thread, for each request
     here: Here = request.state.here
     return here
 

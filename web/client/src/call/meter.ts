@@ -5,9 +5,12 @@ export const SILENT_DB = -55;
 /** Above this it is overdriven. */
 export const CLIPPED_DB = -1;
 const PERIOD_MS = 100;
+// Chromium knows `sinkId` from 110 on, TypeScript's description of the DOM not yet.
+const SILENT: AudioContextOptions & { sinkId: { type: "none" } } = { latencyHint: "playback", sinkId: { type: "none" } };
 
 export class Meter {
-  #context = new AudioContext();
+  // It plays nothing: no loudspeaker is opened for it, and none of one's haste is needed.
+  #context = new AudioContext(SILENT);
   #timer: ReturnType<typeof setInterval>;
   #source: MediaStreamAudioSourceNode;
 
