@@ -17,7 +17,7 @@ class Times:
     long an act of a node waits for the one before it. `opening`: how long whoever opens a proceeding waits. `turn`:
     reading the check page and touching a key takes under a minute; whoever leaves loses the turn, nothing else.
     `looks`: how long looks of supervisors and auditors are gathered before they are stated.
-    `views`: at most so long between two statements of what is on the screens, `views_least` at least.
+    `views`: after so long what is on the screens is stated anew; a page that was turned, after `views_least`.
     `attention`: how often what is noticed at the seats is stated."""
 
     venue_lost: float = 5.0
