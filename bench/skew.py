@@ -8,10 +8,8 @@ after its picture was drawn): that is what people compare who talk about a page,
 client has turned when it has read the message; what is in it is looked at later, since nine clients of one process
 would wait for each other's work, and in use none does. The skew of a turn is the latest minus the earliest of its
 group. The peer is `websockets.broadcast` from a process of its own to as many clients of the same kinds, in turns with
-ours, so that a noisy machine hurts both: its messages are as long as ours, and a page that hears one parses it and
-draws the picture, no more. They are the same pages and the same canvas: what a meeting costs a page whether or not
-somebody turns (rooms that move, sound, a level) is in both, and the way of a turn is what differs. Goals: p95 < 150 ms
-and at most 1.5 times the bare broadcast's.
+ours, so that a noisy machine hurts both: its messages are as long as ours, and its pages, in the same three browsers,
+parse them and draw the picture, no more. Goals: p95 < 150 ms and at most 1.5 times the bare broadcast's.
 
 Told without a goal: when the message reached a page's script, where no screen takes part; and the bare broadcast right
 after an act that turns no page. After each act the server, its database and its cities work on for some milliseconds,
@@ -54,12 +52,10 @@ SEATS = ("seat-1", "seat-2", "seat-3", "seat-4", "seat-5", "operator-2", "operat
 SENDERS, SEATED = ("web.server web", "bench.skew --broadcast"), "bench.skew --seats"
 BETWEEN_S = 0.3
 PATIENCE_S = 180.0
-# Three encoders and three echo cancellers on two cores would measure themselves: a thumbnail is enough of a camera
-# here, and a tone that comes from no room needs no cleaning.
+# Three encoders on two cores would measure the encoders: a thumbnail is enough of a camera here.
 SMALL = """const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 const video = {width: 160, height: 90, frameRate: 2};
-const raw = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
-navigator.mediaDevices.getUserMedia = wanted => get(wanted.video ? {video} : {audio: {...wanted.audio, ...raw}});
+navigator.mediaDevices.getUserMedia = wanted => get(wanted.video ? {video} : wanted);
 """
 # Every text that may hold a page, and when it came, before the client has read it.
 NOTE_MESSAGES = """window.messages = [];
@@ -95,19 +91,21 @@ NOTE_DRAWN = """() => {
 }"""
 DRAWN = "() => window.drawn"
 PICTURE = "() => document.querySelector('canvas[data-page]').toDataURL()"
-# The least that shows a page: a socket of its own, and the pictures ready.
+# The least that shows a page: a canvas, and the pictures ready.
 BARE = """async ([port, addresses]) => {
-  window.bare = {reached: [], drawn: []};
+  [window.reached, window.drawn] = [[], []];
   const pictures = await Promise.all(addresses.map(async each => createImageBitmap(await (await fetch(each)).blob())));
-  const canvas = document.querySelector('canvas[data-page]');
+  const canvas = document.body.appendChild(document.createElement('canvas'));
+  canvas.style.width = '100%';
   const now = () => performance.timeOrigin + performance.now();
-  const socket = new (Object.getPrototypeOf(WebSocket))(`ws://127.0.0.1:${port}`);
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`);
   socket.onmessage = ({data}) => {
     const at = now();
     const {page} = JSON.parse(data);
-    window.bare.reached.push([page, at]);
+    window.reached.push([page, at]);
+    [canvas.width, canvas.height] = [pictures[page - 1].width, pictures[page - 1].height];
     canvas.getContext('2d').drawImage(pictures[page - 1], 0, 0);
-    requestAnimationFrame(() => window.bare.drawn.push([page, now()]));
+    requestAnimationFrame(() => window.drawn.push([page, now()]));
   };
   await new Promise(resolve => (socket.onopen = resolve));
 }"""
@@ -153,6 +151,8 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
             pictures.append(await pages[0].evaluate(PICTURE))
         for page in pages:
             await page.evaluate(NOTE_DRAWN)
+        bare_pages = [await (await browser.new_context()).new_page() for browser in browsers]
+        for page in bare_pages:
             await page.evaluate(BARE, [port, pictures])
         await turn(1)
         await pages[0].wait_for_function("window.drawn.length === 1")
@@ -163,7 +163,6 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
         # The partner cities cosign each turn at once; the leader's device is this process.
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         apart(f"city serve --state {folder}")
-        _uninterrupted(*SENDERS)
         async with connect(f"ws://127.0.0.1:{port}", proxy=None) as speaker:
 
             async def take_turns(*, beside: bool = False) -> None:
@@ -180,10 +179,10 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
 
             await take_turns(beside=True)
             for what, ours, peers in (
-                ("on the screen", DRAWN, "() => window.bare.drawn"),
-                ("message reached", REACHED, "() => window.bare.reached"),
+                ("on the screen", DRAWN, DRAWN),
+                ("message reached", REACHED, "() => window.reached"),
             ):
-                bare = [await page.evaluate(peers) for page in pages]
+                bare = [await page.evaluate(peers) for page in bare_pages]
                 _tell(
                     f"3 Chromium pages, {what}",
                     _skews([await page.evaluate(ours) for page in pages]),
@@ -201,19 +200,14 @@ async def _measure(site: Running, folder: Path, turns: int) -> None:
             _tell("9 socket clients, read", *map(_skews, heard))
 
 
-def _uninterrupted(*patterns: str) -> None:
-    """The main threads of those who are measured: nobody takes the core from one between two of its messages."""
-    for process in own().intersection(processes(*patterns)):
-        os.sched_setscheduler(process, os.SCHED_RR, os.sched_param(1))
-
-
 def _two_machines() -> None:
     """Who sends has one core, and everybody else the other; on both nobody interrupts who is measured."""
-    _uninterrupted(SEATED)
-    senders = processes(*SENDERS)
+    cores = dict.fromkeys(processes(*SENDERS), 0) | dict.fromkeys(processes(SEATED), 1)
     for process in own():
         for task in map(int, os.listdir(f"/proc/{process}/task")):
-            os.sched_setaffinity(task, {0 if task in senders else 1})
+            os.sched_setaffinity(task, {cores.get(task, 1)})
+            if task in cores:
+                os.sched_setscheduler(task, os.SCHED_RR, os.sched_param(1))
 
 
 async def _browser(stack: AsyncExitStack, chromium: BrowserType) -> Browser:
@@ -223,8 +217,7 @@ async def _browser(stack: AsyncExitStack, chromium: BrowserType) -> Browser:
 
 
 async def _room(browser: Browser, site: Running, room: str) -> Page:
-    # The page may ask its own server only, and the peer is another one.
-    context = await browser.new_context(bypass_csp=True)
+    context = await browser.new_context()
     await context.add_init_script(SMALL + NOTE_MESSAGES)
     page = await context.new_page()
     await page.goto(await asyncio.to_thread(link, site, room))
