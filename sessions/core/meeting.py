@@ -212,7 +212,7 @@ def on_segments(state: Proceeding, entry: Entry) -> Proceeding:
 
 
 def on_page(state: Proceeding, entry: Entry, act: Act) -> Proceeding:
-    return replace(state, page=Page(unb64u(act.body["document"], 32), act.body["page"]))
+    return replace(state, page=Page(unb64u(act.body["document"], 32), act.body["page"], entry.at))
 
 
 def on_presenter(state: Proceeding, entry: Entry, act: Act) -> Proceeding:

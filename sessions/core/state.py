@@ -242,10 +242,11 @@ class Night:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What everybody looks at."""
+    """What everybody looks at, and since which entry's time."""
 
     document: bytes
     number: int
+    at: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def view(state: Proceeding, seat_id: str) -> Object:
         "night": _night(state),
         "waived": sorted(state.waived),
         "presenter": state.presenter,
-        "page": {"document": b64u(state.page.document), "page": state.page.number} if state.page else None,
+        "page": _page(state),
         "documents": _documents(state),
         "help": help_requests.shown(state, seat),
         "todo": todo(state, seat),
@@ -211,6 +211,11 @@ def _night(state: Proceeding) -> Object | None:
         return None
     sealed = {venue: list(seals) for venue, seals in found.sealed.items()}
     return {"opens": found.opens, "sealed": sealed, "opened": sorted(found.opened)}
+
+
+def _page(state: Proceeding) -> Object | None:
+    page = state.page
+    return {"document": b64u(page.document), "page": page.number, "at": page.at} if page else None
 
 
 def _documents(state: Proceeding) -> list[list[object]]:

@@ -19,7 +19,7 @@ from tests.api.installation import AHEAD, Running, eventually, running
 from tests.chromium.browsers import CURRENT, FLAGS
 from tests.chromium.hall import DEVICES, axe, bind_others, browser, seated, sign_in, vouch
 from tests.e2e.album import Album
-from tests.expert.papers import ENCRYPTED, tender_with_papers
+from tests.expert.papers import ANNEX, ENCRYPTED, tender_with_papers
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 expect.set_options(timeout=60_000)
@@ -373,6 +373,13 @@ def test_a_turn_that_is_refused_says_so(hall: Hall) -> None:
     seat.get_by_role("button", name="上一页").click()
     expect(presented(kiosk)).to_have_attribute("data-page", "1")
     expect(seat.get_by_text("未能翻页。")).to_have_count(0)
+    # Two presses are two pages, though a page that is stated is shown a moment later.
+    choose(seat, ANNEX)
+    expect(seat.locator(".turner")).to_contain_text("/ 3")
+    for _ in range(2):
+        seat.get_by_role("button", name="下一页").click()
+    for page in (seat, kiosk):
+        expect(presented(page)).to_have_attribute("data-page", "3")
 
 
 def test_a_document_that_cannot_be_shown_says_why_and_offers_help(hall: Hall) -> None:

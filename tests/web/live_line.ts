@@ -178,6 +178,17 @@ test("the clock's offset comes from the shortest round trip", async () => {
   live.stop();
 });
 
+test("what shakes around the offset is averaged", async () => {
+  const server = new Server();
+  const { live } = await opened(server);
+  server.newest.tell(snapshot(1));
+  for (let n = 0; n < 64; n += 1) {
+    server.newest.tell({ type: "pong", t: Date.now() - 20, now: Date.now() - 10 + 600_000 + (n % 2 ? 6 : -6) });
+  }
+  assert.ok(Math.abs((live.status.offset ?? 0) - 600_000) < 3);
+  live.stop();
+});
+
 test("a clock that somebody sets is followed, and a measurement across the jump is none", async () => {
   const server = new Server();
   const { live } = await opened(server);

@@ -1,4 +1,4 @@
-"""The client's live line and the words: TypeScript, run by Node as it is (erasable syntax, no bundler)."""
+"""The client's live line, its turned pages and its words: TypeScript, run by Node as it is (no bundler)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,12 @@ SOURCES = HERE.parents[1] / "web" / "client" / "src"
 def test_the_line_hears_each_entry_once_and_comes_back() -> None:
     """docs/protocol.md section 7."""
     done = subprocess.run([NODE, "--test", HERE / "live_line.ts"], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_turned_page_is_shown_at_its_moment() -> None:
+    """docs/protocol.md section 7."""
+    done = subprocess.run([NODE, "--test", HERE / "turning.ts"], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

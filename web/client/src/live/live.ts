@@ -53,6 +53,10 @@ const FINAL = new Set([401, 403, 404]);
 /** What a server says to a page that asks for entries beyond its log. */
 const BEYOND = "unknown-message";
 const OPEN = 1;
+/** What one measurement of the clock adds to those before it. */
+const AVERAGED = 1 / 8;
+/** By how much the best round trip counts for less with each ping: a line that became slower is believed in a minute. */
+const AGED = 1.02;
 
 export class Live {
   #options: Options;
@@ -204,18 +208,20 @@ export class Live {
     for (const listener of this.#listeners.get(message.type) ?? []) (listener as Listener<Kind>)(message);
   }
 
-  /** The clock's offset from the ping with the shortest round trip: it bounds the error (RFC 5905's simplest filter).
-   * A worse one counts all the same where the two cannot both be right: then somebody has set the clock. */
+  /** The clock's offset from the pings with the shortest round trips: those bound the error (RFC 5905's simplest
+   * filter). They are averaged, so that pages turn in the same frame. A worse one counts all the same where the two
+   * cannot both be right: then somebody has set the clock. */
   #measure(sent: number, server: number): void {
     const rtt = this.#now() - sent;
     // The clock was set between ping and pong.
     if (rtt < 0 || rtt > SILENCE_MS) return;
     if (this.#pinged?.t === sent) this.#pinged.rtt = Math.round(rtt);
-    const [offset, before] = [Math.round(server - sent - rtt / 2), this.#status.offset];
-    const set = before === null || Math.abs(offset - before) > rtt + this.#best;
-    if (set) this.#best = rtt;
-    this.#best = Math.min(this.#best, rtt);
-    this.#set(set || rtt <= this.#best * 1.5 ? { offset, rtt: Math.round(rtt) } : { rtt: Math.round(rtt) });
+    const [found, before] = [server - sent - rtt / 2, this.#status.offset];
+    const anew = before === null || rtt < this.#best / 2 || Math.abs(found - before) > rtt + this.#best;
+    this.#best = Math.max(1, anew ? rtt : Math.min(rtt, this.#best * AGED));
+    const weight = anew ? 1 : rtt <= this.#best * 1.5 ? AVERAGED : 0;
+    const offset = (before ?? 0) + weight * (found - (before ?? 0));
+    this.#set({ offset, rtt: Math.round(rtt) });
   }
 
   #set(change: Partial<Status>): void {

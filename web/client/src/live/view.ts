@@ -202,6 +202,13 @@ export interface Continued {
   reason: string;
 }
 
+/** What everybody looks at; `at`: when that was stated, by the server's clock. */
+export interface Page {
+  document: string;
+  page: number;
+  at: string;
+}
+
 /** Members after `todo` are absent for room devices and recused members. */
 export interface View {
   origin: string;
@@ -218,7 +225,7 @@ export interface View {
   cities?: Record<string, CityName>;
   rooms: Record<string, { venue: string; admitted: boolean; recording: boolean }>;
   presenter: string | null;
-  page: { document: string; page: number } | null;
+  page: Page | null;
   documents: [sha256: string, pages: number][];
   help?: { yellow: number; red: number; requests: HelpRequest[] };
   /** Names of acts that are due, in their order. */
