@@ -27,7 +27,7 @@ from tests.api.installation import Running, running
 from tests.chromium.hall import admit, browser, sign_in
 
 PATIENCE_MS = 120_000
-# A seat that asks to watch more than once a second is refused after a while (`SDP_RATE`), and asks again a second later.
+# A seat that asks to watch more than once a second is refused after a while (`SDP_RATE`), and asks again a bit later.
 BETWEEN_MS = 1000
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">

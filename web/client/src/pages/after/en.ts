@@ -4,8 +4,8 @@ import type zh from "./zh.ts";
 const en: Shape<typeof zh> = {
   title: "After the evaluation",
   early: "Once the evaluation has ended, this page lists what follows: times, ratings of experts, hand-overs.",
-  lead: "The evaluation ended on {closed}; today is {today}. What follows goes into the centre log; the evaluation’s record does not change.",
-  aborted: "The evaluation was aborted on {closed}; today is {today}. What follows goes into the centre log; the evaluation’s record does not change.",
+  lead: "The evaluation ended on {closed}; today is {today}. What follows goes into the centre log; the evaluation's record does not change.",
+  aborted: "The evaluation was aborted on {closed}; today is {today}. What follows goes into the centre log; the evaluation's record does not change.",
   stale: "What is shown here is not the newest",
   stated: "In the centre log as entry {index}",
   bars: {
@@ -110,7 +110,7 @@ const en: Shape<typeof zh> = {
     "declared-recusal": "Declared recusal truthfully",
     "gave-up-devices": "Handed in all devices",
     "stayed-to-the-end": "Stayed to the end",
-    "kept-names-secret": "Kept the members’ names secret",
+    "kept-names-secret": "Kept the members' names secret",
     "kept-content-secret": "Kept the content secret",
     "knew-the-procedure": "Knew the procedure",
     "knew-the-field": "Knew the field",
@@ -222,7 +222,7 @@ const en: Shape<typeof zh> = {
     "act-fork": "You have just signed something elsewhere. Please look at the newest state of this page and try again.",
     "act-gap": "You have just signed something elsewhere. Please look at the newest state of this page and try again.",
     "seat-key-ended": "Your key was replaced and signs no more.",
-    "unknown-key": "This device’s key is not the one that you used in the evaluation. Please use that device and browser.",
+    "unknown-key": "This device's key is not the one that you used in the evaluation. Please use that device and browser.",
     "server-silent": "The server does not answer, and whether it was recorded is not known. Please look here again soon, and sign once more if it is missing.",
     purged: "The time for keeping it is over, and everything was deleted as the rules say.",
   },
