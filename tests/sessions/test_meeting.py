@@ -17,6 +17,7 @@ from sessions.core.commands import (
     RegainRecording,
     StartRecording,
 )
+from sessions.core.view import view
 from sessions.errors import (
     Aborted,
     ActGap,
@@ -274,9 +275,9 @@ def test_a_segment_out_of_form_is_refused(drive: Drive, change: Callable[[Any], 
 
 def test_the_presenter_turns_the_page_of_a_document_of_the_tender(drive: Drive) -> None:
     page: Object = {"document": b64u(DOCUMENT), "page": 3}
-    drive.perform("operator-1", "page.show", page)
-    assert drive.state.page is not None
-    assert (drive.state.page.document, drive.state.page.number) == (DOCUMENT, 3)
+    (shown,) = drive.perform("operator-1", "page.show", page)
+    # Everybody is told when, too: pages turn at the same moment after it.
+    assert {repr(view(drive.state, seat)["page"]) for seat in drive.state.seats} == {repr(page | {"at": shown.at})}
     with pytest.raises(WrongRole):
         drive.perform("seat-1", "page.show", page)
     for wrong in ({"page": 4}, {"page": 0}, {"page": -1}, {"document": SHOWN}):
