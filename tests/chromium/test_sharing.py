@@ -267,7 +267,7 @@ def test_pages_are_turned_marked_and_handed_over(hall: Hall) -> None:
     for page in (console, seat, kiosk):
         expect(page.locator(".sheet .mark")).to_have_count(1)
     assert marks(seat) == marks(kiosk) == marks(console)
-    pictured({"operator-presents": console, "expert-shared": seat, "room-shared": kiosk})
+    pictured({"operator-presents": console, "expert-follows": seat, "room-shared": kiosk})
     # In large text there is less place for the page, and the rooms still stand beside it.
     text = kiosk.locator("nav.tools button").first
     text.click()

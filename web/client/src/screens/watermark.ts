@@ -1,3 +1,14 @@
+import { family, fetchLetters } from "../design/fonts.ts";
+
+let lettered = "";
+
+/** The letters of a mark that is written next; at once, where they are at hand. */
+export async function letters(mark: string): Promise<void> {
+  if (mark === lettered) return;
+  await fetchLetters(mark);
+  lettered = mark;
+}
+
 /** Who looks at a page, and since when, across it: a photograph of the screen says whose it was. */
 export function watermark(context: CanvasRenderingContext2D, width: number, height: number, ratio: number, mark: string): void {
   const key = `${width}/${height}/${ratio}/${mark}`;
@@ -12,7 +23,7 @@ function written(width: number, height: number, ratio: number, mark: string): HT
   const board = Object.assign(document.createElement("canvas"), { width, height });
   const context = board.getContext("2d");
   if (!context) return board;
-  context.font = `${14 * ratio}px "Noto Sans SC", "Noto Sans CJK SC", sans-serif`;
+  context.font = `${14 * ratio}px ${family()}`;
   context.fillStyle = "rgb(18 48 92 / 9%)";
   context.rotate(-Math.PI / 8);
   const step = { x: context.measureText(mark).width + 60 * ratio, y: 150 * ratio };

@@ -4,7 +4,7 @@
  */
 import type { PDFDocumentProxy, PDFPageProxy, PDFWorker } from "pdfjs-dist";
 import { asset } from "../../api/asset.ts";
-import { watermark } from "../../screens/watermark.ts";
+import { letters, watermark } from "../../screens/watermark.ts";
 
 const CMAPS = import.meta.glob<string>("../../../node_modules/pdfjs-dist/cmaps/*.bcmap", {
   eager: true,
@@ -216,7 +216,7 @@ export async function draw(
   [board.width, board.height] = [Math.round(viewport.width), Math.round(viewport.height)];
   const task = page.render({ canvas: board, viewport, annotationMode: 1 });
   signal.addEventListener("abort", () => task.cancel(), { once: true });
-  await task.promise;
+  await Promise.all([task.promise, letters(mark)]);
   const context = canvas.getContext("2d");
   if (signal.aborted || !context) return 0;
   [canvas.width, canvas.height] = [board.width, board.height];
