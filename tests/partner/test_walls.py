@@ -22,6 +22,7 @@ from tests.partner.world import ORIGIN, Site, problem, site
 from tests.sessions import drive
 from tests.sessions.drive import signer_of
 from tests.sessions.service_people import People
+from tests.sessions.service_world import until
 
 CANARY = "金丝雀甲乙丙"
 TERMS = f"条款 {CANARY} terms-canary"
@@ -213,6 +214,8 @@ async def test_a_node_of_a_centre_without_a_part_finds_no_proceeding(tmp_path: P
         proceeding = await found.convene(await found.named(found.zhongshan))
         late = "guangzhou.example"
         found.join(late, signer_of(late).jwk)
+        # Before its first checkpoint is cosigned a log has none to show.
+        await until(lambda: found.services.keeper(proceeding).log.cosigned.size)
         for domain, signer, seen in (
             (late, signer_of(late), 404),
             (found.zhuhai.domain, found.zhuhai.identity, 200),
